@@ -1,0 +1,61 @@
+"""regimax: what it costs a learner to become competent, by how it learns.
+
+Names are loaded when first used, so importing the package starts no JAX backend and does not import JAX.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from regimax import channels, envs, learners, networks, ops, probes, regimes, sources
+    from regimax.backend import prepare_cpu
+    from regimax.errors import UserError
+    from regimax.prng import Keys, cell_keys
+    from regimax.sweep.spec import Sweep
+    from regimax.train import Result, make_train
+
+__version__ = "0.1.0"
+
+_MODULES = ("channels", "envs", "learners", "networks", "ops", "probes", "regimes", "report", "sources", "sweep")
+_NAMES = {
+    "Keys": "prng",
+    "Result": "train",
+    "Sweep": "sweep.spec",
+    "UserError": "errors",
+    "cell_keys": "prng",
+    "make_train": "train",
+    "prepare_cpu": "backend",
+}
+
+__all__ = [
+    "Keys",
+    "Result",
+    "Sweep",
+    "UserError",
+    "__version__",
+    "cell_keys",
+    "channels",
+    "envs",
+    "learners",
+    "make_train",
+    "networks",
+    "ops",
+    "prepare_cpu",
+    "probes",
+    "regimes",
+    "sources",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"regimax.{name}")
+    if name in _NAMES:
+        return getattr(importlib.import_module(f"regimax.{_NAMES[name]}"), name)
+    raise AttributeError(f"module 'regimax' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_MODULES})

@@ -1,0 +1,36 @@
+"""Setting up JAX's backend before it starts."""
+
+from __future__ import annotations
+
+import os
+
+from regimax.errors import UserError
+
+EIGEN_FLAG = "--xla_cpu_multi_thread_eigen"
+
+
+def prepare_cpu(devices: int | None = None) -> None:
+    """Splits the CPU into devices and turns XLA's own threads within an operation off.
+
+    Lanes are sharded over the devices, so one device per core keeps every core busy. Threads within an operation then
+    only get in the way; worse, on machines with few cores XLA's CPU runtime can lose a wake-up in them and hang for
+    ever. Nothing happens on other backends. Call it before anything is computed; the command line does.
+
+    Args:
+      devices: number of devices; one per core that this process may use when not given.
+
+    Raises:
+      UserError: for fewer than one device, or if JAX's backend has already started with another number.
+    """
+    import jax
+
+    if devices is not None and devices < 1:
+        raise UserError(f"devices = {devices} is below 1")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    flags = os.environ.get("XLA_FLAGS", "")
+    if EIGEN_FLAG not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} {EIGEN_FLAG}=false".strip()
+    try:
+        jax.config.update("jax_num_cpu_devices", devices or cores)
+    except RuntimeError as error:
+        raise UserError("JAX's backend has already started: call prepare_cpu before anything is computed") from error

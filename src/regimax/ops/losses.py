@@ -1,0 +1,64 @@
+"""Losses of one step or one stream; means and masks are the caller's."""
+
+from __future__ import annotations
+
+import chex
+import jax
+import jax.numpy as jnp
+
+from regimax.types import Array
+
+
+def categorical_cross_entropy(logits: Array, target: Array) -> Array:
+    r"""Cross-entropy :math:`-\sum_i y_i \log \mathrm{softmax}(x)_i`; zero for a target of zeros.
+
+    Args:
+      logits: `[N]` unnormalised log-probabilities.
+      target: `[N]` a one-hot code, a distribution, or zeros where there is nothing to predict.
+
+    Returns:
+      `[]` nats.
+
+    Example:
+      >>> print(round(float(categorical_cross_entropy(jnp.zeros(4), jnp.array([0., 1., 0., 0.]))), 4))
+      1.3863
+    """
+    chex.assert_rank([logits, target], 1)
+    chex.assert_equal_shape([logits, target])
+    return -jnp.sum(target * jax.nn.log_softmax(logits))
+
+
+def entropy(logits: Array) -> Array:
+    r"""Entropy of a categorical policy, :math:`-\sum_i p_i \log p_i`.
+
+    Args:
+      logits: `[A]`; excluded actions hold a large negative number.
+
+    Returns:
+      `[]` nats.
+    """
+    chex.assert_rank(logits, 1)
+    log_prob = jax.nn.log_softmax(logits)
+    return -jnp.sum(jnp.exp(log_prob) * log_prob)
+
+
+def clipped_surrogate(log_prob: Array, log_prob_old: Array, advantage: Array, clip: Array | float) -> Array:
+    r"""PPO's clipped surrogate, negated: :math:`-\min(\rho A, \mathrm{clip}(\rho, 1-\epsilon, 1+\epsilon) A)`.
+
+    At the behaviour policy its gradient is that of the plain policy gradient, so one epoch of one minibatch is A2C.
+
+    Args:
+      log_prob: `[]` log-probability of the action now, nats.
+      log_prob_old: `[]` its log-probability when it was taken.
+      advantage: `[]` its advantage.
+      clip: ε, the largest change of the ratio that is rewarded.
+
+    Returns:
+      `[]` loss.
+
+    Reference:
+      Schulman et al., Proximal policy optimization algorithms (2017), eq. 7.
+    """
+    chex.assert_rank([log_prob, log_prob_old, advantage], 0)
+    ratio = jnp.exp(log_prob - log_prob_old)
+    return -jnp.minimum(ratio * advantage, jnp.clip(ratio, 1.0 - clip, 1.0 + clip) * advantage)

@@ -1,0 +1,81 @@
+"""Returns and advantages over one stream of experience."""
+
+from __future__ import annotations
+
+import chex
+import jax
+
+from regimax.types import Array
+
+
+def generalized_advantages(
+    r_t: Array, discount_t: Array, trace_t: Array, v_tm1: Array, v_t: Array, lambda_: Array | float
+) -> Array:
+    r"""Generalised advantage estimation.
+
+    .. math:: A_{t-1} = \delta_t + \gamma_t \lambda c_t A_t, \quad \delta_t = r_t + \gamma_t v_t - v_{t-1}
+
+    where :math:`c_t` cuts the trace at every episode border and :math:`\gamma_t` is zero only at a termination, so a
+    truncated episode is bootstrapped from its final observation.
+
+    Args:
+      r_t: `[T]` rewards, reward units.
+      discount_t: `[T]` continuation times discount; 0 where the episode terminated.
+      trace_t: `[T]` in {0, 1}; 0 where an episode ended for any reason.
+      v_tm1: `[T]` values of the observations before each action.
+      v_t: `[T]` values of the observations after each action, before any reset.
+      lambda_: mixing of n-step estimates, in [0, 1].
+
+    Returns:
+      `[T]` advantages :math:`A_{t-1}`, reward units.
+
+    Reference:
+      Schulman et al., High-dimensional continuous control using generalized advantage estimation (2016), eq. 11-16;
+      the episode borders are ours.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> one, zero = jnp.ones(2), jnp.zeros(2)
+      >>> print(generalized_advantages(one, 0.5 * one, one, zero, zero, 1.0))
+      [1.5 1. ]
+    """
+    chex.assert_rank([r_t, discount_t, trace_t, v_tm1, v_t], 1)
+    chex.assert_equal_shape([r_t, discount_t, trace_t, v_tm1, v_t])
+    delta_t = r_t + discount_t * v_t - v_tm1
+    decay_t = discount_t * trace_t * lambda_
+
+    def step(advantage: Array, x: tuple[Array, Array]) -> tuple[Array, Array]:
+        delta, decay = x
+        advantage = delta + decay * advantage
+        return advantage, advantage
+
+    _, advantages = jax.lax.scan(step, jax.numpy.zeros_like(r_t[0]), (delta_t, decay_t), reverse=True)
+    return advantages
+
+
+def discounted_returns(r_t: Array, discount_t: Array, v_last: Array) -> Array:
+    r"""Discounted returns, :math:`G_{t-1} = r_t + \gamma_t G_t` with :math:`G_T` = `v_last`.
+
+    Args:
+      r_t: `[T]` rewards, reward units.
+      discount_t: `[T]` continuation times discount.
+      v_last: `[]` value to bootstrap the last step from.
+
+    Returns:
+      `[T]` returns, reward units.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> print(discounted_returns(jnp.array([0., 0., 1.]), jnp.array([0.5, 0.5, 0.]), jnp.array(9.)))
+      [0.25 0.5  1.  ]
+    """
+    chex.assert_rank([r_t, discount_t], 1)
+    chex.assert_rank(v_last, 0)
+
+    def step(return_t: Array, x: tuple[Array, Array]) -> tuple[Array, Array]:
+        r, discount = x
+        return_t = r + discount * return_t
+        return return_t, return_t
+
+    _, returns_t = jax.lax.scan(step, v_last, (r_t, discount_t), reverse=True)
+    return returns_t

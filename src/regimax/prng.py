@@ -1,0 +1,81 @@
+"""Named key streams, and the keys of a cell.
+
+Keys are Threefry, typed, and made by `fold_in` of stable names and numbers only: never from a lane's number or a
+batch's size, so a cell draws the same numbers wherever it runs.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from regimax.types import Array
+
+IMPLEMENTATION = "threefry2x32"
+
+
+class Keys(NamedTuple):
+    """The two keys of a cell.
+
+    Attributes:
+      world: draws the hidden structure of the world; folds in the world seed alone.
+      learner: everything else; folds in both seeds.
+    """
+
+    world: Array
+    learner: Array
+
+
+def named(key: Array, *names: str | int | Array) -> Array:
+    """Returns the key of a stream: `key` with every name folded in, in order.
+
+    Args:
+      key: a typed key.
+      *names: strings (neighbours are folded in as one, by the CRC-32 of their path) or integers, traced or not.
+    """
+    label = ""
+    for name in names:
+        if isinstance(name, str):
+            label += "/" + name
+        else:
+            key, label = jax.random.fold_in(_fold_label(key, label), name), ""
+    return _fold_label(key, label)
+
+
+def _fold_label(key: Array, label: str) -> Array:
+    return jax.random.fold_in(key, zlib.crc32(label.encode())) if label else key
+
+
+def cell_keys(seeds: int | Sequence[int], world_seeds: Sequence[int] | None = None) -> Keys:
+    """Returns the very keys that a sweep uses for these seeds.
+
+    Args:
+      seeds: `[N]` learner seeds, or their number (then 0, 1, …, N − 1).
+      world_seeds: `[N]` world seeds; the learner seeds when not given.
+
+    Returns:
+      keys with a leading axis of `N`.
+
+    Raises:
+      ValueError: if the two sequences differ in length.
+
+    Example:
+      >>> keys = cell_keys(seeds=4)
+      >>> keys.world.shape
+      (4,)
+    """
+    learner = np.arange(seeds) if isinstance(seeds, int) else np.asarray(seeds)
+    world = learner if world_seeds is None else np.asarray(world_seeds)
+    if learner.shape != world.shape:
+        raise ValueError(f"{learner.shape[0]} seeds but {world.shape[0]} world seeds")
+
+    def one(world_seed: Array, seed: Array) -> Keys:
+        root = jax.random.key(0, impl=IMPLEMENTATION)
+        return Keys(named(root, "world", world_seed), named(root, "learner", world_seed, seed))
+
+    return jax.vmap(one)(jnp.asarray(world, jnp.uint32), jnp.asarray(learner, jnp.uint32))

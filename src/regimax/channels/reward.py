@@ -1,0 +1,80 @@
+"""The reward channel: few levels, late, with erasures and flips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+
+from regimax.channels.base import Channel, Signal
+from regimax.ops import information
+from regimax.types import Array, HParams, PyTree, Setting
+
+
+def reward(low: float = 0.0, high: float = 1.0, max_delay: int = 0, name: str = "reward") -> Channel:
+    r"""Makes a channel that carries every reward of every step.
+
+    A reward waits `delay` steps, is rounded to the nearest of `levels` values between `low` and `high`, becomes one of
+    the other levels with probability `flip`, and is lost (zero, not present) with probability `erasure`. Rewards still
+    waiting when an episode ends arrive with its last step, added up and clipped to the range.
+
+    Capacity, bits per step: :math:`(1-e)(\log_2 L - h(q) - q \log_2(L-1))`.
+
+    Args:
+      low: the least reward of a step, reward units.
+      high: the largest.
+      max_delay: static length of the delay line; `delay` may be up to this.
+      name: prefix of the settings: ``<name>.levels``, ``.erasure``, ``.flip`` and, with a delay line, ``.delay``.
+
+    Returns:
+      the channel.
+
+    Reference:
+      Cover and Thomas, Elements of Information Theory, sections 7.1.5 and 7.2.
+
+    Example:
+      >>> channel = reward()
+      >>> channel.capacity({"reward.levels": 2, "reward.erasure": 0.75, "reward.flip": 0.0}, 4.0)
+      0.25
+    """
+    settings = [
+        Setting(f"{name}.levels", 2, 2, 2**20, "L, values that can be told apart", integer=True),
+        Setting(f"{name}.erasure", 0.0, 0, 1, "e, probability that a reward is lost"),
+        Setting(f"{name}.flip", 0.0, 0, 1, "q, probability that a reward arrives as another level"),
+    ]
+    if max_delay:
+        settings.append(Setting(f"{name}.delay", 0, 0, max_delay, "steps that a reward is late", integer=True))
+
+    def init(settings: HParams) -> PyTree:
+        del settings
+        return jnp.zeros((max_delay,)) if max_delay else ()
+
+    def delayed(line: Array, signal: Signal, delay: Array) -> tuple[Array, Array]:
+        """`line[i]` arrives i + 1 steps from now. Returns the line and what arrives now."""
+        line = jnp.where(signal.first > 0, 0.0, line)
+        line = jnp.concatenate([line, jnp.zeros((1,))]).at[delay].add(signal.value)
+        value = jnp.where(signal.last > 0, jnp.sum(line), line[0])
+        return line[1:], value
+
+    def apply(key: Array, state: PyTree, signal: Signal, settings: HParams) -> tuple[PyTree, Signal]:
+        value = signal.value
+        if max_delay:
+            # Slot 0 of the extended line is now; what was put in slot d has moved down by one at each step.
+            state, value = delayed(state, signal, settings[f"{name}.delay"])
+        levels = settings[f"{name}.levels"].astype(jnp.float32)
+        u_flip, u_level, u_erase = jax.random.uniform(key, (3,))
+        top = levels - 1.0
+        level = jnp.round(jnp.clip((value - low) / (high - low), 0.0, 1.0) * top)
+        other = jnp.minimum(jnp.floor(u_level * top), top - 1.0)
+        other = other + (other >= level)
+        level = jnp.where(u_flip < settings[f"{name}.flip"], other, level)
+        kept = (u_erase >= settings[f"{name}.erasure"]).astype(jnp.float32) * signal.present
+        return state, signal._replace(value=kept * (low + (high - low) * level / top), present=kept)
+
+    def capacity(settings: Mapping[str, float], episode_steps: float) -> float:
+        del episode_steps
+        bits = information.symmetric_capacity(settings[f"{name}.levels"], settings[f"{name}.flip"])
+        return float((1.0 - settings[f"{name}.erasure"]) * bits)
+
+    return Channel("reward", init, apply, capacity, tuple(settings), ("reward", name, low, high, max_delay))

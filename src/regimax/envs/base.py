@@ -1,0 +1,99 @@
+"""What every world promises.
+
+A world is gymnax-like, but it never resets itself: the rollout does that, in one place. A world object holds static
+sizes and the defaults of its settings; everything numeric is traced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
+
+from regimax.types import Array, Field, HParams, PyTree, Setting, Spec, Trajectory
+
+
+@runtime_checkable
+class Environment(Protocol):
+    """A world with known concepts.
+
+    Attributes:
+      name: its short name.
+      spec: what it is, static sizes included, defaults of traced settings not.
+      settings: the traced settings with their defaults; names start with ``world.``.
+      task_reads: names of the settings that `init` may read.
+      fields: the segments of an observation, in order; `D` is the sum of their sizes.
+      num_actions: `A`, padded.
+      horizon: the longest episode, in steps.
+      truncates: whether `step` may ever return `truncated`.
+      reward_range: smallest and largest reward of one step, reward units.
+    """
+
+    name: str
+    spec: Spec
+    settings: tuple[Setting, ...]
+    task_reads: tuple[str, ...]
+    fields: tuple[Field, ...]
+    num_actions: int
+    horizon: int
+    truncates: bool
+    reward_range: tuple[float, float]
+
+    def init(self, key: Array, settings: HParams) -> PyTree:
+        """Draws the hidden structure of one world. Returns its params."""
+        ...
+
+    def reset(self, key: Array, params: PyTree, previous: PyTree = None) -> tuple[Array, PyTree]:
+        """Opens an episode. Returns obs `[D]` and state; `previous` is the last episode's state."""
+        ...
+
+    def step(
+        self, key: Array, state: PyTree, action: Array, params: PyTree
+    ) -> tuple[Array, PyTree, Array, Array, Array, dict[str, Array]]:
+        """Returns obs `[D]`, state, reward, terminated, truncated, info.
+
+        `info` holds `outcome` (the part of the reward that is paid for the whole episode, at its end) and `success`
+        (1 at the last step of an episode that counts as solved, else 0).
+        """
+        ...
+
+    def concepts(self, state: PyTree, params: PyTree) -> Array:
+        """Returns int32 `[C]`, the concepts at work in this state, −1 where there is none."""
+        ...
+
+    def legal(self, params: PyTree) -> Array:
+        """Returns bool `[A]`, the actions that exist in this world."""
+        ...
+
+    def describe(self, settings: Mapping[str, float]) -> Mapping[str, Any]:
+        """Returns the known numbers of the world at these settings.
+
+        Keys: `concepts` (their number), `optimal_return` (reward units), `random_success` (probability),
+        `floor_scratch` and `floor_stream` (bits that rewards must still tell without and with the stream),
+        `observation_bits`, `stream_bits` and `action_bits` (nominal, per step), `episode_steps`.
+        """
+        ...
+
+    def unpadded(self, settings: Mapping[str, float]) -> Environment:
+        """Returns this world without padding, for counting what a cell needs by itself."""
+        ...
+
+
+@runtime_checkable
+class Streams(Protocol):
+    """A world that also has a reward-free stream of others' transcripts.
+
+    Attributes:
+      stream_reads: names of the settings that `stream_init` may read; the task's are not among them.
+      stream_fields: names of the fields that a predictor of the stream is asked for, besides the others' actions.
+    """
+
+    stream_reads: tuple[str, ...]
+    stream_fields: tuple[str, ...]
+
+    def stream_init(self, key: Array, settings: HParams) -> PyTree:
+        """Draws the hidden structure, the same as `init` draws from the same key. Returns the stream's params."""
+        ...
+
+    def transcript(self, key: Array, params: PyTree) -> Trajectory:
+        """Returns one transcript: fields without the `E` axis, `T` = horizon, masked."""
+        ...

@@ -1,0 +1,7 @@
+"""Learners: one file per kind of learning."""
+
+from regimax.learners.actor_critic import actor_critic
+from regimax.learners.base import Learner, LearnerFactory, LearnerState
+from regimax.learners.prediction import prediction
+
+__all__ = ["Learner", "LearnerFactory", "LearnerState", "actor_critic", "prediction"]

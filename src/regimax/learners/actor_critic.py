@@ -1,0 +1,158 @@
+"""Policy gradient with a critic: A2C with one epoch, PPO with more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+
+from regimax import rollout
+from regimax.learners import base
+from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
+from regimax.networks import NetworkFactory
+from regimax.ops import losses, returns
+from regimax.rollout import Policy
+from regimax.sources import Source
+from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Trajectory
+
+SETTINGS = (
+    Setting("learning_rate", 1e-3, 0, 1, "Adam's step size"),
+    *base.OPTIMISER_SETTINGS,
+    Setting("discount", 1.0, 0, 1, "γ"),
+    Setting("lambda_", 0.95, 0, 1, "λ, mixing of n-step estimates of the advantage"),
+    Setting("clip", 0.2, 0, 1e6, "ε, largest rewarded change of a probability ratio", open_low=True),
+    Setting("value_coef", 0.5, 0, 1e6, "weight of the critic's squared error"),
+    Setting("entropy_coef", 0.01, 0, 1e6, "weight of the policy's entropy, per nat"),
+)
+
+
+def actor_critic(
+    num_epochs: int = 1, num_minibatches: int = 1, normalize: bool = True, optimizer: Optimizer = base.adam
+) -> LearnerFactory:
+    r"""Makes a learner by policy gradient, with generalised advantages and PPO's clipping.
+
+    .. math:: \ell = -\min(\rho A, \mathrm{clip}(\rho, 1 \pm \epsilon) A) + c_v (v - G)^2 / 2 - c_h H(\pi)
+
+    Minibatches are made of whole streams, so recurrent networks train over whole sequences.
+
+    Args:
+      num_epochs: passes over each rollout; 1 with one minibatch is A2C.
+      num_minibatches: minibatches per pass; divides the number of streams.
+      normalize: whether advantages are centred and scaled to unit variance in each minibatch.
+      optimizer: makes an optax transformation from the settings.
+
+    Returns:
+      a factory of learners. Settings: `learning_rate`, `max_grad_norm`, `discount`, `lambda_`, `clip`, `value_coef`,
+      `entropy_coef`. Metrics: ``loss``, ``value_loss`` (squared reward units), ``entropy`` (nats), ``pay`` (reward
+      units per step, as it reached the learner), ``train_success`` (per episode).
+
+    Raises:
+      ValueError: if the streams do not divide into the minibatches.
+
+    Reference:
+      Schulman et al., Proximal policy optimization algorithms (2017), eq. 7 and 9; the value loss is not clipped.
+    """
+
+    def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:
+        world = source.world
+        if source.num_envs % num_minibatches:
+            raise ValueError(f"{source.num_envs} streams do not divide into {num_minibatches} minibatches")
+        net = network(source.num_inputs, {"policy": world.num_actions, "value": 1})
+
+        def policy(params: Params, hidden: PyTree) -> Policy:
+            return base.softmax_policy(net, params, world.legal(hidden))
+
+        def advantages(params: Params, carry: PyTree, trajectory: Trajectory, hparams: HParams) -> Array:
+            """`[T, E]`."""
+            v_tm1 = trajectory.extras["value"]
+            _, outputs, _ = net.apply(params, carry, trajectory.obs_t[-1:], jnp.zeros_like(v_tm1[:1]))
+            v_t = jnp.concatenate([v_tm1[1:], outputs["value"][..., 0]])
+            if world.truncates:
+                v_t = jnp.where(trajectory.truncated_t > 0, trajectory.extras["v_final"], v_t)
+            gae = jax.vmap(returns.generalized_advantages, in_axes=(1, 1, 1, 1, 1, None), out_axes=1)
+            trace_t = trajectory.discount_t * (1.0 - trajectory.truncated_t)
+            discount_t = trajectory.discount_t * hparams["discount"]
+            return gae(trajectory.r_t, discount_t, trace_t, v_tm1, v_t, hparams["lambda_"])
+
+        def loss(
+            params: Params, batch: tuple[Trajectory, Array], legal: Array, hparams: HParams
+        ) -> tuple[Array, Metrics]:
+            trajectory, advantage = batch
+            target = advantage + trajectory.extras["value"]
+            _, outputs, _ = net.apply(params, trajectory.carry, trajectory.obs_tm1, trajectory.first_tm1)
+            logits = jnp.where(legal, outputs["policy"], base.ILLEGAL)
+            action = trajectory.a_tm1[..., None]
+            log_prob = jnp.take_along_axis(jax.nn.log_softmax(logits), action, axis=-1)[..., 0]
+            if normalize:
+                advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
+            surrogate = jax.vmap(jax.vmap(losses.clipped_surrogate, in_axes=(0, 0, 0, None)), in_axes=(0, 0, 0, None))
+            policy_loss = surrogate(log_prob, trajectory.extras["log_prob"], advantage, hparams["clip"]).mean()
+            value_loss = 0.5 * jnp.square(outputs["value"][..., 0] - target).mean()
+            entropy = jax.vmap(jax.vmap(losses.entropy))(logits).mean()
+            total = policy_loss + hparams["value_coef"] * value_loss - hparams["entropy_coef"] * entropy
+            return total, {"value_loss": value_loss, "entropy": entropy}
+
+        def update(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:
+            key_next, key_batches = jax.random.split(key)
+            acting = policy(state.params, state.source.world)
+            source_state, trajectory, counts = source.next(key_next, state.source, acting, hparams)
+            advantage = advantages(state.params, source_state.streams.carry, trajectory, hparams)
+            legal = world.legal(state.source.world)
+
+            def minibatch(carry: tuple[Params, PyTree], index: Array | None) -> tuple[tuple[Params, PyTree], Metrics]:
+                batch = (trajectory, advantage) if index is None else _streams(index, trajectory, advantage)
+                params, opt_state, metrics = base.descend(
+                    lambda p: loss(p, batch, legal, hparams), *carry, optimizer(hparams), freeze
+                )
+                return (params, opt_state), metrics
+
+            learned = (state.params, state.opt_state)
+            if num_epochs * num_minibatches == 1:
+                learned, metrics = minibatch(learned, None)
+            else:
+                shuffles = jax.vmap(lambda k: jax.random.permutation(k, source.num_envs))(
+                    jax.random.split(key_batches, num_epochs)
+                )
+                batches = shuffles.reshape(num_epochs * num_minibatches, -1)
+                learned, metrics = jax.lax.scan(minibatch, learned, batches)
+                metrics = jax.tree.map(jnp.mean, metrics)
+            metrics["pay"] = trajectory.r_t.mean()
+            metrics["train_success"] = counts["successes"] / jnp.maximum(counts["episodes"], 1.0)
+            return LearnerState(*learned, source_state), metrics
+
+        def evaluate(key: Array, state: LearnerState, hparams: HParams) -> Metrics:
+            del hparams
+            hidden = state.source.world
+            success, total = rollout.evaluate(key, world, hidden, policy(state.params, hidden), episodes)
+            return {"success": success, "return": total}
+
+        return Learner(
+            init=base.begin(net, source, optimizer, freeze),
+            update=update,
+            evaluate=evaluate,
+            policy=policy,
+            network=net,
+            source=source,
+            settings=SETTINGS,
+            spec=(
+                "actor_critic",
+                num_epochs,
+                num_minibatches,
+                normalize,
+                base.optimizer_name(optimizer),
+                net.spec,
+                source.spec,
+                tuple(freeze),
+                episodes,
+            ),
+        )
+
+    return factory
+
+
+def _streams(index: Array, trajectory: Trajectory, advantage: Array) -> tuple[Trajectory, Array]:
+    """Returns the streams `index` of a rollout."""
+    carry = jax.tree.map(lambda c: c[index], trajectory.carry)
+    rest, advantage = jax.tree.map(lambda x: x[:, index], (trajectory._replace(carry=()), advantage))
+    return rest._replace(carry=carry), advantage

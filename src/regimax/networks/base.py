@@ -1,0 +1,104 @@
+"""What every network promises, and how trunks and heads become one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from regimax import prng
+from regimax.types import Array, Params, PyTree, Spec
+
+
+class Network(NamedTuple):
+    """A trunk with named heads, as pure functions over time-major sequences.
+
+    Attributes:
+      init: `key -> params`, one subtree per part: ``trunk`` and every head. A part's numbers depend on the key and on
+        its name and sizes only, so a part that two networks share begins the same in both.
+      carry: `num_envs -> carry`, the empty memory, leaves `[E, ...]`.
+      apply: `(params, carry, x, first) -> (carry, outputs, taps)` with x `[T, E, D]`, first `[T, E]` (1 where the
+        memory is emptied before the step), outputs one `[T, E, size]` per head, and taps what probes read,
+        `[T, E, width]` each. Acting is the same with `T` = 1.
+      spec: what it is.
+    """
+
+    init: Callable[[Array], Params]
+    carry: Callable[[int], PyTree]
+    apply: Callable[[Params, PyTree, Array, Array], tuple[PyTree, dict[str, Array], dict[str, Array]]]
+    spec: Spec
+
+
+class NetworkFactory(Protocol):
+    """Makes a network for an input of `num_inputs` and heads of these sizes."""
+
+    def __call__(self, num_inputs: int, heads: Mapping[str, int]) -> Network: ...
+
+
+class Trunk(NamedTuple):
+    """A network without heads: `make(rngs)` builds the flax module, `apply` runs it over a sequence.
+
+    Attributes:
+      make: `rngs -> nnx.Module`.
+      carry: as in :class:`Network`.
+      apply: `(module, carry, x, first) -> (carry, features [T, E, width], taps)`.
+      width: size of the features.
+      spec: what it is.
+    """
+
+    make: Callable[[nnx.Rngs], nnx.Module]
+    carry: Callable[[int], PyTree]
+    apply: Callable[[Any, PyTree, Array, Array], tuple[PyTree, Array, dict[str, Array]]]
+    width: int
+    spec: Spec
+
+
+def with_heads(trunk: Trunk, heads: Mapping[str, int], head_scale: Mapping[str, float] | None = None) -> Network:
+    """Puts one linear head per output on a trunk.
+
+    Args:
+      trunk: the shared part.
+      heads: size of each head by name.
+      head_scale: gain of the orthogonal initialisation, 1 where not given; 0.01 makes a policy nearly uniform.
+
+    Returns:
+      the network.
+    """
+    scales = {"policy": 0.01, **(head_scale or {})}
+
+    def make_head(name: str) -> Callable[[nnx.Rngs], nnx.Module]:
+        initializer = jax.nn.initializers.orthogonal(scales.get(name, 1.0))
+        return lambda rngs: nnx.Linear(trunk.width, heads[name], kernel_init=initializer, rngs=rngs)
+
+    makers = {"trunk": trunk.make, **{name: make_head(name) for name in heads}}
+    graphs: dict[str, Any] = {}
+    for name, make in makers.items():
+        graphs[name], _ = nnx.split(nnx.eval_shape(lambda make=make: make(nnx.Rngs(0))))
+
+    def init(key: Array) -> Params:
+        def part(name: str, make: Callable[[nnx.Rngs], nnx.Module]) -> PyTree:
+            return nnx.to_pure_dict(nnx.state(make(nnx.Rngs(prng.named(key, name)))))
+
+        return {name: part(name, make) for name, make in makers.items()}
+
+    def apply(
+        params: Params, carry: PyTree, x: Array, first: Array
+    ) -> tuple[PyTree, dict[str, Array], dict[str, Array]]:
+        carry, features, taps = trunk.apply(nnx.merge(graphs["trunk"], params["trunk"]), carry, x, first)
+        outputs = {name: nnx.merge(graphs[name], params[name])(features) for name in heads}
+        return carry, outputs, taps
+
+    return Network(init, trunk.carry, apply, (*trunk.spec, tuple(sorted(heads.items())), tuple(sorted(scales.items()))))
+
+
+def reset_carry(carry: PyTree, first: Array) -> PyTree:
+    """Empties the memory of those streams where an episode opens.
+
+    Args:
+      carry: leaves `[E, ...]`.
+      first: `[E]` in {0, 1}.
+    """
+    return jax.tree.map(lambda c: c * (1.0 - jnp.expand_dims(first, tuple(range(1, c.ndim)))), carry)

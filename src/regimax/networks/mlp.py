@@ -1,0 +1,63 @@
+"""Multilayer perceptron: no memory."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+import jax
+from flax import nnx
+
+from regimax.networks.base import Network, NetworkFactory, Trunk, with_heads
+from regimax.types import Array, PyTree
+
+
+class _Layers(nnx.Module):
+    def __init__(self, sizes: Sequence[int], rngs: nnx.Rngs):
+        initializer = jax.nn.initializers.orthogonal(2**0.5)
+        layers = [
+            nnx.Linear(n_in, n_out, kernel_init=initializer, rngs=rngs) for n_in, n_out in itertools.pairwise(sizes)
+        ]
+        self.layers = nnx.List(layers)
+
+    def __call__(self, x: Array) -> tuple[Array, dict[str, Array]]:
+        taps = {}
+        for i, layer in enumerate(self.layers):
+            x = jax.nn.tanh(layer(x))
+            taps[f"layer_{i}"] = x
+        return x, taps
+
+
+def mlp(widths: Sequence[int] = (64, 64)) -> NetworkFactory:
+    """Makes perceptrons with tanh layers of these widths.
+
+    Args:
+      widths: units of each hidden layer, the last being the features that the heads read.
+
+    Returns:
+      a factory `(num_inputs, heads) -> Network`.
+
+    Example:
+      >>> network = mlp((32,))(5, {"policy": 3})
+      >>> params = network.init(jax.random.key(0))
+      >>> carry, outputs, _ = network.apply(params, (), jax.numpy.ones((2, 4, 5)), jax.numpy.zeros((2, 4)))
+      >>> outputs["policy"].shape
+      (2, 4, 3)
+    """
+    widths = tuple(widths)
+
+    def apply(module: _Layers, carry: PyTree, x: Array, first: Array) -> tuple[PyTree, Array, dict[str, Array]]:
+        del first
+        return carry, *module(x)
+
+    def factory(num_inputs: int, heads: Mapping[str, int]) -> Network:
+        trunk = Trunk(
+            make=lambda rngs: _Layers((num_inputs, *widths), rngs),
+            carry=lambda num_envs: (),
+            apply=apply,
+            width=widths[-1],
+            spec=("mlp", num_inputs, widths),
+        )
+        return with_heads(trunk, heads)
+
+    return factory

@@ -1,0 +1,59 @@
+"""What every source promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from regimax.channels import Channel
+from regimax.prng import Keys
+from regimax.rollout import Policy
+from regimax.types import Array, Field, HParams, PyTree, Setting, Spec, Trajectory
+
+
+class Source(NamedTuple):
+    """Experience for one update at a time.
+
+    Attributes:
+      init: `(keys, hparams, carry) -> state`; `carry` is the policy's empty memory as `num_envs -> carry`. The state
+        holds ``world``, the hidden structure.
+      next: `(key, state, policy, hparams) -> (state, trajectory, counts)`; `policy` is None for a source that does
+        not ask the learner.
+      world: the world it draws from.
+      num_envs: `E`, streams side by side.
+      num_steps: `T`, steps per update.
+      agentic: whether its steps are the learner's own (environment steps) or others' (unlabelled observations).
+      channels: what the pay goes through; empty for others' transcripts.
+      settings: the traced settings it may read, world's and channels'.
+      spec: what it is.
+    """
+
+    init: Callable[[Keys, HParams, Callable[[int], PyTree]], PyTree]
+    next: Callable[[Array, PyTree, Policy | None, HParams], tuple[PyTree, Trajectory, dict[str, Array]]]
+    world: Any
+    num_envs: int
+    num_steps: int
+    agentic: bool
+    channels: tuple[Channel, ...]
+    settings: tuple[Setting, ...]
+    spec: Spec
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        return self.world.fields
+
+    @property
+    def num_inputs(self) -> int:
+        """`D`."""
+        return sum(field.size for field in self.world.fields)
+
+
+class SourceFactory(Protocol):
+    """Makes a source for a world and channels; `num_steps` overrides the steps per update."""
+
+    def __call__(self, world: Any, channels: Sequence[Channel], num_steps: int | None) -> Source: ...
+
+
+def declared(world: Any, names: Sequence[str]) -> tuple[Setting, ...]:
+    """Returns those settings of a world that are among `names`."""
+    return tuple(setting for setting in world.settings if setting.name in names)

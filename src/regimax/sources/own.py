@@ -1,0 +1,65 @@
+"""The learner's own behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from regimax import prng, rollout
+from regimax.channels import Channel
+from regimax.prng import Keys
+from regimax.sources.base import Source, SourceFactory, declared
+from regimax.types import Array, HParams, PyTree, Trajectory
+
+
+class OwnState(NamedTuple):
+    """The hidden structure, and where the streams are."""
+
+    world: PyTree
+    streams: rollout.RolloutState
+
+
+def own_behaviour(num_envs: int = 64, num_steps: int | None = None) -> SourceFactory:
+    """Makes a source of the learner's own episodes, which it pays for in environment steps.
+
+    Args:
+      num_envs: `E`, episodes side by side.
+      num_steps: `T`, steps per update; the world's horizon when not given.
+
+    Returns:
+      a factory `(world, channels, num_steps) -> Source`.
+    """
+    asked = num_steps
+
+    def factory(world: Any, channels: Sequence[Channel], num_steps: int | None = None) -> Source:
+        steps = num_steps or asked or world.horizon
+        channels = tuple(channels)
+        pay_settings = tuple(setting for channel in channels for setting in channel.settings)
+
+        def init(keys: Keys, hparams: HParams, carry: Callable[[int], PyTree]) -> OwnState:
+            params = world.init(keys.world, hparams)
+            key = prng.named(keys.learner, "init", "source")
+            return OwnState(params, rollout.init(key, world, params, channels, carry(num_envs), num_envs, hparams))
+
+        def following(
+            key: Array, state: OwnState, policy: rollout.Policy | None, hparams: HParams
+        ) -> tuple[OwnState, Trajectory, dict[str, Array]]:
+            assert policy is not None, "own behaviour needs a policy"
+            streams, trajectory, counts = rollout.rollout(
+                key, world, state.world, channels, policy, state.streams, steps, hparams
+            )
+            return state._replace(streams=streams), trajectory, counts
+
+        return Source(
+            init=init,
+            next=following,
+            world=world,
+            num_envs=num_envs,
+            num_steps=steps,
+            agentic=True,
+            channels=channels,
+            settings=declared(world, world.task_reads) + pay_settings,
+            spec=("own_behaviour", num_envs, steps, world.spec, tuple(channel.spec for channel in channels)),
+        )
+
+    return factory

@@ -1,0 +1,21 @@
+"""Regimes: named sequences of phases, as data."""
+
+from regimax.regimes.base import Evaluate, Phase, Regime, Stop
+from regimax.regimes.catalogue import imitation_rl, oracle, pretrain_rl, pure_rl, sham_rl
+from regimax.regimes.program import Program, RegimePrograms, bind, bind_regime
+
+__all__ = [
+    "Evaluate",
+    "Phase",
+    "Program",
+    "Regime",
+    "RegimePrograms",
+    "Stop",
+    "bind",
+    "bind_regime",
+    "imitation_rl",
+    "oracle",
+    "pretrain_rl",
+    "pure_rl",
+    "sham_rl",
+]

@@ -1,0 +1,142 @@
+"""The arms of the thesis and their controls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from regimax import envs, learners, networks, sources
+from regimax.channels import Channel
+from regimax.learners import LearnerFactory
+from regimax.networks import NetworkFactory
+from regimax.regimes.base import Evaluate, Phase, Regime, Stop
+
+
+def reinforce(
+    updates: int,
+    *,
+    network: NetworkFactory | None = None,
+    num_envs: int = 64,
+    learner: LearnerFactory | None = None,
+    channels: Sequence[Channel] | None = None,
+    evaluate: Evaluate = Evaluate(),
+    stop: Stop | None = None,
+    inherit: Sequence[str] = (),
+    freeze: Sequence[str] = (),
+) -> Phase:
+    """Makes the phase ``rl``: an actor-critic on its own episodes.
+
+    Args:
+      updates: its budget.
+      network: what it trains; a GRU of 64 units when not given.
+      num_envs: episodes side by side.
+      learner: how it learns; A2C when not given.
+      channels: what the pay goes through; the world's outcome and reward channels when not given.
+      evaluate: when and on how many fresh episodes.
+      stop: when it ends before its budget.
+      inherit: parameter subtrees taken from the phase before.
+      freeze: parameter subtrees that are not trained.
+    """
+    return Phase(
+        name="rl",
+        source=sources.own_behaviour(num_envs),
+        learner=learner or learners.actor_critic(),
+        network=network or networks.gru(),
+        updates=updates,
+        channels=None if channels is None else tuple(channels),
+        inherit=tuple(inherit),
+        freeze=tuple(freeze),
+        evaluate=evaluate,
+        stop=stop,
+    )
+
+
+def predict(
+    updates: int,
+    *,
+    network: NetworkFactory | None = None,
+    num_envs: int = 64,
+    learner: LearnerFactory | None = None,
+    evaluate: Evaluate = Evaluate(),
+    stop: Stop | None = None,
+    sham: bool = False,
+) -> Phase:
+    """Makes the phase ``pretrain``: prediction of others' transcripts.
+
+    Args:
+      updates: its budget.
+      network: what it trains; a GRU of 64 units when not given.
+      num_envs: transcripts per update.
+      learner: how it learns.
+      evaluate: when it is evaluated.
+      stop: when it ends before its budget.
+      sham: whether it is given other transcripts' targets.
+    """
+    return Phase(
+        name="pretrain",
+        source=sources.transcripts(num_envs),
+        learner=learner or learners.prediction(),
+        network=network or networks.gru(),
+        updates=updates,
+        evaluate=evaluate,
+        stop=stop,
+        settings={"shuffle": 1} if sham else {},
+    )
+
+
+def pure_rl(updates: int = 1000, **options) -> Regime:
+    """Reinforcement learning from scratch.
+
+    Args:
+      updates: the budget of ``rl``.
+      **options: as for :func:`reinforce`.
+    """
+    return Regime("pure_rl", (reinforce(updates, **options),))
+
+
+def pretrain_rl(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
+    """Prediction of the reward-free stream, then reinforcement learning with its trunk and a new policy head.
+
+    Args:
+      updates: the budgets of ``pretrain`` and ``rl``.
+      **options: as for :func:`reinforce`; `network`, `num_envs` and `evaluate` serve both phases.
+    """
+    return _pretrained("pretrain_rl", updates, ("trunk",), options)
+
+
+def imitation_rl(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
+    """Next-action prediction on others' behaviour, then reinforcement learning with trunk and answer head inherited.
+
+    Its prediction is that of `pretrain_rl`; what it has more is a base model's prior over behaviour.
+
+    Args:
+      updates: the budgets of ``pretrain`` and ``rl``.
+      **options: as for :func:`pretrain_rl`.
+    """
+    return _pretrained("imitation_rl", updates, ("trunk", "policy"), options)
+
+
+def sham_rl(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
+    """The control of `pretrain_rl`: the same updates on other transcripts' targets. The same FLOPs, no concepts.
+
+    Args:
+      updates: the budgets of ``pretrain`` and ``rl``.
+      **options: as for :func:`pretrain_rl`.
+    """
+    return _pretrained("sham_rl", updates, ("trunk",), options, sham=True)
+
+
+def oracle(updates: int = 1000, **options) -> Regime:
+    """Reinforcement learning on the world's concepts instead of its observations.
+
+    Args:
+      updates: the budget of ``rl``.
+      **options: as for :func:`reinforce`.
+    """
+    return Regime("oracle", (reinforce(updates, **options)._replace(world=envs.Oracle),))
+
+
+def _pretrained(
+    name: str, updates: tuple[int, int], inherit: tuple[str, ...], options: dict, sham: bool = False
+) -> Regime:
+    shared = {key: options[key] for key in ("network", "num_envs", "evaluate") if key in options}
+    return Regime(name, (predict(updates[0], sham=sham, **shared), reinforce(updates[1], inherit=inherit, **options)))

@@ -1,0 +1,213 @@
+"""A phase bound to a world: the pure functions that an engine compiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from regimax import prng
+from regimax.channels import outcome, reward
+from regimax.errors import UserError, unknown
+from regimax.learners import Learner, LearnerState
+from regimax.prng import Keys
+from regimax.regimes.base import Phase, Regime
+from regimax.types import Array, HParams, Metrics, Params, Setting, Spec
+
+RUNNING, DONE, SOLVED, DIVERGED = 0, 1, 2, 3
+STATUS = ("running", "done", "solved", "diverged")
+
+
+class LaneState(NamedTuple):
+    """A learner and where it stands.
+
+    Attributes:
+      learner: the learner's state.
+      update: `[]` int32, updates since the phase began.
+      streak: `[]` int32, evaluations in a row that met the stop rule.
+      status: `[]` int32, an index into `STATUS`.
+    """
+
+    learner: LearnerState
+    update: Array
+    streak: Array
+    status: Array
+
+
+class Program(NamedTuple):
+    """A phase bound to a world.
+
+    Attributes:
+      phase: the phase.
+      world: the world that the phase lives in.
+      learner: its learner.
+      settings: every setting it reads, by the name that a sweep uses, with the phase's own defaults.
+      local: the name that the phase's parts use, by the name that a sweep uses.
+      begin: `(keys, hparams, inherited) -> (state, metrics)`; evaluates once before the first update.
+      tick: `(keys, hparams, end, state) -> (state, metrics)`; `evaluate.every` updates, then an evaluation. Leaves a
+        lane that does not run as it is.
+      spec: all that decides what `tick` compiles to.
+    """
+
+    phase: Phase
+    world: Any
+    learner: Learner
+    settings: Mapping[str, Setting]
+    local: Mapping[str, str]
+    begin: Callable[[Keys, HParams, Params], tuple[LaneState, Metrics]]
+    tick: Callable[[Keys, HParams, Array, LaneState], tuple[LaneState, Metrics]]
+    spec: Spec
+
+    def defaults(self) -> dict[str, float]:
+        """Returns the default of every setting it reads."""
+        return {name: setting.default for name, setting in self.settings.items()}
+
+
+def select(condition: Array, chosen: Any, other: Any) -> Any:
+    """Returns the tree `chosen` where the scalar `condition` holds, else `other`."""
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), chosen, other)
+
+
+def _settings(phase: Phase, learner: Learner) -> tuple[dict[str, Setting], dict[str, str]]:
+    """Returns the settings by sweep name, and their local names."""
+    names = [setting.name for setting in learner.settings]
+    for name in phase.settings:
+        if name not in names:
+            raise unknown(f"setting of the phase {phase.name!r}", name, names)
+    settings, local = {}, {}
+    for setting in learner.source.settings:
+        settings[setting.name], local[setting.name] = setting, setting.name
+    for setting in learner.settings:
+        name = f"{phase.name}.{setting.name}"
+        default = phase.settings.get(setting.name, setting.default)
+        settings[name] = setting._replace(name=name, default=setting.check(default, name))
+        local[name] = setting.name
+    return settings, local
+
+
+def bind(phase: Phase, world: Any, num_steps: int | None = None) -> Program:
+    """Binds a phase to a world.
+
+    Args:
+      phase: the phase.
+      world: the sweep's world; `phase.world` may turn it into the phase's own.
+      num_steps: overrides the steps per update of a source that lets it (for counting at unpadded sizes).
+
+    Returns:
+      the program.
+
+    Raises:
+      UserError: if the budget is no multiple of the evaluations' spacing, the world lacks what the phase needs, or a
+        name in the phase does not exist.
+    """
+    every = phase.evaluate.every
+    if every < 1 or phase.updates < 1 or phase.updates % every:
+        raise UserError(
+            f"{phase.name}.updates = {phase.updates} is not a positive multiple of evaluate.every = {every}"
+        )
+    if phase.evaluate.episodes < 1:
+        raise UserError(f"phase {phase.name!r}: evaluate.episodes = {phase.evaluate.episodes} is below 1")
+    own_world = phase.world(world) if phase.world else world
+    channels = (outcome(), reward(*own_world.reward_range)) if phase.channels is None else phase.channels
+    source = phase.source(own_world, channels, num_steps)
+    learner = phase.learner(phase.network, source, phase.freeze, phase.evaluate.episodes)
+    settings, local = _settings(phase, learner)
+    stop = phase.stop
+
+    def given(hparams: HParams) -> dict[str, Array]:
+        """Exactly what the phase declared, under its local names."""
+        return {local[name]: hparams[name] for name in local}
+
+    def evaluation(keys: Keys, update: Array, state: LearnerState, hparams: HParams) -> Metrics:
+        return learner.evaluate(prng.named(keys.learner, "evaluate", phase.name, update), state, hparams)
+
+    def met(metrics: Metrics, streak: Array) -> Array:
+        """Evaluations in a row that met the stop rule, this one included."""
+        if stop is None:
+            return streak
+        if stop.metric not in metrics:
+            raise unknown(f"metric of the stop rule of the phase {phase.name!r}", stop.metric, sorted(metrics))
+        return jnp.where(metrics[stop.metric] >= stop.at_least, streak + 1, 0)
+
+    def begin(keys: Keys, hparams: HParams, inherited: Params) -> tuple[LaneState, Metrics]:
+        hparams = given(hparams)
+        state = learner.init(keys, hparams, inherited)
+        zero = jnp.zeros((), jnp.int32)
+        metrics = evaluation(keys, zero, state, hparams)
+        return LaneState(state, zero, met(metrics, zero), zero + RUNNING), metrics
+
+    def tick(keys: Keys, hparams: HParams, end: Array, state: LaneState) -> tuple[LaneState, Metrics]:
+        hparams = given(hparams)
+
+        def one(carry: tuple[LearnerState, Array], _: None) -> tuple[tuple[LearnerState, Array], Metrics]:
+            learned, count = carry
+            key = prng.named(keys.learner, "update", phase.name, count)
+            learned, metrics = learner.update(key, learned, hparams)
+            return (learned, count + 1), metrics
+
+        (learned, count), metrics = jax.lax.scan(one, (state.learner, state.update), None, length=every)
+        metrics = jax.tree.map(jnp.mean, metrics) | evaluation(keys, count, learned, hparams)
+        streak = met(metrics, state.streak)
+        finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves((learned.params, metrics))]))
+        status = jnp.where(count >= end, DONE, RUNNING)
+        if stop is not None:
+            status = jnp.where(streak >= stop.consecutive, SOLVED, status)
+        # A lane that has diverged keeps its last finite state.
+        new = LaneState(learned, count, streak, status.astype(jnp.int32))
+        new = select(finite, new, state._replace(status=jnp.full((), DIVERGED, jnp.int32)))
+        return select(state.status == RUNNING, new, state), metrics
+
+    spec = ("phase", phase.name, learner.spec, every, tuple(stop) if stop else None)
+    return Program(phase, own_world, learner, settings, local, begin, tick, spec)
+
+
+class RegimePrograms(NamedTuple):
+    """A regime bound to a world.
+
+    Attributes:
+      regime: the regime.
+      programs: one per phase.
+      settings: every setting that any of them reads, by sweep name.
+    """
+
+    regime: Regime
+    programs: tuple[Program, ...]
+    settings: Mapping[str, Setting]
+
+
+def bind_regime(regime: Regime, world: Any) -> RegimePrograms:
+    """Binds every phase of a regime to a world and checks what phases hand on.
+
+    Raises:
+      UserError: if two phases share a name, disagree on a setting's default, or one inherits what the one before does
+        not have in the same shape.
+    """
+    programs = tuple(bind(phase, world) for phase in regime.phases)
+    names = [phase.name for phase in regime.phases]
+    if not names or len(set(names)) < len(names):
+        raise UserError(f"regime {regime.name!r}: its phases need different names, found {names}")
+    settings: dict[str, Setting] = {}
+    for program in programs:
+        settings |= program.settings
+    shapes = [
+        jax.eval_shape(program.learner.network.init, jax.eval_shape(lambda: jax.random.key(0))) for program in programs
+    ]
+    for i, phase in enumerate(regime.phases):
+        where = f"regime {regime.name!r}, phase {phase.name!r}"
+        for part in phase.freeze:
+            if part not in shapes[i]:
+                raise unknown(f"part to freeze in {where}:", part, shapes[i])
+        for part in phase.inherit:
+            before = shapes[i - 1] if i else {}
+            if part not in before or part not in shapes[i]:
+                raise unknown(f"part to inherit in {where}:", part, [name for name in before if name in shapes[i]])
+            if jax.tree.map(lambda x: x.shape, before[part]) != jax.tree.map(lambda x: x.shape, shapes[i][part]):
+                raise UserError(f"{where}: the part {part!r} has other sizes in the phase before")
+    return RegimePrograms(regime, programs, settings)
+
+
+def inherited(phase: Phase, params: Params) -> Params:
+    """Returns the subtrees that `phase` takes from the parameters of the phase before."""
+    return {name: params[name] for name in phase.inherit}

@@ -1,0 +1,138 @@
+"""One cell as one pure function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from regimax.prng import Keys
+from regimax.probes import count_flops
+from regimax.regimes import Regime, RegimePrograms, bind_regime
+from regimax.regimes.program import Program, inherited
+from regimax.types import Array, HParams, Metrics, Params
+
+
+class Result(NamedTuple):
+    """What became of a cell.
+
+    Attributes:
+      curves: metrics of each phase, `[ticks]` each, plus ``update`` `[ticks]`. The first entry of a phase, at update 0,
+        is its evaluation before the first update, in which metrics of learning are NaN.
+      effort: per phase: ``updates``, ``env_steps`` (own), ``samples`` (others' steps) and ``flops`` (as executed,
+        padding included).
+      params: final parameters of each phase.
+      status: `[]` int32 of each phase, an index into `regimax.regimes.program.STATUS`.
+    """
+
+    curves: dict[str, Metrics]
+    effort: dict[str, Metrics]
+    params: dict[str, Params]
+    status: dict[str, Array]
+
+
+def as_hparams(program_settings: Any, values: Any) -> dict[str, Array]:
+    """Returns traced scalars, int32 for whole-number settings and float32 for the others."""
+    return {
+        name: jnp.asarray(values[name], jnp.int32 if setting.integer else jnp.float32)
+        for name, setting in program_settings.items()
+    }
+
+
+def update_flops(program: Program) -> float:
+    """Counts the FLOPs of one update of a bound phase, evaluations not included."""
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    learner, hparams = program.learner, jax.eval_shape(lambda: as_hparams(program.settings, program.defaults()))
+    local = {program.local[name]: value for name, value in hparams.items()}
+    state = jax.eval_shape(lambda k, h: learner.init(Keys(k, k), h, {}), key, local)
+    return count_flops(learner.update, key, state, local)
+
+
+@dataclass(frozen=True)
+class Train:
+    """A regime in a world as a function `(keys, hparams) -> Result` that can be jitted and vmapped.
+
+    Attributes:
+      bound: the regime bound to its world.
+    """
+
+    bound: RegimePrograms
+
+    @cached_property
+    def default_hparams(self) -> dict[str, Array]:
+        """Every setting at its default, traced scalars by sweep name."""
+        values = {name: setting.default for name, setting in self.bound.settings.items()}
+        return as_hparams(self.bound.settings, values)
+
+    def __call__(self, keys: Keys, hparams: HParams) -> Result:
+        """Trains one cell.
+
+        Args:
+          keys: its two keys, one element of `cell_keys`.
+          hparams: its settings, by the names of `default_hparams`.
+
+        Returns:
+          curves, effort, final parameters and status.
+        """
+        curves, effort, params, status = {}, {}, {}, {}
+        taken: Params = {}
+        for program in self.bound.programs:
+            phase = program.phase
+            own = {name: hparams[name] for name in program.settings}
+            state, opening = program.begin(keys, own, inherited(phase, taken) if phase.inherit else {})
+            end = jnp.asarray(phase.updates, jnp.int32)
+
+            def step(state: Any, _: None, program=program, own=own, end=end) -> Any:
+                state, metrics = program.tick(keys, own, end, state)
+                return state, metrics | {"update": state.update}
+
+            state, rows = jax.lax.scan(step, state, None, length=phase.updates // phase.evaluate.every)
+            first = {name: jnp.full((), jnp.nan) for name in rows} | opening | {"update": jnp.zeros((), jnp.int32)}
+            curves[phase.name] = {name: jnp.concatenate([first[name][None], rows[name]]) for name in rows}
+            taken = params[phase.name] = state.learner.params
+            status[phase.name] = state.status
+            effort[phase.name] = _effort(program, state.update)
+        return Result(curves, effort, params, status)
+
+
+def _effort(program: Program, updates: Array) -> Metrics:
+    source = program.learner.source
+    updates = updates.astype(jnp.float32)
+    steps = updates * (source.num_envs * source.num_steps)
+    nothing = jnp.zeros_like(steps)
+    return {
+        "updates": updates,
+        "env_steps": steps if source.agentic else nothing,
+        "samples": nothing if source.agentic else steps,
+        "flops": updates * update_flops(program),
+    }
+
+
+def make_train(regime: Regime, world: Any) -> Train:
+    """Makes the function that trains one cell of a regime in a world.
+
+    It is what a sweep runs: with the keys of `cell_keys` and the same settings it gives, cell by cell, what the sweep
+    gives.
+
+    Args:
+      regime: from `regimax.regimes`, or your own.
+      world: from `regimax.envs`, or your own.
+
+    Returns:
+      `train(keys, hparams) -> Result`, with the attribute `default_hparams`.
+
+    Raises:
+      UserError: if regime and world do not fit.
+
+    Example:
+      >>> import jax, regimax as rx
+      >>> regime = rx.regimes.pure_rl(updates=2, evaluate=rx.regimes.Evaluate(every=1, episodes=4))
+      >>> train = make_train(regime, rx.envs.Cipher(symbols=3, skills=2, length=2))
+      >>> result = jax.jit(jax.vmap(train, in_axes=(0, None)))(rx.cell_keys(seeds=4), train.default_hparams)
+      >>> result.curves["rl"]["success"].shape
+      (4, 3)
+    """
+    return Train(bind_regime(regime, world))

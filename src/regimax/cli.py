@@ -1,0 +1,198 @@
+"""The command line: run · plan · table · report."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+from rich.console import Console
+
+from regimax.errors import UserError
+
+if TYPE_CHECKING:
+    from regimax.sweep.plan import Plan
+
+SpecFile = Annotated[Path, tyro.conf.Positional]
+RunDir = Annotated[Path, tyro.conf.Positional]
+Assignments = Annotated[
+    tuple[tuple[str, ...], ...], tyro.conf.arg(name="set", metavar="AXIS=V1,V2"), tyro.conf.UseAppendAction
+]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run a sweep, or go on where it was interrupted: the same command, typed again.
+
+    A finished run says so and does nothing. A directory that holds another sweep is refused.
+    """
+
+    spec: SpecFile
+    """The sweep file: Python that defines `sweep = regimax.Sweep(...)`."""
+    out: Path | None = None
+    """The run directory; runs/NAME of the sweep file when not given."""
+    seeds: int | None = None
+    """Number of seeds, instead of the file's."""
+    assignments: Assignments = ()
+    """Values of axes, instead of the file's; `regime=a,b` keeps those regimes."""
+    width: int | None = None
+    """Lanes side by side; results do not depend on it."""
+    devices: int | None = None
+    """Devices that a CPU is split into; one per core when not given."""
+    checkpoint_every: float = 60.0
+    """Seconds between checkpoints."""
+
+
+@dataclass(frozen=True)
+class PlanCommand:
+    """Say what a sweep would run. Nothing is compiled or written."""
+
+    spec: SpecFile
+    """The sweep file."""
+    seeds: int | None = None
+    """Number of seeds, instead of the file's."""
+    assignments: Assignments = ()
+    """Values of axes, instead of the file's; `regime=a,b` keeps those regimes."""
+    json: bool = False
+    """Print JSON."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Print one row per cell."""
+
+    run: RunDir
+    """The run directory."""
+    format: Literal["text", "csv", "json", "parquet"] = "text"
+    """How to print it; parquet goes to standard output."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Write RUN/report.html: learning curves and a table, self-contained."""
+
+    run: RunDir
+    """The run directory."""
+
+
+Command = (
+    Annotated[Run, tyro.conf.subcommand("run")]
+    | Annotated[PlanCommand, tyro.conf.subcommand("plan")]
+    | Annotated[Table, tyro.conf.subcommand("table")]
+    | Annotated[Report, tyro.conf.subcommand("report")]
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line. Returns the exit code: 0, 2 for errors of the user's making, 128 + n after signal n."""
+    command = tyro.cli(
+        Command,  # type: ignore[arg-type]
+        prog="regimax",
+        description="What it costs a learner to become competent, by how it learns.",
+        args=arguments,
+        config=(tyro.conf.OmitArgPrefixes,),
+    )
+    actions = {Run: _run, PlanCommand: _plan, Table: _table, Report: _report}
+    try:
+        return actions[type(command)](command)
+    except UserError as error:
+        print(f"regimax: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 128 + signal.SIGPIPE
+
+
+def _planned(command: Run | PlanCommand) -> Plan:
+    from regimax.sweep import spec
+    from regimax.sweep.plan import make_plan
+
+    if command.seeds is not None and command.seeds < 1:
+        raise UserError(f"--seeds {command.seeds} is below 1")
+    assignments = [text for group in command.assignments for text in group]
+    return make_plan(spec.override(spec.load(command.spec), assignments, command.seeds))
+
+
+def _run(command: Run) -> int:
+    if command.width is not None and command.width < 1:
+        raise UserError(f"--width {command.width} is below 1")
+    if not command.spec.is_file():  # before anything slow
+        from regimax.sweep import spec
+
+        spec.load(command.spec)
+    from regimax.backend import prepare_cpu
+
+    prepare_cpu(command.devices)
+    from regimax.sweep import table
+    from regimax.sweep.display import Progressing, duration, human
+    from regimax.sweep.run import Interrupted, Options, execute
+
+    plan = _planned(command)
+    out = command.out or Path("runs") / command.spec.stem
+    console = Console()
+    options = Options(command.width, command.checkpoint_every, _typed(), command.spec.stem)
+    try:
+        with Progressing(console) as display:
+            outcome = execute(plan, out, options, display)
+    except Interrupted as interruption:
+        console.print(f"stopped; everything is saved in {out}. Type the same command to go on.", highlight=False)
+        return 128 + interruption.number
+    if outcome.already:
+        console.print(f"finished: {out} holds all {len(plan.cells)} cells; nothing to do", highlight=False)
+        return 0
+    total = table.totals(out)
+    console.print(
+        f"finished: {len(plan.cells)} cells in {duration(outcome.seconds)} · {outcome.programs} programs compiled · "
+        f"lanes {outcome.occupancy:.0%} busy · {human(total['updates'])} updates, {human(total['env_steps'])} "
+        f"environment steps, {human(total['samples'])} unlabelled steps, {human(total['flops_executed'], 'FLOP')} "
+        f"executed\nresults in {out}; next: regimax report {out}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return 0
+
+
+def _typed() -> str:
+    return "regimax " + shlex.join(sys.argv[1:])
+
+
+def _plan(command: PlanCommand) -> int:
+    plan = _planned(command)
+    import json
+
+    from regimax.sweep.summary import plan_summary, plan_text
+
+    print(json.dumps(plan_summary(plan), indent=1) if command.json else plan_text(plan))
+    return 0
+
+
+def _table(command: Table) -> int:
+    import polars as pl
+
+    from regimax.sweep.table import cell_table
+
+    frame = cell_table(command.run)
+    if command.format == "csv":
+        sys.stdout.write(frame.write_csv())
+    elif command.format == "json":
+        sys.stdout.write(frame.write_json() + "\n")
+    elif command.format == "parquet":
+        frame.write_parquet(sys.stdout.buffer)
+    else:
+        with pl.Config(
+            tbl_rows=-1, tbl_cols=-1, tbl_width_chars=10_000, tbl_hide_dataframe_shape=True, fmt_str_lengths=100,
+            tbl_hide_column_data_types=True, tbl_formatting="NOTHING",
+        ):  # fmt: skip
+            print(frame)
+    return 0
+
+
+def _report(command: Report) -> int:
+    from regimax import report
+
+    print(report.write_report(command.run))
+    return 0

@@ -1,0 +1,1 @@
+"""The sweep engine: spec → plan (stage tree) → lanes → checkpoint → store."""

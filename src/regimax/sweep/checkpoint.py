@@ -1,0 +1,83 @@
+"""Checkpoints that can be trusted: Orbax for the arrays, a sealed manifest for all that counts.
+
+A checkpoint is the folder ``RUN/checkpoints/NNNNNN``. Its manifest is written last and is the commit marker; it holds
+the hash of every array, and what a resumed run needs to know besides. A folder without a whole manifest, or whose
+arrays differ from their hashes, is passed over for the one before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from regimax.sweep import store
+
+KEEP = 2
+
+
+def array_digest(array: np.ndarray) -> str:
+    """Returns the SHA-256 of an array's type, shape and bytes."""
+    array = np.ascontiguousarray(array)
+    head = f"{array.dtype.str}{array.shape}".encode()
+    return hashlib.sha256(head + array.tobytes()).hexdigest()
+
+
+def save(run: Path, step: int, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+    """Commits checkpoint `step` and removes those before the last two.
+
+    Args:
+      run: the run directory.
+      step: its number, larger than any before.
+      arrays: host arrays by name; may be empty.
+      facts: plain data that a resumed run needs.
+    """
+    folder = run / store.CHECKPOINTS / f"{step:06d}"
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    if arrays:
+        _orbax().save((folder / "arrays").absolute(), dict(arrays))
+    manifest = facts | {"step": step, "arrays": {name: array_digest(array) for name, array in arrays.items()}}
+    store.write_json(folder / store.MANIFEST, manifest | {"seal": store.manifest_seal(manifest)})
+    for old in sorted((run / store.CHECKPOINTS).glob("[0-9]*"))[:-KEEP]:
+        # Without its marker first, so that a half-deleted folder is never taken for a checkpoint.
+        (old / store.MANIFEST).unlink(missing_ok=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def load(run: Path, step: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Returns the arrays and the manifest of checkpoint `step`.
+
+    Raises:
+      ValueError: if anything in it, or a part that it names, is missing or is not what was written.
+    """
+    manifest = store.read_manifest(run, step)
+    for kind in (store.CURVES, store.FINISHED):
+        for name, expected in manifest[kind].items():
+            path = run / kind / name
+            if not path.is_file() or store.file_digest(path) != expected:
+                raise ValueError(f"{kind}/{name} is missing or damaged")
+    arrays: dict[str, np.ndarray] = {}
+    if manifest["arrays"]:
+        folder = run / store.CHECKPOINTS / f"{step:06d}" / "arrays"
+        try:
+            arrays = {name: np.asarray(array) for name, array in _orbax().load(folder.absolute()).items()}
+        except Exception as error:
+            raise ValueError(f"its arrays cannot be read ({type(error).__name__})") from error
+    found = {name: array_digest(array) for name, array in arrays.items()}
+    if found != manifest["arrays"]:
+        raise ValueError("its arrays do not match their hashes")
+    return arrays, manifest
+
+
+def _orbax() -> Any:
+    # Imported late: it costs a second, and reading results does not need it.
+    from orbax.checkpoint import v1
+
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    return v1

@@ -1,0 +1,94 @@
+"""What one update of a stage costs, at the cell's own sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from regimax.regimes import Program, bind
+from regimax.sweep.plan import Plan, Stage
+from regimax.train import update_flops
+from regimax.types import Spec
+
+
+class Cost(NamedTuple):
+    """Effort of one update of one stage.
+
+    Attributes:
+      flops: at the cell's own, unpadded sizes; evaluations are measurement, not effort.
+      flops_executed: as executed, padding included.
+      env_steps: the learner's own steps.
+      samples: others' steps that it observed.
+      bits_sensory: nominal capacity of what it observed, bits.
+      bits_decision: nominal capacity of what it did.
+      bits_reward: nominal capacity of the reward channels over its own steps.
+      bits_outcome: the same for the outcome channels.
+    """
+
+    flops: float
+    flops_executed: float
+    env_steps: int
+    samples: int
+    bits_sensory: float
+    bits_decision: float
+    bits_reward: float
+    bits_outcome: float
+
+
+class Costs:
+    """Costs of the stages of a plan; each distinct size is traced once."""
+
+    def __init__(self, plan: Plan):
+        self._plan = plan
+        self._executed: dict[str, float] = {}
+        self._flops: dict[tuple[str, Spec], float] = {}
+
+    def __call__(self, stage: Stage) -> Cost:
+        """Returns the cost of one update of `stage`."""
+        program = self._plan.programs[stage.program]
+        source, world = program.learner.source, program.world
+        if stage.program not in self._executed:
+            self._executed[stage.program] = update_flops(program)
+        bare = world.unpadded(stage.settings) if _has_sizes(world, stage.settings) else world
+        size = (stage.program, bare.spec)
+        if size not in self._flops:
+            self._flops[size] = self._executed[stage.program] if bare.spec == world.spec else _flops(program, bare)
+        known = world.describe(_all_settings(world, stage.settings))
+        steps = source.num_envs * source.num_steps
+        own = steps if source.agentic else 0
+        others = 0 if source.agentic else steps
+
+        def capacity(place: str) -> float:
+            bits = [
+                channel.capacity(stage.settings, known["episode_steps"])
+                for channel in source.channels
+                if channel.place == place
+            ]
+            return min(bits, default=0.0)
+
+        return Cost(
+            flops=self._flops[size],
+            flops_executed=self._executed[stage.program],
+            env_steps=own,
+            samples=others,
+            bits_sensory=own * known["observation_bits"] + others * known["stream_bits"],
+            bits_decision=own * known["action_bits"],
+            bits_reward=own * capacity("reward"),
+            bits_outcome=own * capacity("outcome"),
+        )
+
+
+def _all_settings(world: object, settings: Mapping[str, float]) -> dict[str, float]:
+    """The world's settings at the stage's values; those that its phase is not given stay at their defaults."""
+    return {setting.name: settings.get(setting.name, setting.default) for setting in world.settings}  # type: ignore[attr-defined]
+
+
+def _has_sizes(world: object, settings: Mapping[str, float]) -> bool:
+    return hasattr(world, "unpadded") and bool(settings)
+
+
+def _flops(program: Program, bare: object) -> float:
+    """FLOPs of an update in the world without padding, over as many steps as are executed."""
+    phase = program.phase._replace(world=None)
+    num_steps = program.learner.source.num_steps if program.learner.source.agentic else None
+    return update_flops(bind(phase, bare, num_steps))

@@ -1,0 +1,134 @@
+"""Progress: a live display on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from regimax.sweep.plan import Plan
+from regimax.sweep.pool import Tick
+
+LINE_SECONDS = 10.0
+RATE_SECONDS = 20.0
+
+
+def human(number: float, unit: str = "") -> str:
+    """Returns a number in engineering notation, for example "48.2 k"."""
+    for factor, prefix in ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(number) >= factor:
+            return f"{number / factor:.3g} {prefix}{unit}"
+    return f"{number:.3g} {unit}".rstrip()
+
+
+def duration(seconds: float) -> str:
+    """Returns seconds as "1:02:03" or "2:03"."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+class Progressing:
+    """Shows stages done, lane occupancy, environment steps per second, time left and device memory.
+
+    Args:
+      console: where to show it.
+    """
+
+    def __init__(self, console: Console):
+        self._console = console
+        self._live: Live | None = None
+        self._updates = self._total = self._stages = self._finished = 0
+        self._steps: list[tuple[float, int, int]] = []
+        self._phase, self._width, self._occupancy = "", 0, 0.0
+        self._begun = self._said = time.monotonic()
+        self._devices: Sequence[Any] = ()
+
+    def __enter__(self) -> Progressing:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._live is not None:
+            self._live.__exit__(None, None, None)
+            self._live = None
+
+    def say(self, text: str) -> None:
+        """Prints a line above the display."""
+        self._console.print(text, highlight=False, soft_wrap=True)
+
+    def start(self, plan: Plan, finished: int, devices: Sequence[Any]) -> None:
+        """Begins; `finished` stages were committed before."""
+        self._stages, self._finished, self._devices = len(plan.stages), finished, devices
+        self._total = plan.updates_planned()
+        without = plan.updates_without_sharing()
+        self.say(
+            f"{len(plan.cells)} cells in {self._stages} stages: {self._total:,} updates "
+            f"({without / self._total:.2g}× fewer than cell by cell), {len(plan.programs)} programs, "
+            f"{len(devices)} {devices[0].platform} device{'s' if len(devices) > 1 else ''}"
+        )
+        if finished:
+            self.say(f"going on: {finished} of {self._stages} stages were done before")
+        self._bar = Progress(
+            TextColumn("[bold]{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn()
+        )
+        self._task = self._bar.add_task("stages", total=self._stages, completed=finished)
+        if self._console.is_terminal:
+            self._live = Live(self._table(), console=self._console, refresh_per_second=2, transient=True)
+            self._live.__enter__()
+
+    def pool(self, name: str, stages: int, width: int, compiling: bool) -> None:
+        """Tells that the stages of a program begin."""
+        self._phase, self._width = name, width
+        note = ", compiling" if compiling else ""
+        text = f"phase {name}: {stages} stages ready, {width} lanes{note}"
+        if self._live is None:
+            self.say(text)
+        self._show()
+
+    def tick(self, tick: Tick, env_steps: int) -> None:
+        """Counts a tick."""
+        now = time.monotonic()
+        self._updates += tick.updates
+        self._finished += tick.finished
+        self._occupancy = tick.busy / max(tick.lanes, 1)
+        self._steps = [s for s in self._steps if now - s[0] < RATE_SECONDS] + [(now, env_steps, tick.updates)]
+        self._show()
+        if self._live is None and now - self._said >= LINE_SECONDS:
+            self._said = now
+            self.say(self._line())
+
+    def _rates(self) -> tuple[float, float]:
+        """Steps and updates per second over the last seconds."""
+        if len(self._steps) < 2:
+            return 0.0, 0.0
+        seconds = max(self._steps[-1][0] - self._steps[0][0], 1e-6)
+        return sum(s[1] for s in self._steps[1:]) / seconds, sum(s[2] for s in self._steps[1:]) / seconds
+
+    def _memory(self) -> str:
+        stats = [device.memory_stats() for device in self._devices]
+        used = sum(s["bytes_in_use"] for s in stats if s and "bytes_in_use" in s)
+        return human(used, "B") if used else "host"
+
+    def _line(self) -> str:
+        steps, updates = self._rates()
+        left = duration((self._total - self._updates) / updates) if updates else "?"
+        return (
+            f"{self._finished}/{self._stages} stages · phase {self._phase} · {self._width} lanes "
+            f"{self._occupancy:.0%} busy · {human(steps)} steps/s · at most {left} left · memory {self._memory()}"
+        )
+
+    def _table(self) -> Table:
+        grid = Table.grid(padding=(0, 1))
+        grid.add_row(self._bar)
+        grid.add_row(self._line() if self._phase else "starting")
+        return grid
+
+    def _show(self) -> None:
+        if self._live is not None:
+            self._bar.update(self._task, completed=self._finished)
+            self._live.update(self._table())

@@ -1,0 +1,68 @@
+"""A plan in numbers, before anything runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from regimax.sweep.lanes import Engine
+from regimax.sweep.plan import Plan
+
+
+def plan_summary(plan: Plan) -> dict[str, Any]:
+    """Returns what a plan would run, in plain data.
+
+    Keys: `cells`, `stages`, `programs`, `updates_planned`, `updates_without_sharing`, `env_steps_planned`,
+    `samples_planned` (unlabelled steps), `bytes_per_lane` (largest state of a lane, bytes), `block`, and `phases`: for
+    each kind of stage its `stages` and `updates`.
+    """
+    steps = {p: _steps(plan, p) for p in plan.programs}
+    own = samples = 0
+    stages, updates = Counter(), Counter()
+    for stage in plan.stages.values():
+        length = stage.end - stage.start
+        own += length * steps[stage.program][0]
+        samples += length * steps[stage.program][1]
+        name = _kind(plan, stage.program)
+        stages[name] += 1
+        updates[name] += length
+    engines = [Engine(program, plan.sweep.block) for program in plan.programs.values()]
+    return {
+        "cells": len(plan.cells),
+        "stages": len(plan.stages),
+        "programs": len(plan.programs),
+        "updates_planned": plan.updates_planned(),
+        "updates_without_sharing": plan.updates_without_sharing(),
+        "env_steps_planned": own,
+        "samples_planned": samples,
+        "bytes_per_lane": max(engine.bytes_per_lane() for engine in engines),
+        "block": plan.sweep.block,
+        "phases": {name: {"stages": stages[name], "updates": updates[name]} for name in stages},
+    }
+
+
+def _steps(plan: Plan, program: str) -> tuple[int, int]:
+    """Own and others' steps per update."""
+    source = plan.programs[program].learner.source
+    steps = source.num_envs * source.num_steps
+    return (steps, 0) if source.agentic else (0, steps)
+
+
+def _kind(plan: Plan, program: str) -> str:
+    """The phase, and what tells its program from others of the same name."""
+    name = plan.programs[program].phase.name
+    same = [p for p in plan.programs if plan.programs[p].phase.name == name]
+    return name if len(same) == 1 else f"{name} ({program[:6]})"
+
+
+def plan_text(plan: Plan) -> str:
+    """Returns the summary in lines for people."""
+    facts = plan_summary(plan)
+    lines = [
+        f"{facts['cells']:,} cells in {facts['stages']:,} stages, {facts['programs']} programs to compile",
+        f"{facts['updates_planned']:,} updates; {facts['updates_without_sharing']:,} if no stage were shared",
+        f"{facts['env_steps_planned']:,} environment steps, {facts['samples_planned']:,} unlabelled steps",
+        f"{facts['bytes_per_lane']:,} bytes of state per lane, in blocks of {facts['block']} lanes",
+    ]
+    lines += [f"  {name}: {p['stages']:,} stages, {p['updates']:,} updates" for name, p in facts["phases"].items()]
+    return "\n".join(lines)

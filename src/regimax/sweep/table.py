@@ -1,0 +1,186 @@
+"""Tidy results: one row per cell, and one row per cell and evaluation. Nothing of JAX.
+
+Effort is added up along a cell's path as if it had run alone; `totals` has what the run really executed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from regimax.sweep import store
+
+EFFORT = ("flops", "env_steps", "samples", "bits_sensory", "bits_decision", "bits_reward", "bits_outcome")
+COUNTS = ("env_steps", "samples")
+
+
+def _paths(cells: pl.DataFrame, stages: pl.DataFrame) -> pl.DataFrame:
+    """One row per cell and stage of its path, in order, with the effort of the stages before it."""
+    steps = (
+        cells.with_row_index("order")
+        .select("order", "cell", "stages")
+        .with_columns(link=pl.int_ranges(pl.col("stages").list.len()))
+        .explode("stages", "link")
+        .rename({"stages": "stage"})
+        .join(stages, on="stage", how="left")
+        .sort("order", "link")
+    )
+    spent = (pl.col("updates_done").fill_null(pl.col("start")) - pl.col("start")).clip(lower_bound=0)
+    steps = steps.with_columns(spent=spent)
+    before = [
+        (pl.col("spent") * pl.col(f"{name}_per_update")).cum_sum().over("cell")
+        - pl.col("spent") * pl.col(f"{name}_per_update")
+        for name in EFFORT
+    ]
+    return steps.with_columns(
+        [expr.alias(f"{name}_before") for name, expr in zip(EFFORT, before, strict=True)]
+        + [(pl.col("spent").cum_sum().over("cell") - pl.col("spent")).alias("updates_before")]
+    )
+
+
+def cell_curves(run: Path) -> pl.DataFrame:
+    """Returns one row per cell and evaluation, as far as the run is committed.
+
+    Columns: `cell`, `regime`, `setting`, `seed`, the axes, `phase`, `update` (within the phase), `updates` (along the
+    path), the cumulative effort `flops` (FLOPs), `env_steps`, `samples` (steps), `bits_*` (bits), and the metrics.
+
+    Raises:
+      UserError: if `run` is not a run directory.
+    """
+    cells, stages, curves = store.tables(run)
+    steps = _paths(cells, stages)
+    metrics = [name for name in curves.columns if name not in ("stage", "update")]
+    rows = steps.join(curves, on="stage", how="inner", maintain_order="left_right").with_columns(
+        inside=pl.col("update") - pl.col("start")
+    )
+    effort = [
+        (pl.col(f"{name}_before") + pl.col("inside") * pl.col(f"{name}_per_update"))
+        .cast(pl.Int64 if name in COUNTS else pl.Float64)
+        .alias(name)
+        for name in EFFORT
+    ]
+    rows = rows.select(
+        "order",
+        "link",
+        "cell",
+        "phase",
+        "update",
+        (pl.col("updates_before") + pl.col("inside")).alias("updates"),
+        *effort,
+        *(pl.col(name).cast(pl.Float64) for name in metrics),
+    )
+    labels = cells.drop("stages")
+    return (
+        labels.join(rows, on="cell", how="inner", maintain_order="left_right")
+        .sort("order", "link", "update")
+        .drop("order", "link")
+    )
+
+
+def cell_table(run: Path) -> pl.DataFrame:
+    """Returns one row per cell, as far as the run is committed.
+
+    Columns: `cell`, `regime`, `setting`, `seed`, the axes, `status`, the last evaluation's `success` and `return`, the
+    effort along the cell's path, and when it was solved: `solved_at_*` is the first of the sweep's `consecutive`
+    evaluations at or above its `threshold`. `censored` cells were not solved within their budget.
+
+    Raises:
+      UserError: if `run` is not a run directory.
+    """
+    cells, stages, _ = store.tables(run)
+    resolved = store.read_sweep(run)["resolved"]
+    return _cell_table(cells, stages, cell_curves(run), resolved["threshold"], resolved["consecutive"])
+
+
+def _cell_table(
+    cells: pl.DataFrame, stages: pl.DataFrame, curves: pl.DataFrame, threshold: float, consecutive: int
+) -> pl.DataFrame:
+    steps = _paths(cells, stages)
+    own = pl.col("env_steps_per_update") > 0
+    spent = steps.group_by("cell").agg(
+        pl.col("spent").sum().alias("updates"),
+        *(
+            (pl.col("spent") * pl.col(f"{name}_per_update"))
+            .sum()
+            .cast(pl.Int64 if name in COUNTS else pl.Float64)
+            .alias(name)
+            for name in EFFORT
+        ),
+        (pl.col("spent") * pl.col("flops_per_update")).filter(~own).sum().alias("flops_pretrain"),
+        (pl.col("spent") * pl.col("flops_per_update")).filter(own).sum().alias("flops_rl"),
+        (pl.col("status") == "diverged").any().fill_null(False).alias("diverged"),
+        pl.col("status").last().fill_null("pending").alias("status"),
+    )
+    measured = [name for name in ("success", "return") if name in curves.columns]
+    evaluated = curves.filter(pl.col("success").is_not_null()) if "success" in measured else curves.clear()
+    last = evaluated.group_by("cell", maintain_order=True).agg(pl.col(name).last() for name in measured)
+    solved = _solved(evaluated, threshold, consecutive) if "success" in measured else None
+    table = cells.drop("stages").join(spent, on="cell", how="left", maintain_order="left")
+    table = table.join(last, on="cell", how="left", maintain_order="left")
+    if solved is not None:
+        table = table.join(solved, on="cell", how="left", maintain_order="left")
+    for name, dtype in {"success": pl.Float64, "return": pl.Float64, **SOLVED}.items():
+        if name not in table.columns:
+            table = table.with_columns(pl.lit(None, dtype).alias(name))
+    # A stage that a stop rule ended reads "solved"; what is pending has no result yet.
+    pending = pl.col("status") == "pending"
+    table = table.with_columns(
+        (pl.col("solved_at_update").is_null() & ~pending).alias("censored"),
+        *(pl.when(pending).then(None).otherwise(pl.col(name)).alias(name) for name in ("success", "return")),
+    )
+    front = [name for name in cells.columns if name != "stages"]
+    return table.select(
+        *front,
+        "status",
+        "success",
+        "return",
+        "updates",
+        "env_steps",
+        "samples",
+        "flops",
+        "flops_pretrain",
+        "flops_rl",
+        "bits_sensory",
+        "bits_decision",
+        "bits_reward",
+        "bits_outcome",
+        *SOLVED,
+        "censored",
+        "diverged",
+    )
+
+
+SOLVED = {"solved_at_update": pl.Int64, "solved_at_env_step": pl.Int64, "solved_at_flops": pl.Float64}
+
+
+def _solved(evaluated: pl.DataFrame, threshold: float, consecutive: int) -> pl.DataFrame:
+    """One row per solved cell: effort at the first of `consecutive` evaluations in a row at or above `threshold`."""
+    reached = (pl.col("success") >= threshold).cast(pl.Int64)
+    # The window of evaluations that begins here, looked at from its end.
+    window = reached.rolling_sum(consecutive).shift(-(consecutive - 1)).over("cell")
+    return (
+        evaluated.with_columns(full=window)
+        .filter(pl.col("full") == consecutive)
+        .group_by("cell", maintain_order=True)
+        .agg(
+            pl.col("updates").first().alias("solved_at_update"),
+            pl.col("env_steps").first().alias("solved_at_env_step"),
+            pl.col("flops").first().alias("solved_at_flops"),
+        )
+    )
+
+
+def totals(run: Path) -> dict[str, Any]:
+    """Returns what the run executed, shared stages once: stages, updates, env_steps, samples and FLOPs with padding."""
+    _, stages, _ = store.tables(run)
+    spent = (pl.col("updates_done") - pl.col("start")).clip(lower_bound=0).fill_null(0)
+    row = stages.select(
+        pl.col("status").is_not_null().sum().alias("stages"),
+        spent.sum().alias("updates"),
+        (spent * pl.col("env_steps_per_update")).sum().alias("env_steps"),
+        (spent * pl.col("samples_per_update")).sum().alias("samples"),
+        (spent * pl.col("flops_executed_per_update")).sum().alias("flops_executed"),
+    )
+    return row.row(0, named=True)

@@ -1,0 +1,147 @@
+"""One self-contained HTML page of a run. It opens offline and asks the network for nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Mapping
+from html import escape
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import polars as pl
+from plotly.offline import get_plotlyjs
+
+from regimax.report import sections
+from regimax.report.aggregate import summary
+from regimax.report.figures import Panel, available, panels, styles
+
+MAX_PANELS = 48
+"""Settings drawn; the tables hold all of them."""
+MAX_CELLS = 20_000
+"""Cells whose row travels with the page; `regimax table` prints all of them."""
+SHOWN_CELLS = 500
+"""Rows of the per-cell table that are on screen at once."""
+
+
+def render(meta: Mapping[str, Any], table: pl.DataFrame, curves: pl.DataFrame) -> str:
+    """Renders the report of a run, finished or not.
+
+    Args:
+      meta: `name`, `question`, `axes` (dotted names), `regimes` (in order), `seeds`, `command`, `device`,
+        `versions` (name to version), `started` (ISO 8601), `seconds` (or None).
+      table: one row per cell, as `regimax table` prints it, with `setting` and `status`; pending cells hold
+        nulls.
+      curves: one row per cell and evaluation, effort cumulative along the cell's path.
+
+    Returns:
+      the HTML document. It holds its own script and styles, and a content policy that forbids every request.
+    """
+    found = table["regime"].unique(maintain_order=True).to_list()
+    regimes = list(dict.fromkeys([*meta["regimes"], *found]))
+    settings = table["setting"].unique(maintain_order=True).to_list()
+    look = styles(regimes)
+    groups = summary(table)
+    efforts = available(curves)
+    drawn = settings[:MAX_PANELS] if _evaluated(curves) else []
+    figures = panels(curves, table=table, regimes=regimes, settings=drawn, efforts=efforts) if drawn else []
+    data = {
+        "file": re.sub(r"[^A-Za-z0-9._-]+", "-", str(meta["name"])).strip("-.") or "regimax",
+        "shown": SHOWN_CELLS,
+        "styles": {name: style._asdict() for name, style in look.items()},
+        "efforts": [effort._asdict() for effort in efforts] if drawn else [],
+        "panels": [_panel(panel) for panel in figures],
+        "summary": _columns(groups),
+        "cells": _columns(table.head(MAX_CELLS)),
+    }
+    return Template(_asset("page.html")).substitute(
+        title=escape(str(meta["name"])),
+        question=escape(str(meta["question"])),
+        css=_asset("page.css"),
+        notice=sections.notice(table),
+        facts=sections.facts(meta, table, len(regimes), len(settings)),
+        provenance=sections.provenance(meta),
+        curves=sections.curves(table, look, efforts, settings, drawn),
+        summary=sections.summary_table(groups, look),
+        paired=sections.paired_table(table, regimes),
+        cells_title="The one cell" if table.height == 1 else f"All {table.height:,} cells",
+        cells_note=sections.cells_note(table.height, MAX_CELLS),
+        data=_json(data),
+        plotly=get_plotlyjs(),
+        script=_asset("page.js"),
+    )
+
+
+def write(path: str | os.PathLike[str], html: str) -> None:
+    """Writes a page whole or not at all: a temporary file beside it, synced, then renamed over it.
+
+    Args:
+      path: where the page goes; its folder must exist.
+      html: the document.
+
+    Raises:
+      OSError: if the folder does not exist or cannot be written to; what stood at `path` is then untouched.
+    """
+    target = Path(path)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with open(part, "w", encoding="utf-8", newline="\n") as file:
+            file.write(html)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _asset(name: str) -> str:
+    return resources.files("regimax.report").joinpath(name).read_text(encoding="utf-8").rstrip("\n")
+
+
+def _evaluated(curves: pl.DataFrame) -> bool:
+    """Whether any success was measured."""
+    return curves.height > 0 and bool(curves["success"].cast(pl.Float64).is_finite().any())
+
+
+def _panel(panel: Panel) -> dict[str, Any]:
+    drawn = panel.figure.to_plotly_json()
+    controls = {name: getattr(panel, name) for name in ("x", "templates", "low", "ranges")}
+    return {"data": drawn["data"], "layout": drawn["layout"], **controls}
+
+
+def _json(value: Any) -> str:
+    """JSON that may stand inside a script element: no "<" can end the element."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _columns(frame: pl.DataFrame) -> dict[str, Any]:
+    """A frame as column names, how to print each, and rows; NaN and infinity become null."""
+
+    def plain(value: Any) -> Any:
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    kinds = [{"name": name, "kind": _kind(name, dtype)} for name, dtype in frame.schema.items()]
+    return {"columns": kinds, "rows": [[plain(value) for value in row] for row in frame.iter_rows()]}
+
+
+def _kind(name: str, dtype: pl.DataType) -> str:
+    if dtype == pl.String:
+        return "text"
+    if name.startswith("bits_"):
+        return "bits"
+    if "flops" in name:
+        return "flops"
+    if name.startswith("success"):
+        return "fraction"
+    counts = ("updates", "env_steps", "samples", "solved_at_update", "solved_at_env_step")
+    return "count" if name in counts else "plain"

@@ -1,0 +1,290 @@
+"""The sections of the page as HTML. Every string that comes from outside is escaped here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import polars as pl
+
+from regimax.report.aggregate import paired
+from regimax.report.figures import Effort, Style
+from regimax.report.quantities import UNKNOWN, difference, duration, fraction, quantity
+
+
+def notice(table: pl.DataFrame) -> str:
+    """What the reader must know first: that the run is unfinished, that cells diverged; else nothing."""
+    pending = table.filter(pl.col("status") == "pending").height
+    diverged = table.filter(pl.col("status") == "diverged").height
+    lines = []
+    if pending:
+        lines.append(
+            f"This run is unfinished: {pending:,} of {_plural(table.height, 'cell')} "
+            f"{'is' if pending == 1 else 'are'} pending and left out below. The same command goes on with it."
+        )
+    if diverged:
+        verb = "was stopped because its" if diverged == 1 else "were stopped because their"
+        lines.append(
+            f"{_plural(diverged, 'cell')} {verb} numbers were no longer finite, and "
+            f"{'counts as a failure' if diverged == 1 else 'count as failures'}."
+        )
+    body = "".join(f"<p>{line}</p>" for line in lines)
+    return f'<div class="notice" role="note">{body}</div>' if lines else ""
+
+
+def facts(meta: Mapping[str, Any], table: pl.DataFrame, regimes: int, settings: int) -> str:
+    """The line of numbers under the title, as the rows of a definition list."""
+    done = table.filter(pl.col("status") != "pending")
+    pending = table.height - done.height
+    axes = ", ".join(f"<code>{escape(str(axis))}</code>" for axis in meta["axes"])
+    seconds = meta.get("seconds")
+    entries = [
+        ("Cells", f"{table.height:,}", f"{pending:,} pending" if pending else "all finished"),
+        ("Regimes", f"{regimes:,}", ""),
+        ("Settings", f"{settings:,}", f"axes: {axes}" if axes else "no axes"),
+        ("Seeds", f"{int(meta['seeds']):,}", "per regime and setting"),
+        ("Effort of all cells", quantity(_sum(done, "flops"), "FLOP"), _steps(_sum(done, "env_steps"))),
+        ("Device", escape(str(meta["device"])), "" if seconds is None else f"{duration(seconds)} wall clock"),
+    ]
+    return "\n".join(
+        f"<div><dt>{name}</dt><dd>{value}{f'<small>{more}</small>' if more else ''}</dd></div>"
+        for name, value, more in entries
+    )
+
+
+def provenance(meta: Mapping[str, Any]) -> str:
+    """The command, when it was started, and the versions it ran with."""
+    started = str(meta["started"]).replace("T", " ").split(".")[0]
+    versions = ", ".join(f"{name}\u00a0{version}" for name, version in meta["versions"].items())
+    rest = [f"started {started}" if started else "", versions]
+    parts = [f'<span class="command">{escape(str(meta["command"]))}</span>']
+    parts += [f"<span>{escape(text)}</span>" for text in rest if text]
+    return f'<p class="provenance">{"".join(parts)}</p>'
+
+
+def curves(
+    table: pl.DataFrame,
+    look: Mapping[str, Style],
+    efforts: Sequence[Effort],
+    settings: Sequence[str],
+    drawn: Sequence[str],
+) -> str:
+    """The controls, the legend and one empty frame per drawn setting, which the page's script fills.
+
+    Args:
+      table: one row per cell, for the number of seeds.
+      look: the style of each regime, in order.
+      efforts: the horizontal axes on offer, the default first.
+      settings: all settings of the run.
+      drawn: the settings that are drawn; empty before the first evaluation.
+
+    Returns:
+      HTML.
+    """
+    if not drawn:
+        empty = "No evaluation has been committed yet. The curves appear here once the first stage is done."
+        return f'<h2 id="curves-title">Learning curves</h2><p class="empty">{empty}</p>'
+    options = "".join(f'<option value="{e.column}">{escape(e.label)}</option>' for e in efforts)
+    legend = "".join(
+        f'<button type="button" aria-pressed="true" data-regime="{escape(name)}">{_swatch(style)}'
+        f"<span>{escape(name)}</span></button>"
+        for name, style in look.items()
+    )
+    rest = ""
+    if len(drawn) < len(settings):
+        rest = f" Drawn are the first {len(drawn)} of {len(settings):,} settings; the tables hold all."
+    shared = '<input type="checkbox" id="shared" checked>'
+    shared = f"<label>{shared} Same range in every panel</label>" if len(drawn) > 1 else f"<span hidden>{shared}</span>"
+    columns = 2 if len(drawn) in (2, 4) else min(3, len(drawn))
+    size = {1: " one", 2: " two"}.get(columns, "")
+    sticky = " sticky" if len(drawn) > 3 else ""
+    figures = "".join(_figure(i, escape(setting)) for i, setting in enumerate(drawn))
+    return f"""<h2 id="curves-title">Success against {escape(efforts[0].label)}</h2>
+<p class="caption">Vertical: success, the fraction of evaluation episodes that succeed. Lines are medians over
+{_seeds(table)}, bands the middle half of the seeds. A ring marks where the first seed of a line stopped. Bars
+below zero are pretraining.{rest}</p>
+<div class="controls">
+<label>Horizontal axis <select id="effort">{options}</select></label>
+<span class="segments" role="group" aria-label="Scale of the horizontal axis"><button type="button"
+id="linear" aria-pressed="true">Linear</button><button type="button" id="log"
+aria-pressed="false">Log</button></span>
+{shared}
+</div>
+<div class="legend{sticky}" role="group" aria-label="Regimes; press one to hide it">{legend}</div>
+<div class="panels{size}" style="--columns: {columns}">{figures}</div>"""
+
+
+def summary_table(groups: pl.DataFrame, look: Mapping[str, Style]) -> str:
+    """The table of regimes under a heading per setting; once sorted it is flat, with the setting as a column.
+
+    Args:
+      groups: as :func:`regimax.report.summary` returns it.
+      look: the style of each regime.
+
+    Returns:
+      HTML.
+    """
+    names = [("Setting", "left setting"), ("Regime", "left"), ("Success, median (quartiles)", "left")]
+    names += [("Solved (95\u00a0% interval)", "left"), ("env. steps", ""), ("compute", "")]
+    names += [("env. steps", ""), ("compute", ""), ("pretraining", ""), ("unlabelled", "")]
+    head = "".join(
+        f'<th scope="col" aria-sort="none" data-column="{i}" class="{side}"><button type="button">{name}</button></th>'
+        for i, (name, side) in enumerate(names)
+    )
+    rows, previous = [], ""
+    for row in groups.iter_rows(named=True):
+        if row["setting"] != previous:
+            label = escape(row["setting"]) or "No setting"
+            rows.append(f'<tr class="group-row"><th colspan="9" scope="rowgroup">{label}</th></tr>')
+        previous = row["setting"]
+        rows.append(f"<tr>{_summary_row(row, look)}</tr>")
+    return f"""<div class="head"><div><h2 id="summary-title">What each regime reached, and what it cost</h2>
+<p class="caption">Effort is counted along the whole path of a cell, as if it had run alone. “&gt;” marks a
+lower bound: fewer than half of the seeds reached the threshold within it. “Pretraining” is its share of the
+compute, “unlabelled” the number of observations seen without a task.</p></div>
+<div class="buttons"><button type="button" id="download-summary">Download summary (CSV)</button></div></div>
+<div class="scroll{_tall(groups.height)}"><table id="summary-table" class="grouped"><thead>
+<tr class="group"><td class="setting"></td><td colspan="3"></td>
+<th colspan="2" scope="colgroup"><span>Effort to the threshold, median</span></th>
+<th colspan="4" scope="colgroup"><span>Effort of a whole cell, median</span></th></tr>
+<tr>{head}</tr></thead>
+<tbody>{"".join(rows)}</tbody></table></div>"""
+
+
+def paired_table(table: pl.DataFrame, regimes: Sequence[str]) -> str:
+    """Every regime against the first, one row per setting; nothing where no seed has finished in both."""
+    if len(regimes) < 2:
+        return ""
+    base, others = regimes[0], regimes[1:]
+    found = {name: {row["setting"]: row for row in paired(table, name, base).iter_rows(named=True)} for name in others}
+    settings = table["setting"].unique(maintain_order=True).to_list()
+    settings = [s for s in settings if any(s in rows for rows in found.values())]
+    if not settings:
+        return ""
+    head = "".join(f'<th scope="col">{_name(name)}</th>' for name in others)
+    body = "".join(
+        f'<tr class="first"><td class="left setting">{escape(setting) or "All cells"}</td>'
+        f"{''.join(_paired_entry(found[name].get(setting)) for name in others)}</tr>"
+        for setting in settings
+    )
+    return f"""<section id="paired" aria-labelledby="paired-title">
+<h2 id="paired-title">Seed by seed against {escape(base)}</h2>
+<p class="caption">Median over seeds of the final success minus that of <code>{escape(base)}</code> on the
+same seed, and on how many seeds it is better. The same seed is the same world and the same initial
+network.</p>
+<div class="scroll{_tall(len(settings))}"><table>
+<thead><tr><th class="left" scope="col">Setting</th>{head}</tr></thead>
+<tbody>{body}</tbody></table></div></section>"""
+
+
+def cells_note(cells: int, held: int) -> str:
+    """Says that the page holds only the first `held` of `cells` cells, where that is so."""
+    if cells <= held:
+        return ""
+    text = f"This page holds the first {held:,} of {cells:,} cells; <code>regimax table</code> prints them all."
+    return f'<p class="caption">{text}</p>'
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def _name(text: str) -> str:
+    """A name that may be broken after an underscore, and only there."""
+    return escape(text).replace("_", "_<wbr>")
+
+
+def _tall(rows: int) -> str:
+    """A class that gives a long table a height and a scroll bar of its own."""
+    return " tall" if rows > 80 else ""
+
+
+def _sum(frame: pl.DataFrame, name: str) -> float:
+    return math.fsum(frame[name].cast(pl.Float64).fill_nan(None).drop_nulls())
+
+
+def _steps(count: float) -> str:
+    return f"{quantity(count)} environment steps"
+
+
+def _seeds(table: pl.DataFrame) -> str:
+    counts = table.group_by(["regime", "setting"]).len()["len"].to_list()
+    low, high = min(counts), max(counts)
+    return _plural(high, "seed") if low == high else f"{low:,} to {_plural(high, 'seed')}"
+
+
+def _swatch(style: Style) -> str:
+    """A short piece of the regime's line; the style sheet shows the colour that suits the page."""
+    dash = f' stroke-dasharray="{style.dash}"' if style.dash else ""
+    line = '<line class="{}" x1="0" y1="5" x2="34" y2="5" stroke="{}"' + dash + "/>"
+    both = line.format("light", style.light) + line.format("dark", style.dark)
+    return f'<svg class="swatch" aria-hidden="true">{both}</svg>'
+
+
+def _figure(index: int, setting: str) -> str:
+    label = f"Learning curves: {setting or 'all cells'}"
+    return (
+        f'<figure class="panel"><figcaption>{setting or "All cells"}</figcaption>'
+        f'<div class="plot" id="plot-{index}" role="img" aria-label="{label}"></div></figure>'
+    )
+
+
+def _bar(middle: float, low: float, high: float) -> str:
+    """A dot with its interval on a track from 0 to 1."""
+    start, end, dot = (f"{4 + 84 * value:.1f}" for value in (low, high, middle))
+    return (
+        '<svg class="bar" viewBox="0 0 92 12" aria-hidden="true">'
+        '<line class="track" x1="4" x2="88" y1="6" y2="6"/>'
+        f'<line class="interval" x1="{start}" x2="{end}" y1="6" y2="6"/>'
+        f'<circle cx="{dot}" cy="6" r="3.6"/></svg>'
+    )
+
+
+def _td(text: str, value: Any, *, classes: str = "") -> str:
+    """A table cell that remembers what to sort by: `value`, or nothing."""
+    raw = "" if value is None else escape(str(value))
+    kind = ' data-kind="text"' if isinstance(value, str) else ""
+    return f'<td class="{classes}" data-value="{raw}"{kind}>{text}</td>'
+
+
+def _summary_row(row: Mapping[str, Any], look: Mapping[str, Style]) -> str:
+    pending = row["seeds"] - row["finished"]
+    more = f"<small>{pending} pending</small>" if 0 < pending < row["seeds"] else ""
+    label = f"{_swatch(look[row['regime']])}<span>{_name(row['regime'])}{more}</span>"
+    cells = [
+        _td(escape(row["setting"]) or UNKNOWN, row["setting"], classes="left setting"),
+        _td(f'<span class="regime">{label}</span>', row["regime"], classes="left name"),
+    ]
+    if row["finished"] == 0:
+        cells.append(_td(UNKNOWN, None, classes="left"))
+        cells.append(_td(f"{pending} pending", None, classes="left"))
+        return "".join([*cells, *[_td(UNKNOWN, None)] * 6])
+    quartiles = f"({fraction(row['success_q25'])} {UNKNOWN} {fraction(row['success_q75'])})"
+    success = f"{fraction(row['success_median'])}<small>{quartiles}</small>"
+    interval = f"({row['solved_low']:.2f} {UNKNOWN} {row['solved_high']:.2f})"
+    bar = _bar(row["solved_fraction"], row["solved_low"], row["solved_high"])
+    solved = f"{bar}{row['solved']} of {row['finished']}<small>{interval}</small>"
+    bound = "&gt;\u00a0" if row["threshold_censored"] else ""
+    share = None
+    if row["flops"] and row["flops_pretrain"] is not None:
+        share = row["flops_pretrain"] / row["flops"]
+    cells += [
+        _td(success, row["success_median"], classes="left"),
+        _td(solved, row["solved_fraction"], classes="left"),
+        _td(bound + quantity(row["threshold_env_steps"]), row["threshold_env_steps"]),
+        _td(bound + quantity(row["threshold_flops"], "FLOP"), row["threshold_flops"]),
+        _td(quantity(row["env_steps"]), row["env_steps"]),
+        _td(quantity(row["flops"], "FLOP"), row["flops"]),
+        _td(UNKNOWN if share is None else f"{100 * share:.0f}\u00a0%", share),
+        _td(quantity(row["samples"]), row["samples"]),
+    ]
+    return "".join(cells)
+
+
+def _paired_entry(row: Mapping[str, Any] | None) -> str:
+    if row is None:
+        return f"<td>{UNKNOWN}</td>"
+    wins = f"{row['wins']} of {row['pairs']} better"
+    return f"<td>{difference(row['difference'])}<small>{wins}</small></td>"

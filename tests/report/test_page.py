@@ -1,0 +1,391 @@
+"""The page: what it says, what it must not do, and how it behaves in a browser."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+import math
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from regimax.report import available, panels, render, styles, write
+
+CHROMIUM = Path("/usr/bin/chromium")
+REGIMES = ["pure_rl", "pretrain_rl", "oracle"]
+SETTINGS = ["reward.erasure = 0", "reward.erasure = 0.5"]
+
+
+def make_meta(**changes: Any) -> dict[str, Any]:
+    meta = {
+        "name": "quickstart",
+        "question": "Does prediction make the reinforcement learning that follows cheaper?",
+        "axes": ["reward.erasure"],
+        "regimes": REGIMES,
+        "seeds": 4,
+        "command": "regimax run sweeps/quickstart.py",
+        "device": "cpu",
+        "versions": {"regimax": "0.1.0"},
+        "started": "2026-05-09T07:35:25",
+        "seconds": 75.0,
+    }
+    return meta | changes
+
+
+def make_run(
+    regimes: list[str], settings: list[str], seeds: int, *, pending: int = 0, points: int = 12
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """A run in closed form: success is logistic in the update, later for `pure_rl` and for later seeds."""
+    rows: list[dict[str, Any]] = []
+    curves: list[dict[str, Any]] = []
+    keys = [(r, x, s, seed) for x, s in enumerate(settings) for r in regimes for seed in range(seeds)]
+    for number, (regime, x, setting, seed) in enumerate(keys):
+        name = {
+            "cell": f"{number:05d}",
+            "regime": regime,
+            "setting": setting,
+            "seed": seed,
+            "reward.erasure": x / 2,
+        }
+        if number >= len(keys) - pending:
+            rows.append(name | {"status": "pending", "diverged": False, "censored": None})
+            continue
+        pretraining = 3000.0 if regime.startswith("pretrain") else 0.0
+        if pretraining:
+            for update in range(4):
+                effort = {
+                    "env_steps": 0,
+                    "samples": 64 * update,
+                    "flops": 1000.0 * update,
+                    "bits_reward": 0.0,
+                }
+                curves.append(name | effort | {"phase": "pretrain", "update": update, "success": None})
+        middle = (9 if regime == "pure_rl" else 3) + 0.5 * seed + x
+        solved, success, update = None, 0.0, 0
+        for update in range(points):
+            success = 1 / (1 + math.exp(middle - update))
+            effort = {
+                "env_steps": 400 * update,
+                "flops": pretraining + 700.0 * update,
+                "bits_reward": 90.0 * update,
+            }
+            curves.append(name | effort | {"phase": "rl", "update": update, "samples": 0, "success": success})
+            if success >= 0.95:
+                solved = update
+                break
+        rows.append(
+            name
+            | {
+                "success": success,
+                "return": success,
+                "updates": update,
+                "env_steps": 400 * update,
+                "samples": 0,
+            }
+            | {
+                "flops": pretraining + 700.0 * update,
+                "flops_pretrain": pretraining,
+                "flops_rl": 700.0 * update,
+            }
+            | {
+                "bits_reward": 90.0 * update,
+                "solved_at_update": solved,
+                "censored": solved is None,
+                "diverged": False,
+            }
+            | {"solved_at_env_step": None if solved is None else 400 * solved}
+            | {"solved_at_flops": None if solved is None else pretraining + 700.0 * solved}
+            | {"status": "done" if solved is None else "solved"}
+        )
+    table = pl.DataFrame(rows, infer_schema_length=None)
+    names = ["success", "return", "env_steps", "samples", "flops", "flops_pretrain"]
+    names += ["solved_at_update", "solved_at_env_step", "solved_at_flops"]
+    missing = [pl.lit(None).alias(name) for name in names if name not in table.columns]
+    return table.with_columns(missing), pl.DataFrame(curves, infer_schema_length=None)
+
+
+def embedded(page: str) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="report-data">(.*?)</script>', page, re.DOTALL)
+    assert found
+    return json.loads(found[1])
+
+
+class Tags(html.parser.HTMLParser):
+    """Every start tag outside scripts."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return render(make_meta(), *make_run(REGIMES, SETTINGS, 4))
+
+
+def test_page_says_what_was_run(page: str) -> None:
+    text = " ".join("".join(Tags(page).text).split())
+    assert "<title>quickstart</title>" in page
+    for expected in (
+        "Does prediction make",
+        "regimax run sweeps/quickstart.py",
+        "regimax\u00a00.1.0",
+        "all finished",
+    ):
+        assert expected.replace("\u00a0", " ") in text
+    assert all(setting in text for setting in SETTINGS)
+
+
+def test_page_loads_nothing(page: str) -> None:
+    for tag, attributes in Tags(page).found:
+        assert tag not in ("link", "img", "iframe", "object", "embed", "base")
+        assert not {"src", "href", "srcset", "data"} & set(attributes), (tag, attributes)
+    own = re.sub(r"<script>/\*\*\n\* plotly\.js.*?</script>", "", page, flags=re.DOTALL)
+    assert len(own) < len(page) / 10
+    assert not re.search(r"https?:|fetch\(|XMLHttpRequest|@import|url\(", own)
+    assert "default-src 'none'" in own
+
+
+def test_everything_from_outside_is_escaped() -> None:
+    evil = "</script><script>alert(1)</script><b>&\"'%{x}"
+    meta = make_meta(
+        name=evil,
+        question=evil,
+        axes=[evil],
+        regimes=[evil, "oracle"],
+        command=evil,
+        device=evil,
+        versions={evil: evil},
+        started=evil,
+    )
+    page = render(meta, *make_run([evil, "oracle"], [evil], 2))
+    assert "alert(1)</script>" not in page
+    assert '<b>&"' not in page
+    assert sum(tag == "script" for tag, _ in Tags(page).found) == 3
+    assert evil in embedded(page)["cells"]["rows"][0]
+    assert embedded(page)["panels"][0]["data"][0]["meta"]["regime"] == evil
+
+
+def test_unfinished_run_is_called_unfinished() -> None:
+    page = render(make_meta(), *make_run(REGIMES, SETTINGS, 4, pending=6))
+    assert "6 of 24 cells are pending" in page
+    assert "no evaluation yet" not in page
+    nothing = render(make_meta(), make_run(REGIMES, SETTINGS, 4, pending=24)[0], pl.DataFrame())
+    assert "No evaluation has been committed yet" in nothing
+    assert embedded(nothing)["panels"] == []
+
+
+def test_page_without_axes_of_one_regime_and_one_seed() -> None:
+    page = render(make_meta(axes=[], regimes=["oracle"], seeds=1), *make_run(["oracle"], [""], 1))
+    assert "All cells" in page
+    assert "The one cell" in page
+    assert "medians over\n1 seed," in page
+    assert 'id="paired"' not in page
+
+
+def test_many_cells_are_held_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("regimax.report.page.MAX_CELLS", 5)
+    monkeypatch.setattr("regimax.report.page.MAX_PANELS", 1)
+    page = render(make_meta(), *make_run(REGIMES, SETTINGS, 4))
+    assert "first 5 of 24 cells" in page
+    assert "first 1 of 2 settings" in page
+    assert len(embedded(page)["cells"]["rows"]) == 5
+    assert len(embedded(page)["summary"]["rows"]) == 6
+
+
+def test_panels_start_after_pretraining_in_compute_and_together_in_steps() -> None:
+    table, curves = make_run(REGIMES, SETTINGS, 4)
+    assert [e.column for e in available(curves)] == ["env_steps", "flops", "bits_reward"]
+    drawn = panels(curves, table=table, regimes=REGIMES, settings=SETTINGS)
+    assert [panel.setting for panel in drawn] == SETTINGS
+    for panel in drawn:
+        traces = panel.figure.to_plotly_json()["data"]
+        roles = [(trace["meta"]["role"], trace["meta"]["regime"]) for trace in traces]
+        line, bar = roles.index(("line", "pretrain_rl")), roles.index(("pretraining", "pretrain_rl"))
+        assert [role for role, _ in roles].count("line") == 3
+        assert panel.x["flops"][line][0] == 3000.0
+        assert panel.x["flops"][bar][1] == 3000.0
+        assert panel.x["env_steps"][line][0] == 0.0
+        assert panel.x["env_steps"][bar] == [None, None]
+        assert list(traces[line]["x"]) == panel.x["env_steps"][line]
+        assert "4 of 4 seeds measured" in traces[line]["text"][0]
+        assert "stopped before and carried" in traces[line]["text"][-1]
+
+
+def test_long_curves_are_thinned_and_keep_their_ends() -> None:
+    table, curves = make_run(["pure_rl"], [""], 1, points=2)
+    long = pl.concat(
+        [curves[:1].with_columns(update=pl.lit(u, pl.Int64), env_steps=pl.lit(u, pl.Int64)) for u in range(1000)]
+    )
+    (panel,) = panels(long, table=table, regimes=["pure_rl"], settings=[""])
+    xs = panel.x["env_steps"][-1]
+    assert len(xs) == 300
+    assert (xs[0], xs[-1]) == (0.0, 999.0)
+
+
+def test_styles_differ_in_colour_and_dash() -> None:
+    found = styles([f"regime {i}" for i in range(49)])
+    assert len(set(found.values())) == 49
+    first = list(found.values())[:7]
+    assert len({style.light for style in first}) == len({style.dash for style in first}) == 7
+
+
+def test_write_is_whole_or_not_at_all(tmp_path: Path) -> None:
+    target = tmp_path / "report.html"
+    write(target, "first")
+    write(target, "second \u2013")
+    assert target.read_text(encoding="utf-8") == "second \u2013"
+    with pytest.raises(UnicodeEncodeError):
+        write(target, "third \ud800")
+    assert target.read_text(encoding="utf-8") == "second \u2013"
+    assert list(tmp_path.iterdir()) == [target]
+    with pytest.raises(FileNotFoundError):
+        write(tmp_path / "missing" / "report.html", "")
+
+
+def test_report_does_not_import_jax() -> None:
+    code = "import sys, regimax.report; sys.exit(any(m.split('.')[0] in ('jax', 'jaxlib') for m in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+class Opened:
+    """The page in a browser, with what it complained about and asked for."""
+
+    def __init__(self, page: Any, target: Path) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.goto(target.as_uri())
+        page.wait_for_selector("html[data-ready=yes]", timeout=20_000)
+
+    def x(self, plot: int) -> list[list[float | None]]:
+        return self.page.evaluate(f"document.getElementById('plot-{plot}').data.map((t) => Array.from(t.x))")
+
+    def layout(self, plot: int) -> dict[str, Any]:
+        axis = f"document.getElementById('plot-{plot}')._fullLayout.xaxis"
+        return self.page.evaluate(f"({{title: {axis}.title.text, type: {axis}.type, range: {axis}.range}})")
+
+
+@pytest.fixture(scope="module")
+def opened(page: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"no Chromium at {CHROMIUM}: install Debian's package chromium to test the page in a browser")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    target = tmp_path_factory.mktemp("report") / "report.html"
+    write(target, page)
+    with playwright.sync_playwright() as driver:
+        flags = ["--headless", "--no-sandbox", "--disable-gpu"]
+        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=flags)
+        yield Opened(browser.new_page(viewport={"width": 1280, "height": 900}), target)
+        browser.close()
+
+
+def test_browser_draws_every_panel_in_silence(opened: Opened) -> None:
+    assert opened.page.title() == "quickstart"
+    for plot, _ in enumerate(SETTINGS):
+        lines = opened.page.locator(f"#plot-{plot} .scatterlayer .trace .lines path.js-line")
+        assert lines.count() >= len(REGIMES)
+        box = opened.page.locator(f"#plot-{plot} .main-svg").first.bounding_box()
+        assert box
+        assert box["width"] > 200
+        assert box["height"] > 200
+    assert opened.complaints == []
+    assert [url for url in opened.requests if not url.startswith("file:")] == []
+    assert len(opened.requests) == 1
+
+
+def test_browser_changes_the_axis(opened: Opened) -> None:
+    title = opened.page.locator("#curves-title")
+    assert title.inner_text() == "Success against environment steps"
+    steps, line = opened.x(0), -2  # the line of pretrain_rl
+    opened.page.select_option("#effort", "flops")
+    assert title.inner_text() == "Success against compute, pretraining included"
+    flops = opened.x(0)
+    assert steps[line][0] == 0
+    assert flops[line][0] == 3000
+    assert opened.layout(0)["title"] == "compute, pretraining included (FLOP)"
+    assert opened.layout(0)["type"] == "linear"
+
+    opened.page.click("#log")
+    assert opened.layout(0)["type"] == "log"
+    assert opened.layout(0)["range"] == opened.layout(1)["range"]
+    opened.page.uncheck("#shared")
+    assert opened.layout(0)["range"] != opened.layout(1)["range"]
+    opened.page.check("#shared")
+    opened.page.click("#linear")
+    opened.page.select_option("#effort", "env_steps")
+    assert opened.x(0) == steps
+    assert opened.complaints == []
+
+
+def test_browser_hides_a_regime(opened: Opened) -> None:
+    shown = "document.getElementById('plot-0').data.filter((t) => t.visible).length"
+    before = opened.page.evaluate(shown)
+    opened.page.click(".legend button[data-regime=oracle]")
+    assert opened.page.evaluate(shown) == before - 2
+    opened.page.click(".legend button[data-regime=oracle]")
+    assert opened.page.evaluate(shown) == before
+
+
+def test_browser_sorts_the_summary(opened: Opened) -> None:
+    column = opened.page.locator("#summary-table th[data-column='4'] button")
+    rows = "[...document.querySelectorAll('#summary-table tbody tr:not(.group-row)')]"
+    values = f"{rows}.map((row) => Number(row.cells[4].dataset.value))"
+    column.click()
+    rising = opened.page.evaluate(values)
+    assert rising == sorted(rising)
+    assert len(rising) == 6
+    column.click()
+    assert opened.page.evaluate(values) == sorted(rising, reverse=True)
+    assert opened.page.locator("#summary-table td.setting").nth(1).is_visible()
+
+
+def test_browser_sorts_and_filters_the_cells(opened: Opened) -> None:
+    assert not opened.page.locator("#cell-table").is_visible()
+    opened.page.click("#cell-details summary")
+    opened.page.wait_for_selector("#cell-table tbody tr")
+    first = "[...document.querySelectorAll('#cell-table tbody tr')].map((r) => r.cells[0].textContent)"
+    assert opened.page.evaluate(first) == [f"{i:05d}" for i in range(24)]
+    head = opened.page.locator("#cell-table th button", has_text="cell")
+    head.click()
+    head.click()
+    assert opened.page.evaluate(first) == [f"{i:05d}" for i in reversed(range(24))]
+    opened.page.fill("#filter", "oracle 0.5")
+    assert len(opened.page.evaluate(first)) == 4
+    assert "4 of 24" in opened.page.locator("#cell-note").inner_text()
+    opened.page.fill("#filter", "")
+    assert opened.complaints == []
+
+
+@pytest.mark.parametrize(("button", "rows"), [("summary", 6), ("cells", 24)])
+def test_browser_downloads_csv(opened: Opened, button: str, rows: int, tmp_path: Path) -> None:
+    with opened.page.expect_download() as waiting:
+        opened.page.click(f"#download-{button}")
+    assert waiting.value.suggested_filename == f"quickstart-{button}.csv"
+    waiting.value.save_as(tmp_path / "table.csv")
+    frame = pl.read_csv(tmp_path / "table.csv")
+    assert frame.height == rows
+    assert {"regime", "setting", "env_steps"} <= set(frame.columns)
+
+
+@pytest.mark.parametrize("width", [1440, 800])
+def test_browser_never_scrolls_sideways(opened: Opened, width: int) -> None:
+    opened.page.set_viewport_size({"width": width, "height": 900})
+    opened.page.wait_for_function(f"document.documentElement.scrollWidth <= {width}", timeout=5_000)

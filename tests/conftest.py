@@ -3,9 +3,10 @@
 import jax
 import pytest
 
-from regimax.backend import prepare_cpu
+from regimax.backend import prepare_cpu, use_compilation_cache
 
 prepare_cpu(2)
+use_compilation_cache()
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_legacy_prng_key", "error")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from regimax.errors import UserError
 
@@ -30,7 +31,23 @@ def prepare_cpu(devices: int | None = None) -> None:
     flags = os.environ.get("XLA_FLAGS", "")
     if EIGEN_FLAG not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {EIGEN_FLAG}=false".strip()
+    if jax.config.values["jax_num_cpu_devices"] == (devices or cores):
+        return
     try:
         jax.config.update("jax_num_cpu_devices", devices or cores)
     except RuntimeError as error:
         raise UserError("JAX's backend has already started: call prepare_cpu before anything is computed") from error
+
+
+def use_compilation_cache() -> None:
+    """Keeps compiled programs in a per-user folder, so that a sweep typed again compiles nothing.
+
+    The folder is ``regimax/xla`` in the user's cache; the variable ``JAX_COMPILATION_CACHE_DIR`` names another one.
+    """
+    import jax
+
+    if jax.config.jax_compilation_cache_dir is None:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        jax.config.update("jax_compilation_cache_dir", str(base / "regimax" / "xla"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)

@@ -42,7 +42,7 @@ class Run:
     width: int | None = None
     """Lanes side by side; results do not depend on it."""
     devices: int | None = None
-    """Devices that a CPU is split into; one per core when not given."""
+    """Devices to use; a CPU is split into one per core when not given."""
     checkpoint_every: float = 60.0
     """Seconds between checkpoints."""
 
@@ -124,9 +124,10 @@ def _run(command: Run) -> int:
         from regimax.sweep import spec
 
         spec.load(command.spec)
-    from regimax.backend import prepare_cpu
+    from regimax.backend import prepare_cpu, use_compilation_cache
 
     prepare_cpu(command.devices)
+    use_compilation_cache()
     from regimax.sweep import table
     from regimax.sweep.display import Progressing, duration, human
     from regimax.sweep.run import Interrupted, Options, execute
@@ -134,7 +135,7 @@ def _run(command: Run) -> int:
     plan = _planned(command)
     out = command.out or Path("runs") / command.spec.stem
     console = Console()
-    options = Options(command.width, command.checkpoint_every, _typed(), command.spec.stem)
+    options = Options(command.width, command.devices, command.checkpoint_every, _typed(), command.spec.stem)
     try:
         with Progressing(console) as display:
             outcome = execute(plan, out, options, display)

@@ -81,7 +81,7 @@ def actor_critic(
             trajectory, advantage = batch
             target = advantage + trajectory.extras["value"]
             _, outputs, _ = net.apply(params, trajectory.carry, trajectory.obs_tm1, trajectory.first_tm1)
-            logits = jnp.where(legal, outputs["policy"], base.ILLEGAL)
+            logits = jnp.where(legal[None, None], outputs["policy"], base.ILLEGAL)
             action = trajectory.a_tm1[..., None]
             log_prob = jnp.take_along_axis(jax.nn.log_softmax(logits), action, axis=-1)[..., 0]
             if normalize:

@@ -136,7 +136,7 @@ def softmax_policy(network: Network, params: Params, legal: Array) -> Policy:
 
     def act(carry: PyTree, obs: Array, first: Array, u: Array) -> tuple[PyTree, Array, dict[str, Array]]:
         carry, outputs, _ = network.apply(params, carry, obs[None], first[None])
-        logits = jnp.where(legal, outputs["policy"][0], ILLEGAL)
+        logits = jnp.where(legal[None], outputs["policy"][0], ILLEGAL)
         log_probs = jax.nn.log_softmax(logits)
         # Inverse of the cumulative distribution: one uniform number an action, and an illegal one has no mass.
         cumulative = jnp.cumsum(jnp.exp(log_probs), axis=-1)

@@ -27,7 +27,7 @@ def _shifted(key: Array, trajectory: Trajectory) -> Trajectory:
     """Gives every step the targets of another stream at the same time: no stream keeps its own."""
     num_steps, num_envs = trajectory.a_tm1.shape
     offset = 1 + jax.random.randint(key, (num_steps, 1), 0, max(num_envs - 1, 1))
-    index = (jnp.arange(num_envs) + offset) % num_envs
+    index = (jnp.arange(num_envs)[None] + offset) % num_envs
     return trajectory._replace(
         a_tm1=jnp.take_along_axis(trajectory.a_tm1, index, axis=1),
         obs_t=jnp.take_along_axis(trajectory.obs_t, index[:, :, None], axis=1),

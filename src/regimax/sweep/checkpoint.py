@@ -1,8 +1,8 @@
 """Checkpoints that can be trusted: Orbax for the arrays, a sealed manifest for all that counts.
 
 A checkpoint is the folder ``RUN/checkpoints/NNNNNN``. Its manifest is written last and is the commit marker; it holds
-the hash of every array, and what a resumed run needs to know besides. A folder without a whole manifest, or whose
-arrays differ from their hashes, is passed over for the one before.
+the hash of every file and of every array, and what a resumed run needs to know besides. A folder without a whole
+manifest, or that differs from the hashes, is passed over for the one before.
 """
 
 from __future__ import annotations
@@ -42,7 +42,11 @@ def save(run: Path, step: int, arrays: dict[str, np.ndarray], facts: dict[str, A
     folder.mkdir(parents=True)
     if arrays:
         _orbax().save((folder / "arrays").absolute(), dict(arrays))
-    manifest = facts | {"step": step, "arrays": {name: array_digest(array) for name, array in arrays.items()}}
+    manifest = facts | {
+        "step": step,
+        "files": {str(p.relative_to(folder)): store.file_digest(p) for p in sorted(folder.rglob("*")) if p.is_file()},
+        "arrays": {name: array_digest(array) for name, array in arrays.items()},
+    }
     store.write_json(folder / store.MANIFEST, manifest | {"seal": store.manifest_seal(manifest)})
     for old in sorted((run / store.CHECKPOINTS).glob("[0-9]*"))[:-KEEP]:
         # Without its marker first, so that a half-deleted folder is never taken for a checkpoint.
@@ -62,13 +66,14 @@ def load(run: Path, step: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
             path = run / kind / name
             if not path.is_file() or store.file_digest(path) != expected:
                 raise ValueError(f"{kind}/{name} is missing or damaged")
+    folder = run / store.CHECKPOINTS / f"{step:06d}"
+    for name, expected in manifest["files"].items():
+        if not (folder / name).is_file() or store.file_digest(folder / name) != expected:
+            raise ValueError(f"its file {name} is missing or damaged")
     arrays: dict[str, np.ndarray] = {}
     if manifest["arrays"]:
-        folder = run / store.CHECKPOINTS / f"{step:06d}" / "arrays"
-        try:
-            arrays = {name: np.asarray(array) for name, array in _orbax().load(folder.absolute()).items()}
-        except Exception as error:
-            raise ValueError(f"its arrays cannot be read ({type(error).__name__})") from error
+        loaded = _orbax().load((folder / "arrays").absolute())
+        arrays = {name: np.asarray(array) for name, array in loaded.items()}
     found = {name: array_digest(array) for name, array in arrays.items()}
     if found != manifest["arrays"]:
         raise ValueError("its arrays do not match their hashes")

@@ -87,6 +87,7 @@ class Engine:
             self.traces[name] = self.traces.get(name, 0) + 1
             return function(*args)
 
+        counted.__name__ = name
         return counted
 
     # What is compiled.

@@ -154,8 +154,6 @@ class Ledger:
         rows = store.read_parts(self.run, store.FINISHED, self._parts[store.FINISHED])
         for row in rows.iter_rows(named=True) if rows is not None else ():
             self.finished[row["stage"]] = Finished(row["status"], row["updates_done"], row["state"])
-        for stage in self.finished:
-            self.started(stage)
         if manifest["arrays"]:
             leaves = [arrays[f"leaf_{i:03d}"] for i in range(len(arrays))]
             stacked = jax.tree.unflatten(jax.tree.structure(templates(manifest["program"])), leaves)
@@ -163,9 +161,23 @@ class Ledger:
                 if stage is not None:
                     row, lane = divmod(slot, manifest["block"])
                     self.resumed[stage] = jax.tree.map(lambda x, row=row, lane=lane: x[row, lane], stacked)
-                    self.started(stage)
+        for stage in (*self.finished, *self.resumed):
+            self.started(stage)
+        self._forget_damaged(say)
         self.seconds = manifest["seconds"]
         return manifest
+
+    def _forget_damaged(self, say: Callable[[str], None]) -> None:
+        """Takes back stages whose parked state is wanted but damaged: they are run again, to the same end."""
+        for stage in [s for s, waiting in self._waiting.items() if waiting and s in self.finished]:
+            end = self.finished[stage]
+            if end.state and (
+                not self._state_path(stage).is_file() or store.file_digest(self._state_path(stage)) != end.state
+            ):
+                say(f"the parked state {self._state_path(stage).name} is damaged: its stage is run again")
+                del self.finished[stage]
+                if (parent := self.plan.stages[stage].parent) is not None:
+                    self._waiting[parent] += 1
 
     def _clear_parts(self) -> None:
         """Removes parts that no manifest names: they will be written again."""

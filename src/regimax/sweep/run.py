@@ -45,12 +45,14 @@ class Options:
 
     Attributes:
       width: lanes; measured when None.
+      devices: number of local devices to use; all when None.
       checkpoint_seconds: wall-clock between commits.
       command: what the user typed, for the report.
       name: the sweep's name.
     """
 
     width: int | None = None
+    devices: int | None = None
     checkpoint_seconds: float = 60.0
     command: str = ""
     name: str = "sweep"
@@ -100,12 +102,13 @@ def execute(plan: Plan, out: Path, options: Options, display: Display) -> Outcom
     _compare(plan, out)
     with _locked(out), _signals() as caught:
         ledger = Ledger(plan, out)
-        engines = _Engines(plan)
+        devices = jax.local_devices()[: options.devices]
+        engines = _Engines(plan, devices)
         _write_plan(plan, out, options)
         manifest = ledger.recover(lambda program: engines(program).abstract_state(), display.say)
         if manifest and manifest["complete"]:
             return Outcome(True, 0, time.monotonic() - begun, 1.0)
-        display.start(plan, len(ledger.finished), jax.local_devices())
+        display.start(plan, len(ledger.finished), devices)
         clock = _Clock(options.checkpoint_seconds)
         busy = slots = 0
 
@@ -143,12 +146,12 @@ def execute(plan: Plan, out: Path, options: Options, display: Display) -> Outcom
 class _Engines:
     """One engine per program, made when first asked for."""
 
-    def __init__(self, plan: Plan):
-        self._plan, self._made = plan, {}
+    def __init__(self, plan: Plan, devices: Sequence[Any]):
+        self._plan, self._devices, self._made = plan, devices, {}
 
     def __call__(self, program: str) -> Engine:
         if program not in self._made:
-            self._made[program] = Engine(self._plan.programs[program], self._plan.sweep.block)
+            self._made[program] = Engine(self._plan.programs[program], self._plan.sweep.block, self._devices)
         return self._made[program]
 
     def compiled(self) -> int:
@@ -242,7 +245,7 @@ def _compare(plan: Plan, out: Path) -> None:
         before = store.read_sweep(out)["resolved"]
         if found := _difference(before, plan.resolved):
             raise UserError(f"{str(out)!r} holds another sweep: {found}. Give another --out.")
-    elif out.is_dir() and any(p.name != ".lock" for p in out.iterdir()):
+    elif out.is_dir() and any(p.name not in store.OWN and p.suffix != ".tmp" for p in out.iterdir()):
         raise UserError(f"{str(out)!r} is not empty and not a run directory. Give another --out.")
     parent = next(p for p in (out, *out.absolute().parents) if p.exists())
     if not os.access(parent, os.W_OK | os.X_OK):
@@ -330,7 +333,7 @@ def _write_plan(plan: Plan, out: Path, options: Options) -> None:
         "axes": axes,
         "regimes": [regime.name for regime in plan.sweep.regimes],
         "seeds": len(plan.resolved["seeds"]),
-        "device": f"{len(jax.local_devices())} × {_device_name(device)}",
+        "device": f"{options.devices or len(jax.local_devices())} × {_device_name(device)}",
         "versions": {"regimax": regimax.__version__, "python": platform.python_version()}
         | {name: metadata.version(name) for name in PACKAGES},
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

@@ -21,6 +21,8 @@ from regimax.errors import UserError
 
 CURVES, FINISHED, STATES, CHECKPOINTS = "curves", "finished", "states", "checkpoints"
 MANIFEST = "manifest.json"
+OWN = {".lock", "sweep.json", "stages.parquet", "cells.parquet", "report.html", CURVES, FINISHED, STATES, CHECKPOINTS}
+"""What a run directory may hold."""
 
 
 def write_atomic(path: Path, data: bytes) -> str:
@@ -128,8 +130,10 @@ def tables(run: Path) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     if finished is None:
         finished = pl.DataFrame(schema={"stage": pl.String, "status": pl.String, "updates_done": pl.Int64})
     stages = stages.drop("status", "updates_done", strict=False)
+    # A stage that was run again, because its parked state was damaged, stands twice with equal rows.
+    finished = finished.unique("stage", keep="last")
     stages = stages.join(finished.select("stage", "status", "updates_done"), on="stage", how="left")
     curves = read_parts(run, CURVES, manifest[CURVES])
     if curves is None:
         curves = pl.DataFrame(schema={"stage": pl.String, "update": pl.Int64})
-    return cells, stages, curves.sort("stage", "update")
+    return cells, stages, curves.unique(["stage", "update"], keep="last").sort("stage", "update")

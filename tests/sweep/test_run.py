@@ -1,0 +1,319 @@
+"""Runs: equal to cells run alone, resumed bit for bit, never a wrong number."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+import regimax as rx
+from regimax.sweep import store, table
+from regimax.sweep.plan import make_plan
+from regimax.sweep.run import Interrupted, Options, execute
+
+from .conftest import Silent, make_tiny, options
+
+
+def run(sweep, out, display=None, **more):
+    return execute(make_plan(sweep), Path(out), Options(**more), display or Silent())
+
+
+class Crash(Silent):
+    """A display that breaks the run after a number of ticks."""
+
+    def __init__(self, ticks):
+        super().__init__()
+        self.left = ticks
+
+    def tick(self, tick, env_steps):
+        super().tick(tick, env_steps)
+        self.left -= 1
+        if self.left == 0:
+            raise ConnectionError("the machine is gone")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """An uninterrupted run of the tiny sweep."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    run(make_tiny(), out)
+    return out
+
+
+def assert_same_results(one, other):
+    assert_frame_equal(table.cell_table(one), table.cell_table(other), check_exact=True)
+    assert_frame_equal(table.cell_curves(one), table.cell_curves(other), check_exact=True)
+
+
+def test_a_sweep_gives_what_make_train_gives_cell_by_cell():
+    world, regime, block = rx.envs.Cipher(3, 2, 2), rx.regimes.pretrain_rl(updates=(4, 8), **options()), 8
+    sweep = rx.Sweep(world=world, regimes=[regime], seeds=64, block=block, keep_params=True)
+    run(sweep, "run", devices=1)
+    train = rx.make_train(regime, world)
+    in_blocks = jax.jit(jax.vmap(train, in_axes=(0, None)))
+    keys = rx.cell_keys(seeds=64)
+    results = [
+        in_blocks(jax.tree.map(lambda k, i=i: k[i : i + block], keys), train.default_hparams)
+        for i in range(0, 64, block)
+    ]
+    alone = jax.tree.map(lambda *leaves: np.concatenate(leaves), *results)
+    curves = table.cell_curves(Path("run"))
+    for phase in ("pretrain", "rl"):
+        swept = curves.filter(pl.col("phase") == phase).sort("seed", "update")
+        for metric in alone.curves[phase]:
+            expected = alone.curves[phase][metric].astype(np.float64).reshape(-1)
+            found = swept[metric].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+            # What is learnt is equal to the bit; a mean that is only shown may be fused, and so rounded, differently.
+            exact = metric in ("update", "success", "return")
+            np.testing.assert_allclose(
+                found, expected, rtol=0 if exact else 1e-5, atol=1e-6 * (not exact), err_msg=metric
+            )
+    plan = make_plan(sweep)
+    for cell in plan.cells[::7]:
+        leaves = list(np.load(f"run/states/{cell.path[-1]}.npz").values())
+        for part, leaf in zip(jax.tree.leaves(alone.params["rl"]), leaves, strict=False):
+            np.testing.assert_array_equal(part[cell.seed], leaf)
+    cells = table.cell_table(Path("run"))
+    np.testing.assert_array_equal(cells["env_steps"].to_numpy(), alone.effort["rl"]["env_steps"])
+    np.testing.assert_array_equal(cells["samples"].to_numpy(), alone.effort["pretrain"]["samples"])
+    flops = alone.effort["rl"]["flops"] + alone.effort["pretrain"]["flops"]
+    np.testing.assert_allclose(cells["flops"].to_numpy(), flops, rtol=1e-6)
+
+
+def test_a_finished_run_does_nothing(whole):
+    before = {path: path.stat().st_mtime_ns for path in whole.rglob("*") if path.is_file() and path.name != ".lock"}
+    display = Silent()
+    assert run(make_tiny(), whole, display).already
+    assert not display.ticks
+    assert before == {p: p.stat().st_mtime_ns for p in whole.rglob("*") if p.is_file() and p.name != ".lock"}
+
+
+@pytest.mark.parametrize("ticks", [1, 3, 5])
+def test_a_crash_after_a_commit_is_resumed_bit_for_bit(whole, ticks):
+    with pytest.raises(ConnectionError):
+        run(make_tiny(), "run", Crash(ticks), checkpoint_seconds=0)
+    run(make_tiny(), "run", width=16)
+    assert_same_results(Path("run"), whole)
+
+
+def test_resumed_work_is_not_done_twice(whole):
+    first, second = Crash(5), Silent()
+    with pytest.raises(ConnectionError):
+        run(make_tiny(), "run", first, checkpoint_seconds=0)
+    run(make_tiny(), "run", second)
+    done = sum(t.updates for t in first.ticks[:-1]) + sum(t.updates for t in second.ticks)
+    assert done == make_plan(make_tiny()).updates_planned()
+
+
+@pytest.mark.parametrize("width", [8, 16, 40])
+def test_results_do_not_depend_on_the_width(whole, width):
+    run(make_tiny(), "run", width=width)
+    assert_same_results(Path("run"), whole)
+
+
+def newest(run_dir):
+    return run_dir / store.CHECKPOINTS / f"{store.checkpoint_steps(run_dir)[0]:06d}"
+
+
+def flip_a_bit(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def array_files(run_dir):
+    return sorted(p for p in newest(run_dir).rglob("*") if p.is_file() and p.stat().st_size > 500 and "/d/" in str(p))
+
+
+DAMAGES = {
+    "bit in an array": lambda run_dir: flip_a_bit(max(array_files(run_dir), key=lambda p: p.stat().st_size)),
+    "truncated array": lambda run_dir: array_files(run_dir)[0].write_bytes(array_files(run_dir)[0].read_bytes()[:50]),
+    "bit in the manifest": lambda run_dir: flip_a_bit(newest(run_dir) / store.MANIFEST),
+    "truncated manifest": lambda run_dir: (newest(run_dir) / store.MANIFEST).write_text('{"step": 1'),
+    "truncated curves": lambda run_dir: sorted((run_dir / store.CURVES).glob("*"))[-1].write_bytes(b"PAR1"),
+    "missing finished part": lambda run_dir: sorted((run_dir / store.FINISHED).glob("*"))[-1].unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_is_said_and_recovered_from(whole, damage):
+    with pytest.raises(ConnectionError):
+        run(make_tiny(), "run", Crash(6), checkpoint_seconds=0)
+    DAMAGES[damage](Path("run"))
+    display = Silent()
+    run(make_tiny(), "run", display)
+    assert any("is damaged" in text for text in display.said), display.said
+    assert_same_results(Path("run"), whole)
+
+
+def test_a_checkpoint_without_its_marker_does_not_count(whole):
+    with pytest.raises(ConnectionError):
+        run(make_tiny(), "run", Crash(6), checkpoint_seconds=0)
+    (newest(Path("run")) / store.MANIFEST).unlink()
+    run(make_tiny(), "run")
+    assert_same_results(Path("run"), whole)
+
+
+@pytest.mark.parametrize("damage", [flip_a_bit, Path.unlink])
+def test_a_stage_whose_parked_state_is_damaged_is_run_again(whole, damage):
+    with pytest.raises(ConnectionError):
+        run(make_tiny(), "run", Crash(3), checkpoint_seconds=0)
+    parked = sorted(Path("run/states").glob("*.npz"))
+    assert len(parked) == 6
+    damage(parked[0])
+    display = Silent()
+    run(make_tiny(), "run", display)
+    assert sum("is run again" in text for text in display.said) == 1
+    assert_same_results(Path("run"), whole)
+
+
+def test_another_sweep_is_refused_with_the_difference(whole):
+    with pytest.raises(rx.UserError, match=r"holds another sweep: points.*was 0.5, is 0.25"):
+        run(make_tiny(axes={"reward.erasure": [0.0, 0.25]}), whole)
+
+
+def test_what_is_no_run_directory_is_refused():
+    Path("file").write_text("")
+    Path("full").mkdir()
+    Path("full/mine.txt").write_text("precious")
+    for out, message in (("file", "is a file"), ("file/below", "cannot write"), ("full", "not a run directory")):
+        with pytest.raises(rx.UserError, match=message):
+            run(make_tiny(), out)
+    assert [p.name for p in Path("full").iterdir()] == ["mine.txt"]
+
+
+def test_a_directory_in_use_is_refused():
+    class Second(Silent):
+        def tick(self, tick, env_steps):
+            with pytest.raises(rx.UserError, match="in use by another process"):
+                run(sweep, "run")
+            self.say("refused")
+
+    sweep = make_tiny(regimes=make_tiny().regimes[:1])
+    display = Second()
+    run(sweep, "run", display)
+    assert "refused" in display.said
+
+
+def test_a_stop_signal_commits_and_stops(whole):
+    class Signalled(Silent):
+        def tick(self, tick, env_steps):
+            super().tick(tick, env_steps)
+            if len(self.ticks) == 3:
+                signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(Interrupted) as interrupted:
+        run(make_tiny(), "run", Signalled())
+    assert interrupted.value.number == signal.SIGTERM
+    display = Silent()
+    run(make_tiny(), "run", display)
+    assert display.finished_before > 0
+    assert_same_results(Path("run"), whole)
+
+
+def test_every_program_is_traced_once(monkeypatch):
+    from regimax.sweep import run as module
+
+    made = []
+    monkeypatch.setattr(module, "Engine", lambda *args: made.append(original(*args)) or made[-1])
+    original = __import__("regimax.sweep.lanes", fromlist=["Engine"]).Engine
+    outcome = run(make_tiny(seeds=9), "run", width=16)
+    assert outcome.programs == len(make_plan(make_tiny()).programs) == 2
+    assert [engine.traces["advance"] for engine in made] == [1, 1]
+    assert [engine.traces["begin"] for engine in made] == [1, 1]
+
+
+def test_a_diverged_lane_is_marked_and_costs_its_neighbours_nothing():
+    calm = make_tiny(regimes=make_tiny().regimes[:1], axes={"rl.value_coef": [0.5]})
+    wild = make_tiny(regimes=make_tiny().regimes[:1], axes={"rl.value_coef": [0.5, 1e6], "rl.discount": [1.0]})
+    wild = rx.Sweep(**{**vars(wild), "settings": {"rl.max_grad_norm": 1.0}})
+    run(calm, "calm")
+    run(wild, "wild")
+    curves = table.cell_curves(Path("wild")).filter(pl.col("rl.value_coef") == 0.5)
+    mine = table.cell_curves(Path("calm"))
+    for column in ("success", "loss", "entropy"):
+        np.testing.assert_array_equal(curves[column].to_numpy(), mine[column].to_numpy())
+
+
+def test_non_finite_numbers_end_a_stage_and_its_children(monkeypatch):
+    import optax
+
+    def explode(hparams):
+        return optax.scale(jax.numpy.where(hparams["learning_rate"] > 0.5, jax.numpy.nan, -1e-3))
+
+    learner = rx.learners.prediction(optimizer=explode)
+    phases = rx.regimes.pretrain_rl(updates=(4, 8), **options()).phases
+    regime = rx.regimes.Regime("fragile", (phases[0]._replace(learner=learner), phases[1]))
+    run(rx.Sweep(rx.envs.Cipher(3, 2, 2), [regime], {"pretrain.learning_rate": [0.1, 0.9]}, seeds=2), "run")
+    cells = table.cell_table(Path("run")).sort("pretrain.learning_rate", "seed")
+    assert cells["diverged"].to_list() == [False, False, True, True]
+    assert cells["status"].to_list() == ["done", "done", "diverged", "diverged"]
+    assert cells["env_steps"].to_list()[2:] == [0, 0]
+    assert cells["success"].is_not_null().to_list() == [True, True, False, False]
+
+
+def test_a_stop_rule_freezes_the_cell_and_what_remains_of_its_chain():
+    stop = rx.regimes.Stop("success", 0.0, 2)
+    regime = rx.regimes.pure_rl(updates=8, **options(stop=stop))
+    run(rx.Sweep(rx.envs.Cipher(3, 2, 2), [regime], {"rl.updates": [4, 8, 12]}, seeds=2, threshold=0.001), "run")
+    cells = table.cell_table(Path("run"))
+    assert set(cells["status"]) == {"solved"}
+    # The evaluation before the first update meets it once, the one after two updates a second time.
+    assert set(cells["updates"]) == {2}
+
+
+def test_only_what_was_asked_for_is_kept(whole):
+    assert not list((whole / "states").glob("*"))
+    sweep = make_tiny(keep_params=True)
+    run(sweep, "run")
+    kept = {path.stem for path in Path("run/states").glob("*.npz")}
+    assert kept == {cell.path[-1] for cell in make_plan(sweep).cells}
+
+
+COMMAND = [sys.executable, "-m", "regimax", "run", "tiny.py", "--out", "run", "--checkpoint-every", "0"]
+FILE = """
+import regimax as rx
+o = {"network": rx.networks.gru(8), "num_envs": 8, "evaluate": rx.regimes.Evaluate(every=2, episodes=16)}
+r = rx.regimes
+sweep = rx.Sweep(world=rx.envs.Cipher(symbols=3, skills=2, length=2),
+    regimes=[r.pure_rl(updates=8, **o), r.pretrain_rl(updates=(4, 8), **o), r.sham_rl(updates=(4, 8), **o)],
+    axes={"reward.erasure": [0.0, 0.5]}, seeds=3)
+"""
+
+
+def killed_runs(kills, seed):
+    """Kills the command at random moments until it ends by itself."""
+    rng = random.Random(seed)
+    Path("tiny.py").write_text(FILE)
+    for kill in range(kills):
+        more = rng.choice([[], ["--width", "16"], ["--width", "32"]])
+        process = subprocess.Popen([*COMMAND, *more], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+        # Let it get somewhere: wait for the run directory, then for a random while.
+        deadline = time.monotonic() + 60
+        steps = len(list(Path("run/checkpoints").glob("*"))) if kill else 0
+        while process.poll() is None and time.monotonic() < deadline:
+            if len(list(Path("run/checkpoints").glob("*"))) > steps or rng.random() < 0.005:
+                break
+            time.sleep(0.02)
+        time.sleep(rng.uniform(0, 0.5))
+        process.kill()
+        process.wait()
+    subprocess.run(COMMAND, check=True, capture_output=True)
+
+
+def test_killed_five_times_and_typed_again_it_ends_the_same(whole):
+    killed_runs(5, seed=1)
+    assert_same_results(Path("run"), whole)
+
+
+@pytest.mark.slow
+def test_killed_thirty_times_and_typed_again_it_ends_the_same(whole):
+    killed_runs(30, seed=2)
+    assert_same_results(Path("run"), whole)

@@ -127,8 +127,6 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None) -> Program:
         """Evaluations in a row that met the stop rule, this one included."""
         if stop is None:
             return streak
-        if stop.metric not in metrics:
-            raise unknown(f"metric of the stop rule of the phase {phase.name!r}", stop.metric, sorted(metrics))
         return jnp.where(metrics[stop.metric] >= stop.at_least, streak + 1, 0)
 
     def begin(keys: Keys, hparams: HParams, inherited: Params) -> tuple[LaneState, Metrics]:
@@ -191,6 +189,8 @@ def bind_regime(regime: Regime, world: Any) -> RegimePrograms:
     settings: dict[str, Setting] = {}
     for program in programs:
         settings |= program.settings
+    for program in programs:
+        _check_stop(program)
     shapes = [
         jax.eval_shape(program.learner.network.init, jax.eval_shape(lambda: jax.random.key(0))) for program in programs
     ]
@@ -206,6 +206,26 @@ def bind_regime(regime: Regime, world: Any) -> RegimePrograms:
             if jax.tree.map(lambda x: x.shape, before[part]) != jax.tree.map(lambda x: x.shape, shapes[i][part]):
                 raise UserError(f"{where}: the part {part!r} has other sizes in the phase before")
     return RegimePrograms(regime, programs, settings)
+
+
+def _check_stop(program: Program) -> None:
+    """Refuses a stop rule over a metric that its phase does not evaluate."""
+    phase = program.phase
+    if phase.stop is None:
+        return
+    if not phase.stop.consecutive > 0:
+        raise UserError(f"phase {phase.name!r}: stop.consecutive = {phase.stop.consecutive} is below 1")
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    dtypes = {name: jnp.int32 if setting.integer else jnp.float32 for name, setting in program.settings.items()}
+    hparams = {program.local[name]: jax.ShapeDtypeStruct((), dtype) for name, dtype in dtypes.items()}
+    learner = program.learner
+
+    def evaluated(key: Array, hparams: HParams) -> Metrics:
+        return learner.evaluate(key, learner.init(Keys(key, key), hparams, {}), hparams)
+
+    metrics = jax.eval_shape(evaluated, key, hparams)
+    if phase.stop.metric not in metrics:
+        raise unknown(f"metric of the stop rule of the phase {phase.name!r}", phase.stop.metric, sorted(metrics))
 
 
 def inherited(phase: Phase, params: Params) -> Params:

@@ -1,0 +1,150 @@
+"""The command line as its users meet it."""
+
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from regimax.cli import main
+
+SWEEP = '''"""Is it there?"""
+import regimax as rx
+o = {"network": rx.networks.gru(8), "num_envs": 8, "evaluate": rx.regimes.Evaluate(every=2, episodes=16)}
+sweep = rx.Sweep(
+    world=rx.envs.Cipher(symbols=3, skills=2, length=2),
+    regimes=[rx.regimes.pure_rl(updates=4, **o), rx.regimes.pretrain_rl(updates=(4, 4), **o)],
+    axes={"reward.erasure": [0.0, 0.5]},
+    seeds=2,
+)
+'''
+
+
+@pytest.fixture
+def spec():
+    Path("tiny.py").write_text(SWEEP)
+    return "tiny.py"
+
+
+def entries():
+    return {p.name for p in Path().iterdir()} - {"__pycache__"}
+
+
+BAD = [
+    (
+        ["run", "tiny.py", "--set", "reward.erasures=0.5"],
+        r"unknown axis 'reward.erasures'. Did you mean 'reward.erasure'\?",
+    ),
+    (
+        ["run", "tiny.py", "--set", "regime=pure_r"],
+        r"unknown regime 'pure_r'. Did you mean 'pure_rl'\? Allowed: pure_rl",
+    ),
+    (["run", "tiny.py", "--set", "reward.erasure=1.5"], r"reward.erasure = 1.5 is out of range: a number in \[0, 1\]"),
+    (["run", "tiny.py", "--set", "reward.levels=1"], r"reward.levels = 1 is out of range"),
+    (["run", "tiny.py", "--set", "world.skills=5"], r"world.skills = 5 is out of range: a whole number in \[1, 2\]"),
+    (["run", "tiny.py", "--set", "reward.erasure="], "no values"),
+    (["run", "tiny.py", "--set", "rl.updates=3"], "rl.updates = 3 is not a positive multiple of the 2 updates"),
+    (["run", "tiny.py", "--seeds", "0"], "--seeds 0 is below 1"),
+    (["run", "tiny.py", "--width", "0"], "--width 0 is below 1"),
+    (["run", "tiny.py", "--out", "tiny.py"], "is a file, not a run directory"),
+    (["run", "tiny.py", "--out", "tiny.py/below"], "cannot write"),
+    (["run", "tiny.py", "--out", "/proc/below"], "cannot write"),
+    (["run", "tinny.py"], r"no sweep file 'tinny.py'. Did you mean 'tiny.py'\?"),
+    (["run", "broken.py"], r"cannot import broken.py, line 1: SyntaxError"),
+    (["run", "empty.py"], r"axis 'reward.erasure' is empty"),
+    (["run", "impossible.py"], r"line 2: Cipher: skills = 0 is out of range"),
+    (["plan", "tiny.py", "--set", "rl.erasure=1"], "unknown axis 'rl.erasure'"),
+    (["table", "nowhere"], "'nowhere' is not a run directory"),
+    (["report", "nowhere"], "'nowhere' is not a run directory"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD, ids=lambda x: " ".join(x) if isinstance(x, list) else "")
+def test_bad_input_is_told_in_two_lines_and_nothing_is_written(spec, capsys, arguments, message):
+    Path("broken.py").write_text("sweep = (")
+    Path("empty.py").write_text(SWEEP.replace("[0.0, 0.5]", "[]"))
+    Path("impossible.py").write_text("import regimax as rx\nrx.envs.Cipher(skills=0)\n")
+    before = entries()
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert re.search(message, err), err
+    assert "Traceback" not in err
+    assert len(err.strip().splitlines()) <= 2
+    assert out == ""
+    assert entries() == before
+
+
+def test_another_sweeps_directory_is_refused(spec, capsys):
+    assert main(["run", spec, "--out", "out"]) == 0
+    before = {p: p.read_bytes() for p in Path("out").rglob("*") if p.is_file()}
+    assert main(["run", spec, "--out", "out", "--set", "reward.erasure=0.25"]) == 2
+    assert "holds another sweep: points was 2 entries, is 1 entries" in capsys.readouterr().err
+    assert before == {p: p.read_bytes() for p in Path("out").rglob("*") if p.is_file()}
+
+
+def test_run_table_report_and_again(spec, capsys):
+    assert main(["run", spec]) == 0
+    assert re.search(r"finished: 8 cells in 0:\d\d · 2 programs compiled", capsys.readouterr().out)
+    assert main(["run", spec]) == 0
+    assert "finished: runs/tiny holds all 8 cells; nothing to do" in capsys.readouterr().out
+
+    assert main(["table", "runs/tiny", "--format", "csv"]) == 0
+    cells = pl.read_csv(io.StringIO(capsys.readouterr().out))
+    assert cells.height == 8
+    for column in (
+        "cell regime seed reward.erasure success return updates env_steps flops flops_pretrain flops_rl bits_sensory "
+        "bits_decision bits_reward bits_outcome solved_at_update solved_at_env_step solved_at_flops censored diverged"
+    ).split():
+        assert column in cells.columns
+    assert cells["updates"].to_list() == [4] * 4 + [8] * 4
+    assert cells["env_steps"].to_list() == [4 * 8 * 2] * 8
+    assert cells["samples"].to_list() == [0] * 4 + [4 * 8 * 2] * 4
+    # One bit per step at most, half of it where half is lost; log2(2) bits per episode of two steps.
+    assert cells["bits_reward"].to_list() == [64.0, 64.0, 32.0, 32.0] * 2
+    assert cells["bits_outcome"].to_list() == [32.0] * 8
+
+    assert main(["table", "runs/tiny", "--format", "json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 8
+    assert main(["table", "runs/tiny"]) == 0
+    assert len(capsys.readouterr().out.strip().splitlines()) == 9
+
+    assert main(["report", "runs/tiny"]) == 0
+    assert capsys.readouterr().out.strip() == "runs/tiny/report.html"
+    assert "<title>" in Path("runs/tiny/report.html").read_text()
+
+
+def test_plan_as_json(spec, capsys):
+    assert main(["plan", spec, "--json", "--seeds", "3"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["cells"] == 12
+    assert plan["stages"] == 6 + 3 + 6
+    assert plan["programs"] == 2
+    assert plan["updates_planned"] == 12 * 4 + 3 * 4
+    assert plan["updates_without_sharing"] == 12 * 4 + 6 * 4
+    assert plan["env_steps_planned"] == 12 * 4 * 16
+    assert plan["block"] == 8
+    assert not Path("runs").exists()
+
+
+def test_plan_for_people(spec, capsys):
+    assert main(["plan", spec]) == 0
+    assert "8 cells in 10 stages, 2 programs to compile" in capsys.readouterr().out
+
+
+def test_parquet_goes_to_standard_output(spec):
+    main(["run", spec])
+    command = [sys.executable, "-m", "regimax", "table", "runs/tiny", "--format", "parquet"]
+    found = subprocess.run(command, capture_output=True, check=True)
+    assert pl.read_parquet(io.BytesIO(found.stdout)).height == 8
+
+
+def test_unknown_options_end_with_2():
+    found = subprocess.run(
+        [sys.executable, "-m", "regimax", "run", "--colour"], capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 2
+    assert "Traceback" not in found.stderr

@@ -1,0 +1,113 @@
+"""One cell as one pure function."""
+
+import jax
+import numpy as np
+import pytest
+
+import regimax as rx
+from regimax.regimes.program import DONE, STATUS
+
+OPTIONS = {"network": rx.networks.gru(8), "num_envs": 8, "evaluate": rx.regimes.Evaluate(every=2, episodes=16)}
+WORLD = rx.envs.Cipher(symbols=3, skills=2, length=2)
+
+
+@pytest.fixture(scope="module")
+def imitation():
+    train = rx.make_train(rx.regimes.imitation_rl(updates=(4, 6), **OPTIONS), WORLD)
+    return train, jax.jit(jax.vmap(train, in_axes=(0, None)))(rx.cell_keys(seeds=4), train.default_hparams)
+
+
+def test_curves_effort_parameters_and_status(imitation):
+    _, result = imitation
+    assert result.curves["pretrain"]["update"].tolist() == [[0, 2, 4]] * 4
+    assert result.curves["rl"]["success"].shape == (4, 4)
+    assert np.isnan(result.curves["rl"]["loss"][:, 0]).all()
+    assert np.isfinite(result.curves["rl"]["loss"][:, 1:]).all()
+    assert {STATUS[s] for s in result.status["rl"].tolist()} == {STATUS[DONE]}
+    assert result.effort["rl"]["env_steps"].tolist() == [6 * 8 * 2] * 4
+    assert result.effort["pretrain"]["samples"].tolist() == [4 * 8 * 2] * 4
+    assert set(result.params["rl"]) == {"trunk", "policy", "value"}
+
+
+def test_settings_are_traced_not_compiled(imitation):
+    train, _ = imitation
+    traces = []
+
+    def counted(keys, hparams):
+        traces.append(1)
+        return train(keys, hparams).curves["rl"]["success"][-1]
+
+    jitted = jax.jit(jax.vmap(counted, in_axes=(0, None)))
+    keys = rx.cell_keys(seeds=4)
+    for erasure, skills in ((0.0, 2), (0.5, 1)):
+        changed = {"reward.erasure": jax.numpy.float32(erasure), "world.skills": jax.numpy.int32(skills)}
+        jitted(keys, dict(train.default_hparams) | changed)
+    assert len(traces) == 1
+
+
+def test_regimes_are_paired():
+    """The same seed gives the same world and the same initial network in every regime."""
+    keys = jax.tree.map(lambda k: k[0], rx.cell_keys(seeds=1))
+    states = {}
+    for regime in (
+        rx.regimes.pure_rl(2, **OPTIONS),
+        rx.regimes.pretrain_rl((2, 2), **OPTIONS),
+        rx.regimes.sham_rl((2, 2), **OPTIONS),
+    ):
+        program = rx.regimes.bind_regime(regime, WORLD).programs[-1]
+        state, _ = program.begin(keys, rx.make_train(regime, WORLD).default_hparams, {})
+        states[regime.name] = (state.learner.params, state.learner.source.world)
+    for name in ("pretrain_rl", "sham_rl"):
+        for one, other in zip(jax.tree.leaves(states["pure_rl"]), jax.tree.leaves(states[name]), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_inheritance_takes_named_parts_and_no_others():
+    keys = jax.tree.map(lambda k: k[0], rx.cell_keys(seeds=1))
+    for regime, taken in (
+        (rx.regimes.pretrain_rl((2, 2), **OPTIONS), {"trunk"}),
+        (rx.regimes.imitation_rl((2, 2), **OPTIONS), {"trunk", "policy"}),
+    ):
+        bound = rx.regimes.bind_regime(regime, WORLD)
+        train = rx.make_train(regime, WORLD)
+        first, second = bound.programs
+        own = {name: train.default_hparams[name] for name in second.settings}
+        fresh, _ = second.begin(keys, own, {})
+        marked = jax.tree.map(lambda x: x + 1.0, first.learner.network.init(keys.learner))
+        given = {name: marked[name] for name in bound.regime.phases[1].inherit}
+        state, _ = second.begin(keys, own, given)
+        for part in state.learner.params:
+            expected = marked[part] if part in taken else fresh.learner.params[part]
+            for one, other in zip(jax.tree.leaves(state.learner.params[part]), jax.tree.leaves(expected), strict=True):
+                np.testing.assert_array_equal(one, other)
+
+
+def test_a_phase_is_given_only_what_it_declared(imitation):
+    train, _ = imitation
+    pretrain = train.bound.programs[0]
+    seen = set()
+
+    class Watched(dict):
+        def __getitem__(self, name):
+            seen.add(name)
+            return super().__getitem__(name)
+
+    keys = jax.tree.map(lambda k: k[0], rx.cell_keys(seeds=1))
+    pretrain.begin(keys, Watched(train.default_hparams), {})
+    assert seen == set(pretrain.settings)
+    assert not any(name.startswith(("reward.", "outcome.", "rl.")) for name in seen)
+
+
+@pytest.mark.parametrize(
+    ("regime", "message"),
+    [
+        (rx.regimes.pure_rl(3, **OPTIONS), "rl.updates = 3 is not a positive multiple of evaluate.every = 2"),
+        (rx.regimes.Regime("twice", rx.regimes.pure_rl(2, **OPTIONS).phases * 2), "need different names"),
+        (rx.regimes.pure_rl(2, inherit=("trunk",), **OPTIONS), "unknown part to inherit in regime 'pure_rl'"),
+        (rx.regimes.pure_rl(2, freeze=("trunks",), **OPTIONS), "'trunks'. Did you mean 'trunk'"),
+        (rx.regimes.pure_rl(2, stop=rx.regimes.Stop("succes"), **OPTIONS), "metric of the stop rule .* Did you mean 'success'"),
+    ],
+)  # fmt: skip
+def test_regimes_that_do_not_fit_are_told(regime, message):
+    with pytest.raises(rx.UserError, match=message):
+        rx.make_train(regime, WORLD)

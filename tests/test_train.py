@@ -105,7 +105,7 @@ def test_a_phase_is_given_only_what_it_declared(imitation):
         (rx.regimes.Regime("twice", rx.regimes.pure_rl(2, **OPTIONS).phases * 2), "need different names"),
         (rx.regimes.pure_rl(2, inherit=("trunk",), **OPTIONS), "unknown part to inherit in regime 'pure_rl'"),
         (rx.regimes.pure_rl(2, freeze=("trunks",), **OPTIONS), "'trunks'. Did you mean 'trunk'"),
-        (rx.regimes.pure_rl(2, stop=rx.regimes.Stop("succes"), **OPTIONS), "metric of the stop rule .* Did you mean 'success'"),
+        (rx.regimes.pure_rl(2, stop=rx.regimes.Stop("succes"), **OPTIONS), "stop rule .* Did you mean 'success'"),
     ],
 )  # fmt: skip
 def test_regimes_that_do_not_fit_are_told(regime, message):

@@ -1,0 +1,86 @@
+"""Every world keeps the promises of `Environment`."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from regimax.envs import Cipher, Environment, Oracle, Streams
+
+WORLDS = {
+    "Cipher": Cipher(symbols=3, skills=2, length=2),
+    "Cipher, padded": Cipher(symbols=3, skills=2, length=2, max_symbols=5, max_skills=4, max_length=3),
+    "Oracle of Cipher": Oracle(Cipher(symbols=3, skills=2, length=2)),
+}
+
+
+@pytest.fixture(params=WORLDS.values(), ids=WORLDS)
+def world(request):
+    return request.param
+
+
+def given(world, names):
+    chosen = [s for s in world.settings if s.name in names]
+    return {s.name: jnp.asarray(s.default, jnp.int32 if s.integer else jnp.float32) for s in chosen}
+
+
+def test_it_is_an_environment(world):
+    assert isinstance(world, Environment)
+    assert hash(world.spec) == hash(eval(repr(world.spec)))
+
+
+def test_only_worlds_with_a_stream_say_so():
+    assert isinstance(WORLDS["Cipher"], Streams)
+    assert not isinstance(WORLDS["Oracle of Cipher"], Streams)
+
+
+def test_shapes_and_types(world):
+    D = sum(field.size for field in world.fields)
+    params = jax.jit(world.init)(jax.random.key(0), given(world, world.task_reads))
+    obs, state = jax.jit(world.reset)(jax.random.key(1), params)
+    later, after, reward, terminated, truncated, info = jax.jit(world.step)(
+        jax.random.key(2), state, jnp.int32(0), params
+    )
+    assert obs.shape == later.shape == (D,)
+    assert obs.dtype == later.dtype == jnp.float32
+    assert (reward.shape, reward.dtype) == ((), jnp.float32)
+    assert terminated.dtype == truncated.dtype == bool
+    assert {"outcome", "success"} <= set(info)
+    assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, state)
+    assert world.legal(params).shape == (world.num_actions,)
+    concepts = world.concepts(state, params)
+    assert concepts.shape == (len(world.concept_sizes),)
+    assert all(-1 <= c < size for c, size in zip(concepts.tolist(), world.concept_sizes, strict=True))
+
+
+@pytest.mark.parametrize("missing", ["world.symbols", "world.skills"])
+def test_what_is_not_given_cannot_be_read(world, missing):
+    settings = given(world, world.task_reads)
+    del settings[missing]
+    with pytest.raises(KeyError, match=missing):
+        world.init(jax.random.key(0), settings)
+
+
+def test_settings_are_traced(world):
+    stacked = jax.tree.map(lambda x: jnp.stack([x, x]), given(world, world.task_reads))
+    params = jax.jit(jax.vmap(world.init))(jax.random.split(jax.random.key(0)), stacked)
+    obs, _ = jax.vmap(world.reset)(jax.random.split(jax.random.key(1)), params)
+    assert obs.shape[0] == 2
+
+
+def test_its_numbers_are_known(world):
+    known = world.describe({s.name: s.default for s in world.settings})
+    for name in (
+        "concepts optimal_return random_success floor_scratch floor_stream observation_bits stream_bits action_bits "
+        "episode_steps"
+    ).split():
+        assert known[name] >= 0, name
+
+
+def test_the_oracle_sees_its_concepts():
+    inner = WORLDS["Cipher"]
+    oracle = Oracle(inner)
+    params = inner.init(jax.random.key(0), given(inner, inner.task_reads))
+    obs, state = oracle.reset(jax.random.key(1), params)
+    codes = [jax.nn.one_hot(c, n) for c, n in zip(inner.concepts(state, params), inner.concept_sizes, strict=True)]
+    assert (obs == jnp.concatenate(codes)).all()
+    assert isinstance(oracle.unpadded(inner.defaults()), Oracle)

@@ -1,0 +1,154 @@
+"""Learners: what they share, and what each one promises."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from regimax import prng
+from regimax.channels import outcome, reward
+from regimax.envs import Cipher
+from regimax.learners import Learner, actor_critic, prediction
+from regimax.learners.prediction import _shifted
+from regimax.networks import gru, mlp
+from regimax.sources import own_behaviour, transcripts
+
+WORLD = Cipher(symbols=3, skills=2, length=2)
+CHANNELS = (outcome(), reward())
+
+
+def make(kind, world=WORLD, network=None, num_envs=8, freeze=(), **options):
+    factory = {"prediction": prediction, "actor_critic": actor_critic}[kind](**options)
+    source = {"prediction": transcripts, "actor_critic": own_behaviour}[kind](num_envs)(world, CHANNELS, None)
+    return factory(network or gru(8), source, freeze, 64)
+
+
+def hparams_of(learner, **changes):
+    settings = (*learner.settings, *learner.source.settings)
+    values = {s.name: s.default for s in settings} | changes
+    return {s.name: jnp.asarray(values[s.name], jnp.int32 if s.integer else jnp.float32) for s in settings}
+
+
+KEYS = jax.tree.map(lambda k: k[0], prng.cell_keys(1))
+LEARNERS = {
+    "prediction": make("prediction"),
+    "A2C": make("actor_critic"),
+    "A2C, no memory": make("actor_critic", network=mlp((8,))),
+    "PPO": make("actor_critic", num_epochs=2, num_minibatches=4),
+}
+
+
+@pytest.fixture(params=LEARNERS.values(), ids=LEARNERS)
+def learner(request):
+    return request.param
+
+
+def test_it_keeps_its_promises(learner):
+    assert isinstance(learner, Learner)
+    assert hash(learner.spec) == hash(eval(repr(learner.spec)))
+    hparams = hparams_of(learner)
+    state = jax.jit(learner.init)(KEYS, hparams, {})
+    after, metrics = jax.jit(learner.update)(jax.random.key(0), state, hparams)
+    assert jax.tree.map(lambda x: (x.shape, x.dtype), after) == jax.tree.map(lambda x: (x.shape, x.dtype), state)
+    evaluated = learner.evaluate(jax.random.key(1), state, hparams)
+    for name, value in (metrics | evaluated).items():
+        assert value.shape == (), name
+        assert np.isfinite(value), name
+    changed = [
+        (a != b).any() for a, b in zip(jax.tree.leaves(after.params), jax.tree.leaves(state.params), strict=True)
+    ]
+    assert any(changed)
+    np.testing.assert_array_equal(jax.tree.leaves(after.source.world)[0], jax.tree.leaves(state.source.world)[0])
+
+
+@pytest.mark.parametrize("kind", ["prediction", "actor_critic"])
+def test_frozen_parts_stay_and_others_move(kind):
+    learner = make(kind, freeze=("trunk",))
+    hparams = hparams_of(learner)
+    state = jax.jit(learner.init)(KEYS, hparams, {})
+    after, _ = jax.jit(learner.update)(jax.random.key(0), state, hparams)
+    for one, other in zip(jax.tree.leaves(after.params["trunk"]), jax.tree.leaves(state.params["trunk"]), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert (after.params["policy"]["kernel"] != state.params["policy"]["kernel"]).any()
+    assert "trunk" not in str(jax.tree.structure(state.opt_state))
+
+
+def test_minibatches_must_divide_the_streams():
+    with pytest.raises(ValueError, match="8 streams do not divide into 3 minibatches"):
+        make("actor_critic", num_minibatches=3)
+
+
+def test_one_epoch_of_one_minibatch_is_the_policy_gradient():
+    """A step of plain gradient descent, against the gradient of log-probability times advantage written out."""
+    import optax
+
+    learner = make("actor_critic", network=mlp((8,)), num_envs=32, normalize=False, optimizer=lambda h: optax.sgd(1.0))
+    hparams = hparams_of(learner, value_coef=0.0, entropy_coef=0.0, lambda_=1.0)
+    state = learner.init(KEYS, hparams, {})
+    key = jax.random.key(3)
+    after, _ = learner.update(key, state, hparams)
+    policy = learner.policy(state.params, state.source.world)
+    _, trajectory, _ = learner.source.next(jax.random.split(key)[0], state.source, policy, hparams)
+
+    def objective(params):
+        _, outputs, _ = learner.network.apply(params, (), trajectory.obs_tm1, trajectory.first_tm1)
+        chosen = jax.nn.one_hot(trajectory.a_tm1, 3)
+        log_prob = (jax.nn.log_softmax(outputs["policy"]) * chosen).sum(-1)
+        # Episodes are two steps long and fill the rollout: the return of both steps is their sum of pay from there on.
+        returns = jnp.cumsum(trajectory.r_t[::-1], axis=0)[::-1]
+        return (log_prob * (returns - trajectory.extras["value"])).mean()
+
+    assert trajectory.discount_t.tolist() == [[1.0] * 32, [0.0] * 32]
+    expected = jax.grad(objective)(state.params)
+    for part in ("trunk", "policy"):
+        moved = jax.tree.map(lambda a, b: a - b, after.params[part], state.params[part])
+        for one, other in zip(jax.tree.leaves(moved), jax.tree.leaves(expected[part]), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
+
+
+def test_sham_gives_every_stream_the_targets_of_another():
+    source = transcripts(8)(WORLD, (), None)
+    state = source.init(KEYS, {s.name: jnp.asarray(s.default) for s in source.settings}, lambda n: ())
+    _, trajectory, _ = source.next(jax.random.key(0), state, None, {})
+    marked = trajectory._replace(a_tm1=jnp.tile(jnp.arange(8), (2, 1)))
+    for seed in range(20):
+        shifted = _shifted(jax.random.key(seed), marked)
+        assert (shifted.a_tm1 != marked.a_tm1).all()
+        assert (jnp.sort(shifted.a_tm1, axis=1) == marked.a_tm1).all()
+        index = shifted.a_tm1
+        np.testing.assert_array_equal(shifted.obs_t, jnp.take_along_axis(trajectory.obs_t, index[:, :, None], axis=1))
+        np.testing.assert_array_equal(shifted.obs_tm1, trajectory.obs_tm1)
+
+
+def train(learner, updates, **changes):
+    hparams = hparams_of(learner, **changes)
+
+    def step(state, i):
+        return learner.update(jax.random.fold_in(jax.random.key(0), i), state, hparams)
+
+    state, metrics = jax.jit(lambda: jax.lax.scan(step, learner.init(KEYS, hparams, {}), jnp.arange(updates)))()
+    return metrics, learner.evaluate(jax.random.key(1), state, hparams)
+
+
+def test_prediction_assembles_the_skills_and_its_sham_does_not():
+    world = Cipher(symbols=4, skills=1, length=2)
+    learner = make("prediction", world=world, num_envs=32, network=gru(16))
+    _, real = train(learner, 300, learning_rate=1e-2)
+    _, sham = train(learner, 300, learning_rate=1e-2, shuffle=1)
+    assert real["eval_action_accuracy"] > 0.95
+    assert sham["eval_action_accuracy"] < 0.6
+    assert real["eval_symbol_bits"] == pytest.approx(2.0, abs=0.2)  # symbols are independent: two bits stay two bits
+
+
+def test_bits_are_the_cross_entropy():
+    metrics, _ = train(LEARNERS["prediction"], 1)
+    nats = (metrics["action_bits"] + metrics["symbol_bits"]) * np.log(2)
+    np.testing.assert_allclose(metrics["loss"], nats, rtol=1e-5)
+
+
+@pytest.mark.parametrize("options", [{}, {"num_epochs": 2, "num_minibatches": 2}], ids=["A2C", "PPO"])
+def test_a_bandit_is_learnt(options):
+    world = Cipher(symbols=2, skills=2, length=1)
+    learner = make("actor_critic", world=world, network=mlp((16,)), num_envs=32, **options)
+    _, evaluated = train(learner, 200, learning_rate=1e-2)
+    assert evaluated["success"] > 0.95

@@ -1,0 +1,90 @@
+"""Returns against a plain loop in float64."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from regimax.ops import returns
+
+
+def loop_advantages(r, discount, trace, v_tm1, v_t, lambda_):
+    advantages, following = np.zeros(len(r)), 0.0
+    for t in reversed(range(len(r))):
+        delta = r[t] + discount[t] * v_t[t] - v_tm1[t]
+        following = delta + discount[t] * trace[t] * lambda_ * following
+        advantages[t] = following
+    return advantages
+
+
+def loop_returns(r, discount, v_last):
+    found, following = np.zeros(len(r)), v_last
+    for t in reversed(range(len(r))):
+        following = r[t] + discount[t] * following
+        found[t] = following
+    return found
+
+
+def episodes(rng, length, gamma):
+    terminated = rng.random(length) < 0.2
+    truncated = (rng.random(length) < 0.2) & ~terminated
+    return gamma * (1.0 - terminated), 1.0 - (terminated | truncated)
+
+
+ADVANTAGES = jax.jit(returns.generalized_advantages)
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    length=st.sampled_from([1, 2, 7, 30]),
+    lambda_=st.floats(0, 1),
+    gamma=st.floats(0, 1),
+)
+@settings(max_examples=60, deadline=None)
+def test_advantages_equal_the_loop(seed, length, lambda_, gamma):
+    rng = np.random.default_rng(seed)
+    r, v_tm1, v_t = rng.normal(size=(3, length))
+    discount, trace = episodes(rng, length, gamma)
+    expected = loop_advantages(r, discount, trace, v_tm1, v_t, lambda_)
+    arrays = [jnp.asarray(x, jnp.float32) for x in (r, discount, trace, v_tm1, v_t)]
+    np.testing.assert_allclose(ADVANTAGES(*arrays, jnp.float32(lambda_)), expected, rtol=1e-4, atol=1e-4)
+
+
+@given(seed=st.integers(0, 2**32 - 1), length=st.sampled_from([1, 5, 30]), gamma=st.floats(0, 1))
+@settings(max_examples=30, deadline=None)
+def test_returns_equal_the_loop(seed, length, gamma):
+    rng = np.random.default_rng(seed)
+    r, v_last = rng.normal(size=length), rng.normal()
+    discount, _ = episodes(rng, length, gamma)
+    found = returns.discounted_returns(jnp.float32(r), jnp.float32(discount), jnp.float32(v_last))
+    np.testing.assert_allclose(found, loop_returns(r, discount, v_last), rtol=1e-4, atol=1e-4)
+
+
+@pytest.fixture
+def stream():
+    rng = np.random.default_rng(0)
+    r, v_tm1 = (jnp.asarray(x, jnp.float32) for x in rng.normal(size=(2, 9)))
+    discount, _ = episodes(rng, 9, 0.9)
+    discount = jnp.asarray(discount, jnp.float32)
+    return r, discount, jnp.sign(discount), v_tm1, jnp.append(v_tm1[1:], 0.7)
+
+
+def test_lambda_zero_is_the_td_error(stream):
+    r, discount, trace, v_tm1, v_t = stream
+    found = returns.generalized_advantages(r, discount, trace, v_tm1, v_t, 0.0)
+    np.testing.assert_allclose(found, r + discount * v_t - v_tm1, rtol=1e-6)
+
+
+def test_lambda_one_is_the_return_less_the_value(stream):
+    r, discount, trace, v_tm1, v_t = stream
+    found = returns.generalized_advantages(r, discount, trace, v_tm1, v_t, 1.0)
+    expected = returns.discounted_returns(r, discount, v_t[-1]) - v_tm1
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_truncation_bootstraps_but_does_not_pass_the_trace():
+    one, zero = jnp.ones(2), jnp.zeros(2)
+    cut = returns.generalized_advantages(zero.at[1].set(8.0), one, jnp.array([0.0, 1.0]), zero, one.at[0].set(3.0), 1.0)
+    np.testing.assert_allclose(cut, [3.0, 9.0])  # the first sees its final value, not the next episode's reward

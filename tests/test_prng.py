@@ -1,0 +1,53 @@
+"""Keys depend on names and seeds only."""
+
+import jax
+import numpy as np
+import pytest
+
+import regimax as rx
+from regimax import prng
+
+
+def data(key):
+    return np.asarray(jax.random.key_data(key))
+
+
+def test_a_seed_has_the_same_keys_in_any_batch():
+    many, one = rx.cell_keys(seeds=10), rx.cell_keys(seeds=[7])
+    np.testing.assert_array_equal(data(many.world)[7], data(one.world)[0])
+    np.testing.assert_array_equal(data(many.learner)[7], data(one.learner)[0])
+
+
+def test_the_world_does_not_know_the_learners_seed():
+    keys = rx.cell_keys(seeds=[0, 1, 2], world_seeds=[5, 5, 6])
+    world, learner = data(keys.world), data(keys.learner)
+    assert (world[0] == world[1]).all()
+    assert (world[0] != world[2]).any()
+    assert len({tuple(k) for k in learner}) == 3
+
+
+def test_keys_are_all_different():
+    keys = rx.cell_keys(seeds=1000)
+    found = {tuple(k) for k in data(keys.world)} | {tuple(k) for k in data(keys.learner)}
+    assert len(found) == 2000
+
+
+def test_keys_are_typed_threefry():
+    assert str(jax.random.key_impl(rx.cell_keys(seeds=1).world)) == prng.IMPLEMENTATION
+
+
+def test_streams_differ_by_name_and_by_number():
+    key = rx.cell_keys(seeds=1).learner[0]
+    streams = [("update", "rl", 0), ("update", "rl", 1), ("update", "pretrain", 0), ("evaluate", "rl", 0), ("init",)]
+    assert len({tuple(data(prng.named(key, *stream))) for stream in streams}) == len(streams)
+
+
+def test_numbers_may_be_traced():
+    key = rx.cell_keys(seeds=1).learner[0]
+    traced = jax.jit(lambda n: prng.named(key, "update", n, "x"))(3)
+    np.testing.assert_array_equal(data(traced), data(prng.named(key, "update", 3, "x")))
+
+
+def test_seeds_of_other_number_are_refused():
+    with pytest.raises(ValueError, match="3 seeds but 2 world seeds"):
+        rx.cell_keys(seeds=3, world_seeds=[1, 2])

@@ -1,0 +1,158 @@
+"""Rollouts: resets, borders, and the way of the pay. `ALPHA` is the chance of a false alarm."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from regimax import rollout
+from regimax.channels import outcome, reward
+from regimax.envs import Cipher
+from regimax.learners.base import softmax_policy
+from regimax.networks import mlp
+from regimax.types import Field, Setting
+
+ALPHA = 1e-4
+
+
+class Clock(NamedTuple):
+    t: jax.Array
+
+
+@dataclass(frozen=True)
+class Ticking:
+    """Shows its clock; ends at 3 after action 1, is cut at 5 otherwise; pays the clock, and 10 as outcome at an end."""
+
+    name = "Ticking"
+    spec = ("Ticking",)
+    settings: tuple[Setting, ...] = ()
+    task_reads: tuple[str, ...] = ()
+    fields = (Field("clock", 1, categorical=False),)
+    num_actions, horizon, truncates, reward_range = 2, 5, True, (0.0, 16.0)
+
+    def init(self, key, settings):
+        return ()
+
+    def reset(self, key, params, previous=None):
+        return jnp.zeros(1), Clock(jnp.zeros((), jnp.int32))
+
+    def step(self, key, state, action, params):
+        t = state.t + 1
+        terminated, truncated = (t >= 3) & (action == 1), t >= 5
+        win = jnp.where(terminated, 10.0, 0.0)
+        obs = t[None].astype(jnp.float32)
+        return obs, Clock(t), t + win, terminated, truncated, {"outcome": win, "success": win / 10}
+
+    def legal(self, params):
+        return jnp.ones(2, bool)
+
+
+def constant(action):
+    """Always does `action`; values an observation by its clock."""
+
+    def act(carry, obs, first, u):
+        extras = {"value": obs[:, 0], "log_prob": jnp.zeros(len(u))}
+        return carry, jnp.full(len(u), action, jnp.int32), extras
+
+    return rollout.Policy(lambda n: (), act, lambda carry, obs: obs[:, 0])
+
+
+def go(action, steps, channels=(), hparams=None):
+    world, policy = Ticking(), constant(action)
+    hparams = hparams or {}
+    state = rollout.init(jax.random.key(0), world, (), channels, (), 2, hparams)
+    return rollout.rollout(jax.random.key(1), world, (), channels, policy, state, steps, hparams)
+
+
+def test_termination_resets_and_cuts_the_discount():
+    state, trajectory, counts = go(1, 7)
+    clock = trajectory.obs_tm1[:, 0, 0].tolist()
+    assert clock == [0, 1, 2, 0, 1, 2, 0]
+    assert trajectory.first_tm1[:, 0].tolist() == [1, 0, 0, 1, 0, 0, 1]
+    assert trajectory.obs_t[:, 0, 0].tolist() == [1, 2, 3, 1, 2, 3, 1]  # before the reset
+    assert trajectory.discount_t[:, 0].tolist() == [1, 1, 0, 1, 1, 0, 1]
+    assert trajectory.truncated_t.sum() == 0
+    assert counts["episodes"] == 4
+    assert counts["successes"] == 4
+    assert state.obs[0, 0] == 1
+
+
+def test_truncation_keeps_the_discount_and_values_the_final_observation():
+    _, trajectory, counts = go(0, 6)
+    assert trajectory.discount_t[:, 0].tolist() == [1] * 6
+    assert trajectory.truncated_t[:, 0].tolist() == [0, 0, 0, 0, 1, 0]
+    assert trajectory.extras["v_final"][4, 0] == 5
+    assert trajectory.obs_tm1[5, 0, 0] == 0
+    assert counts["successes"] == 0
+
+
+def test_streams_go_on_between_rollouts():
+    whole = go(1, 7)[1].obs_tm1
+    state, first, _ = go(1, 4)
+    _, second, _ = rollout.rollout(jax.random.key(2), Ticking(), (), (), constant(1), state, 3, {})
+    np.testing.assert_array_equal(jnp.concatenate([first.obs_tm1, second.obs_tm1]), whole)
+
+
+def settings_of(*channels, **changes):
+    values = {s.name: s.default for c in channels for s in c.settings} | changes
+    kinds = {s.name: jnp.int32 if s.integer else jnp.float32 for c in channels for s in c.settings}
+    return {name: jnp.asarray(value, kinds[name]) for name, value in values.items()}
+
+
+def test_without_channels_the_pay_is_the_worlds():
+    assert go(1, 3)[1].r_t[:, 0].tolist() == [1, 2, 13]
+
+
+def test_the_outcome_channel_takes_the_outcome_alone():
+    channels = (outcome(),)
+    hparams = settings_of(*channels, **{"outcome.erasure": 1.0})
+    assert go(1, 3, channels, hparams)[1].r_t[:, 0].tolist() == [1, 2, 3]
+
+
+def test_the_reward_channel_takes_all_pay():
+    channels = (outcome(), reward(0.0, 16.0))
+    lost = settings_of(*channels, **{"reward.erasure": 1.0})
+    assert go(1, 3, channels, lost)[1].r_t[:, 0].tolist() == [0, 0, 0]
+    coarse = settings_of(*channels, **{"reward.levels": 2})
+    assert go(1, 3, channels, coarse)[1].r_t[:, 0].tolist() == [0, 0, 16]
+
+
+def test_the_outcome_is_there_before_the_reward_channel():
+    channels = (reward(0.0, 16.0), outcome())  # the order of the list does not matter, their places do
+    coarse = settings_of(*channels, **{"reward.levels": 2})
+    assert go(1, 3, channels, coarse)[1].r_t[:, 0].tolist() == [0, 0, 16]
+
+
+@pytest.mark.parametrize(("action", "success", "total"), [(1, 1.0, 16.0), (0, 0.0, 15.0)])
+def test_evaluation_plays_one_whole_episode_each(action, success, total):
+    found = rollout.evaluate(jax.random.key(0), Ticking(), (), constant(action), 4)
+    assert [float(x) for x in found] == [success, total]
+
+
+def test_actions_follow_the_softmax_and_are_never_illegal():
+    network, n = mlp((4,))(2, {"policy": 4}), 40_000
+    params = network.init(jax.random.key(0))
+    params["policy"]["bias"] = jnp.array([0.0, 1.0, -1.0, 5.0])
+    legal = jnp.array([True, True, True, False])
+    policy = softmax_policy(network, params, legal)
+    u = jax.random.uniform(jax.random.key(1), (n,))
+    _, action, extras = policy.act((), jnp.zeros((n, 2)), jnp.ones(n), u)
+    logits = network.apply(params, (), jnp.zeros((1, 1, 2)), jnp.ones((1, 1)))[1]["policy"][0, 0, :3]
+    p = np.asarray(jax.nn.softmax(logits), np.float64)
+    counts = np.bincount(action, minlength=4)
+    assert counts[3] == 0
+    assert stats.chisquare(counts[:3], n * p / p.sum()).pvalue > ALPHA
+    np.testing.assert_allclose(np.exp(extras["log_prob"]), p[action], rtol=1e-5)
+
+
+def test_a_known_policy_has_its_known_success():
+    world, n = Cipher(symbols=2, skills=1, length=2), 4096
+    hparams = {s.name: jnp.asarray(s.default, jnp.int32 if s.integer else jnp.float32) for s in world.settings}
+    params = world.init(jax.random.key(0), hparams)
+    success, total = rollout.evaluate(jax.random.key(1), world, params, constant(0), n)
+    assert success == total
+    assert stats.binomtest(round(float(success) * n), n, 0.25).pvalue > ALPHA

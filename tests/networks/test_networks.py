@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from regimax import UserError
 from regimax.networks import gru, mlp
 
 FACTORIES = {"mlp": mlp((8, 7)), "gru": gru(8, embedding=6)}
@@ -78,3 +79,17 @@ def test_specs_tell_networks_apart():
     specs += [mlp((8,))(D, {"b": 1}).spec, gru(8)(D, {"a": 1}).spec, gru(8, 4)(D, {"a": 1}).spec]
     assert len(set(specs)) == len(specs)
     assert mlp((8,))(D, {"a": 1}).spec == specs[0]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: gru(0), "gru: width = 0"),
+        (lambda: gru(8, -1), "gru: embedding = -1"),
+        (lambda: mlp((8, 0)), r"mlp: widths\[1\] = 0"),
+        (lambda: mlp(()), "mlp: layers = 0"),
+    ],
+)
+def test_impossible_widths_are_told(make, message):
+    with pytest.raises(UserError, match=message):
+        make()

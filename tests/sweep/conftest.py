@@ -36,8 +36,8 @@ class Silent:
         self.said: list[str] = []
         self.ticks = []
 
-    def start(self, plan, finished, devices):
-        self.finished_before = finished
+    def start(self, plan, finished, updates, devices):
+        self.updates_before = updates
 
     def pool(self, name, stages, width, compiling):
         pass

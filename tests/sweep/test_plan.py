@@ -163,6 +163,9 @@ def test_another_process_plans_the_same(tiny):
         ({"axes": {"rl.updates": [0]}}, "rl.updates = 0 is not a positive multiple"),
         ({"regimes": []}, "regimes is empty"),
         ({"block": 0}, "block = 0 is below 1"),
+        ({"world": 1}, "world = 1 is not a world"),
+        ({"regimes": ["pure_rl"]}, "regimes holds 'pure_rl': give regimes"),
+        ({"derived": {"rl.updates": lambda s: 1 / 0}}, "derived setting 'rl.updates': ZeroDivisionError"),
         ({"regimes": [rx.regimes.pure_rl(50), rx.regimes.pure_rl(100)]}, "need different names"),
     ],
 )

@@ -214,7 +214,7 @@ def test_a_stop_signal_commits_and_stops(whole):
     assert interrupted.value.number == signal.SIGTERM
     display = Silent()
     run(make_tiny(), "run", display)
-    assert display.finished_before > 0
+    assert display.updates_before > 0
     assert_same_results(Path("run"), whole)
 
 

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from regimax import rollout
+from regimax.errors import UserError
 from regimax.learners import base
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
 from regimax.networks import NetworkFactory
@@ -48,7 +49,7 @@ def actor_critic(
       units per step, as it reached the learner), ``train_success`` (per episode).
 
     Raises:
-      ValueError: if the streams do not divide into the minibatches.
+      UserError: if the streams do not divide into the minibatches.
 
     Reference:
       Schulman et al., Proximal policy optimization algorithms (2017), eq. 7 and 9; the value loss is not clipped.
@@ -57,7 +58,7 @@ def actor_critic(
     def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:
         world = source.world
         if source.num_envs % num_minibatches:
-            raise ValueError(f"{source.num_envs} streams do not divide into {num_minibatches} minibatches")
+            raise UserError(f"{source.num_envs} streams do not divide into {num_minibatches} minibatches")
         net = network(source.num_inputs, {"policy": world.num_actions, "value": 1})
 
         def policy(params: Params, hidden: PyTree) -> Policy:

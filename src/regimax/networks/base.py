@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from regimax import prng
+from regimax.errors import UserError
 from regimax.types import Array, Params, PyTree, Spec
 
 
@@ -92,6 +93,13 @@ def with_heads(trunk: Trunk, heads: Mapping[str, int], head_scale: Mapping[str, 
         return carry, outputs, taps
 
     return Network(init, trunk.carry, apply, (*trunk.spec, tuple(sorted(heads.items())), tuple(sorted(scales.items()))))
+
+
+def check_widths(name: str, **widths: int) -> None:
+    """Raises :class:`UserError` for a width that is no positive whole number."""
+    for what, width in widths.items():
+        if not isinstance(width, int) or width < 1:
+            raise UserError(f"{name}: {what} = {width!r} is not a whole number above 0")
 
 
 def reset_carry(carry: PyTree, first: Array) -> PyTree:

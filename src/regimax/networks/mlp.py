@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import jax
 from flax import nnx
 
-from regimax.networks.base import Network, NetworkFactory, Trunk, with_heads
+from regimax.networks.base import Network, NetworkFactory, Trunk, check_widths, with_heads
 from regimax.types import Array, PyTree
 
 
@@ -45,6 +45,7 @@ def mlp(widths: Sequence[int] = (64, 64)) -> NetworkFactory:
       (2, 4, 3)
     """
     widths = tuple(widths)
+    check_widths("mlp", **{f"widths[{i}]": width for i, width in enumerate(widths)}, layers=len(widths))
 
     def apply(module: _Layers, carry: PyTree, x: Array, first: Array) -> tuple[PyTree, Array, dict[str, Array]]:
         del first

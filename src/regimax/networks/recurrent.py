@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from regimax.networks.base import Network, NetworkFactory, Trunk, reset_carry, with_heads
+from regimax.networks.base import Network, NetworkFactory, Trunk, check_widths, reset_carry, with_heads
 from regimax.types import Array, PyTree
 
 
@@ -32,6 +32,7 @@ def gru(width: int = 64, embedding: int | None = None) -> NetworkFactory:
       Cho et al., Learning phrase representations using RNN encoder-decoder (2014); flax's `GRUCell`.
     """
     embedding = width if embedding is None else embedding
+    check_widths("gru", width=width, embedding=embedding)
 
     def apply(module: _Recurrent, carry: PyTree, x: Array, first: Array) -> tuple[PyTree, Array, dict[str, Array]]:
         embedded = module.embed(x)

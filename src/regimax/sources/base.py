@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from regimax.channels import Channel
+from regimax.errors import UserError
 from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.types import Array, Field, HParams, PyTree, Setting, Spec, Trajectory
@@ -52,6 +53,12 @@ class SourceFactory(Protocol):
     """Makes a source for a world and channels; `num_steps` overrides the steps per update."""
 
     def __call__(self, world: Any, channels: Sequence[Channel], num_steps: int | None) -> Source: ...
+
+
+def check_streams(name: str, num_envs: int) -> None:
+    """Raises :class:`UserError` for a number of streams that is no positive whole number."""
+    if not isinstance(num_envs, int) or num_envs < 1:
+        raise UserError(f"{name}: num_envs = {num_envs!r} is not a whole number above 0")
 
 
 def declared(world: Any, names: Sequence[str]) -> tuple[Setting, ...]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from regimax import prng, rollout
 from regimax.channels import Channel
 from regimax.prng import Keys
-from regimax.sources.base import Source, SourceFactory, declared
+from regimax.sources.base import Source, SourceFactory, check_streams, declared
 from regimax.types import Array, HParams, PyTree, Trajectory
 
 
@@ -29,6 +29,7 @@ def own_behaviour(num_envs: int = 64, num_steps: int | None = None) -> SourceFac
     Returns:
       a factory `(world, channels, num_steps) -> Source`.
     """
+    check_streams("own_behaviour", num_envs)
     asked = num_steps
 
     def factory(world: Any, channels: Sequence[Channel], num_steps: int | None = None) -> Source:

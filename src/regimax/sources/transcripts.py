@@ -13,7 +13,7 @@ from regimax.envs import Streams
 from regimax.errors import UserError
 from regimax.prng import Keys
 from regimax.rollout import Policy
-from regimax.sources.base import Source, SourceFactory, declared
+from regimax.sources.base import Source, SourceFactory, check_streams, declared
 from regimax.types import Array, HParams, PyTree, Trajectory
 
 
@@ -33,6 +33,7 @@ def transcripts(num_envs: int = 64) -> SourceFactory:
       a factory `(world, channels, num_steps) -> Source`. It raises :class:`UserError` for a world without a
       reward-free stream.
     """
+    check_streams("transcripts", num_envs)
 
     def factory(world: Any, channels: Sequence[Channel], num_steps: int | None = None) -> Source:
         del channels, num_steps  # no pay, and a transcript is one episode

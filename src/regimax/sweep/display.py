@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from regimax.sweep.plan import Plan
@@ -48,6 +50,7 @@ class Progressing:
         self._phase, self._width, self._occupancy = "", 0, 0.0
         self._begun = self._said = time.monotonic()
         self._devices: Sequence[Any] = ()
+        self._compiling = False
 
     def __enter__(self) -> Progressing:
         return self
@@ -61,9 +64,10 @@ class Progressing:
         """Prints a line above the display."""
         self._console.print(text, highlight=False, soft_wrap=True)
 
-    def start(self, plan: Plan, finished: int, devices: Sequence[Any]) -> None:
-        """Begins; `finished` stages were committed before."""
+    def start(self, plan: Plan, finished: int, updates: int, devices: Sequence[Any]) -> None:
+        """Begins; `finished` stages and `updates` updates were committed before."""
         self._stages, self._finished, self._devices = len(plan.stages), finished, devices
+        self._updates = updates
         self._total = plan.updates_planned()
         without = plan.updates_without_sharing()
         self.say(
@@ -71,19 +75,19 @@ class Progressing:
             f"({without / self._total:.2g}× fewer than cell by cell), {len(plan.programs)} programs, "
             f"{len(devices)} {devices[0].platform} device{'s' if len(devices) > 1 else ''}"
         )
-        if finished:
-            self.say(f"going on: {finished} of {self._stages} stages were done before")
+        if updates:
+            self.say(f"going on: {updates:,} updates and {finished} of {self._stages} stages were done before")
         self._bar = Progress(
-            TextColumn("[bold]{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn()
+            TextColumn("[bold]{task.description}"), BarColumn(bar_width=40), TaskProgressColumn(), TimeElapsedColumn()
         )
-        self._task = self._bar.add_task("stages", total=self._stages, completed=finished)
+        self._task = self._bar.add_task("updates", total=self._total, completed=updates)
         if self._console.is_terminal:
             self._live = Live(self._table(), console=self._console, refresh_per_second=2, transient=True)
             self._live.__enter__()
 
     def pool(self, name: str, stages: int, width: int, compiling: bool) -> None:
         """Tells that the stages of a program begin."""
-        self._phase, self._width = name, width
+        self._phase, self._width, self._compiling, self._steps = name, width, compiling, []
         note = ", compiling" if compiling else ""
         text = f"phase {name}: {stages} stages ready, {width} lanes{note}"
         if self._live is None:
@@ -92,7 +96,7 @@ class Progressing:
 
     def tick(self, tick: Tick, env_steps: int) -> None:
         """Counts a tick."""
-        now = time.monotonic()
+        now, self._compiling = time.monotonic(), False
         self._updates += tick.updates
         self._finished += tick.finished
         self._occupancy = tick.busy / max(tick.lanes, 1)
@@ -110,17 +114,23 @@ class Progressing:
         return sum(s[1] for s in self._steps[1:]) / seconds, sum(s[2] for s in self._steps[1:]) / seconds
 
     def _memory(self) -> str:
+        """Device memory in use; on a CPU the largest that the process ever held."""
         stats = [device.memory_stats() for device in self._devices]
         used = sum(s["bytes_in_use"] for s in stats if s and "bytes_in_use" in s)
-        return human(used, "B") if used else "host"
+        unit = 1 if sys.platform == "darwin" else 1024
+        return human(used or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, "B")
 
     def _line(self) -> str:
         steps, updates = self._rates()
-        left = duration((self._total - self._updates) / updates) if updates else "?"
-        return (
-            f"{self._finished}/{self._stages} stages · phase {self._phase} · {self._width} lanes "
-            f"{self._occupancy:.0%} busy · {human(steps)} steps/s · at most {left} left · memory {self._memory()}"
-        )
+        parts = [f"{self._finished}/{self._stages} stages", f"phase {self._phase}, {self._width} lanes"]
+        if self._compiling:
+            parts.append("compiling")
+        else:
+            parts.append(f"{self._occupancy:.0%} busy")
+        if updates:
+            left = duration((self._total - self._updates) / updates)
+            parts += [f"{human(steps)} steps/s", f"at most {left} left"]
+        return " · ".join([*parts, f"{self._memory()} memory"])
 
     def _table(self) -> Table:
         grid = Table.grid(padding=(0, 1))
@@ -130,5 +140,5 @@ class Progressing:
 
     def _show(self) -> None:
         if self._live is not None:
-            self._bar.update(self._task, completed=self._finished)
+            self._bar.update(self._task, completed=self._updates)
             self._live.update(self._table())

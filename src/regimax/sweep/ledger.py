@@ -103,6 +103,11 @@ class Ledger:
     def _state_path(self, stage: str) -> Path:
         return self.run / store.STATES / f"{stage}.npz"
 
+    def updates_done(self) -> int:
+        """Returns the updates that need not be run any more, those in the lanes included."""
+        done = sum(self.plan.stages[s].end - self.plan.stages[s].start for s in self.finished)
+        return done + sum(int(state.update) - self.plan.stages[s].start for s, state in self.resumed.items())
+
     # Commit and recovery.
 
     def commit(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:

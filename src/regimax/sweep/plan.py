@@ -16,8 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from regimax.envs import Environment
 from regimax.errors import UserError, unknown
-from regimax.regimes import Program, RegimePrograms, bind_regime
+from regimax.regimes import Program, Regime, RegimePrograms, bind_regime
 from regimax.sweep.spec import Point, Sweep, points, seed_list
 from regimax.types import Setting
 
@@ -133,6 +134,11 @@ def foreign_sources(program: Program) -> list[str]:
 
 
 def _bind(sweep: Sweep) -> list[_Bound]:
+    for regime in sweep.regimes:
+        if not isinstance(regime, Regime):
+            raise UserError(f"regimes holds {regime!r}: give regimes, for example regimax.regimes.pure_rl()")
+    if not isinstance(sweep.world, Environment):
+        raise UserError(f"world = {sweep.world!r} is not a world, for example regimax.envs.Cipher()")
     names = [regime.name for regime in sweep.regimes]
     if not names:
         raise UserError("regimes is empty: give at least one")
@@ -167,7 +173,10 @@ def _resolve(sweep: Sweep, b: _Bound, point: Point) -> tuple[dict[str, float], d
     values |= {name: value for name, value in point.settings.items() if name in values}
     for name, function in sweep.derived.items():
         if name in values:
-            values[name] = function(values)
+            try:
+                values[name] = function(values)
+            except Exception as error:
+                raise UserError(f"derived setting {name!r}: {type(error).__name__}: {error}") from error
     settings = {name: setting.check(values[name], name) for name, setting in b.settings.items()}
     budgets = {}
     for program in b.programs.programs:

@@ -33,7 +33,7 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "pola
 class Display(Protocol):
     """What shows a run to its user."""
 
-    def start(self, plan: Plan, finished: int, devices: Sequence[Any]) -> None: ...
+    def start(self, plan: Plan, finished: int, updates: int, devices: Sequence[Any]) -> None: ...
     def pool(self, name: str, stages: int, width: int, compiling: bool) -> None: ...
     def tick(self, tick: Tick, env_steps: int) -> None: ...
     def say(self, text: str) -> None: ...
@@ -108,7 +108,7 @@ def execute(plan: Plan, out: Path, options: Options, display: Display) -> Outcom
         manifest = ledger.recover(lambda program: engines(program).abstract_state(), display.say)
         if manifest and manifest["complete"]:
             return Outcome(True, 0, time.monotonic() - begun, 1.0)
-        display.start(plan, len(ledger.finished), devices)
+        display.start(plan, len(ledger.finished), ledger.updates_done(), devices)
         clock = _Clock(options.checkpoint_seconds)
         busy = slots = 0
 

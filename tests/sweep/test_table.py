@@ -1,0 +1,101 @@
+"""Effort along a path, and when a cell was solved, by hand."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import regimax as rx
+from regimax.sweep import checkpoint, store, table
+
+
+def write_run(success, status="done", consecutive=2):
+    """One cell: 4 updates of prediction, then 6 of reinforcement learning with evaluations every two."""
+    run = Path("run")
+    for folder in (store.CURVES, store.FINISHED, store.STATES, store.CHECKPOINTS):
+        (run / folder).mkdir(parents=True)
+    store.write_json(run / "sweep.json", {"axes": [], "resolved": {"threshold": 0.9, "consecutive": consecutive}})
+    cells = {"cell": ["a/0"], "regime": ["a"], "setting": [""], "seed": [0], "world_seed": [0], "stages": [["p", "q"]]}
+    store.write_frame(run / "cells.parquet", pl.DataFrame(cells))
+    stages = {"stage": ["p", "q"], "phase": ["pretrain", "rl"], "start": [0, 0], "end": [4, 6]}
+    costs = {"flops": [10.0, 100.0], "env_steps": [0, 5], "samples": [7, 0]}
+    costs |= {f"bits_{name}": [0.5, 2.0] for name in ("sensory", "decision", "reward", "outcome")}
+    stages |= {f"{name}_per_update": values for name, values in costs.items()}
+    stages["flops_executed_per_update"] = [20.0, 200.0]
+    store.write_frame(run / "stages.parquet", pl.DataFrame(stages))
+    updates = [0, 2, 4, 6][: len(success)]
+    rows = {"stage": ["p"] + ["q"] * len(success), "update": [0, *updates], "success": [None, *success]}
+    rows["return"] = rows["success"]
+    parts = {kind: {"part.parquet": ""} for kind in (store.CURVES, store.FINISHED)}
+    store.write_frame(run / store.CURVES / "part.parquet", pl.DataFrame(rows))
+    ended = {"stage": ["p", "q"], "status": ["done", status], "updates_done": [4, updates[-1]], "state": ["", ""]}
+    store.write_frame(run / store.FINISHED / "part.parquet", pl.DataFrame(ended))
+    checkpoint.save(run, 1, {}, parts)
+    return run
+
+
+def test_effort_is_added_up_along_the_path():
+    row = table.cell_table(write_run([0.0, 0.1, 0.2, 0.3])).row(0, named=True)
+    assert (row["updates"], row["env_steps"], row["samples"]) == (10, 30, 28)
+    assert (row["flops"], row["flops_pretrain"], row["flops_rl"]) == (640.0, 40.0, 600.0)
+    assert row["bits_reward"] == 4 * 0.5 + 6 * 2.0
+    assert row["success"] == pytest.approx(0.3)
+    assert (row["censored"], row["diverged"], row["solved_at_update"]) == (True, False, None)
+
+
+@pytest.mark.parametrize(
+    ("success", "solved_at"),
+    [
+        ([0.9, 0.9, 0.0, 0.0], 0),
+        ([0.0, 0.9, 1.0, 0.0], 2),
+        ([0.9, 0.0, 0.9, 0.0], None),
+        ([0.0, 0.0, 0.95, 0.9], 4),
+        ([0.0, 0.0, 0.0, 1.0], None),
+    ],
+)
+def test_solved_is_the_first_of_consecutive_evaluations(success, solved_at):
+    row = table.cell_table(write_run(success)).row(0, named=True)
+    assert row["solved_at_update"] == (None if solved_at is None else 4 + solved_at)
+    assert row["solved_at_env_step"] == (None if solved_at is None else 5 * solved_at)
+    assert row["solved_at_flops"] == (None if solved_at is None else 40 + 100 * solved_at)
+    assert row["censored"] == (solved_at is None)
+
+
+def test_an_early_stop_costs_what_it_used():
+    row = table.cell_table(write_run([0.9, 1.0], status="solved")).row(0, named=True)
+    assert (row["status"], row["updates"], row["env_steps"]) == ("solved", 6, 10)
+
+
+def test_what_is_pending_has_no_result():
+    run = write_run([0.5, 0.6])
+    frame = pl.read_parquet(run / store.FINISHED / "part.parquet").head(1)
+    store.write_frame(run / store.FINISHED / "part.parquet", frame)
+    row = table.cell_table(run).row(0, named=True)
+    assert (row["status"], row["success"], row["censored"], row["updates"]) == ("pending", None, False, 4)
+
+
+def test_curves_carry_cumulative_effort():
+    curves = table.cell_curves(write_run([0.0, 0.1, 0.2, 0.3]))
+    assert curves["env_steps"].to_list() == [0, 0, 10, 20, 30]
+    assert curves["flops"].to_list() == [0, 40, 240, 440, 640]
+    assert curves["phase"].to_list() == ["pretrain"] + ["rl"] * 4
+
+
+def test_totals_count_shared_stages_once_and_padding():
+    found = table.totals(write_run([0.0, 0.1, 0.2, 0.3]))
+    assert found == {"stages": 2, "updates": 10, "env_steps": 30, "samples": 28, "flops_executed": 4 * 20 + 6 * 200}
+
+
+def test_a_manifest_that_was_changed_does_not_count():
+    run = write_run([0.0])
+    path = run / store.CHECKPOINTS / "000001" / store.MANIFEST
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"step": 2}))
+    with pytest.raises(ValueError, match="seal"):
+        store.read_manifest(run, 1)
+    assert store.newest_manifest(run) is None
+
+
+def test_other_folders_are_no_runs():
+    with pytest.raises(rx.UserError, match="not a run directory"):
+        table.cell_table(Path("nowhere"))

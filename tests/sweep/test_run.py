@@ -55,7 +55,7 @@ def assert_same_results(one, other):
 def test_a_sweep_gives_what_make_train_gives_cell_by_cell():
     world, regime, block = rx.envs.Cipher(3, 2, 2), rx.regimes.pretrain_rl(updates=(4, 8), **options()), 8
     sweep = rx.Sweep(world=world, regimes=[regime], seeds=64, block=block, keep_params=True)
-    run(sweep, "run", devices=1)
+    run(sweep, "run")
     train = rx.make_train(regime, world)
     in_blocks = jax.jit(jax.vmap(train, in_axes=(0, None)))
     keys = rx.cell_keys(seeds=64)
@@ -112,9 +112,9 @@ def test_resumed_work_is_not_done_twice(whole):
     assert done == make_plan(make_tiny()).updates_planned()
 
 
-@pytest.mark.parametrize("width", [8, 16, 40])
-def test_results_do_not_depend_on_the_width(whole, width):
-    run(make_tiny(), "run", width=width)
+@pytest.mark.parametrize(("width", "devices"), [(16, 2), (40, 2), (8, 1), (24, 1)])
+def test_results_do_not_depend_on_the_width_or_the_devices(whole, width, devices):
+    run(make_tiny(), "run", width=width, devices=devices)
     assert_same_results(Path("run"), whole)
 
 
@@ -293,7 +293,7 @@ def killed_runs(kills, seed):
     rng = random.Random(seed)
     Path("tiny.py").write_text(FILE)
     for kill in range(kills):
-        more = rng.choice([[], ["--width", "16"], ["--width", "32"]])
+        more = rng.choice([[], ["--devices", "1"], ["--width", "8", "--devices", "1"], ["--width", "32"]])
         process = subprocess.Popen([*COMMAND, *more], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
         # Let it get somewhere: wait for the run directory, then for a random while.
         deadline = time.monotonic() + 60

@@ -1,9 +1,10 @@
 """Lanes: one pool of slots through which all stages of one program flow.
 
-The lanes are one stacked tree with leaves `[N, B, ...]`: N blocks, sharded over the devices, of B lanes each. One
-compiled program advances all of them by a tick: on every device a map over its blocks of a vmap over the lanes of a
-block. What a lane computes depends on the block's size, and on nothing else: not on N, on its place, on its neighbours
-or on the number of devices.
+Every device holds a stacked tree with leaves `[N, B, ...]`: N blocks of B lanes each. One program advances it a tick:
+a map over the blocks of a vmap over the lanes of a block. What a lane computes depends on the block's size, and on
+nothing else: not on N, on its place, on its neighbours or on the number of devices. For that every device runs an
+executable of its own: one that is partitioned over devices goes through other passes of the compiler, and rounds
+differently from one that is not.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from regimax import prng
 from regimax.learners.base import fresh_params
@@ -41,7 +41,7 @@ class Lanes(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What the host reads of one tick, leaves `[N, B]`."""
+    """What the host reads of one tick, leaves `[N, B]` on each device."""
 
     status: Array
     update: Array
@@ -72,15 +72,10 @@ class Engine:
         self.program, self.block = program, block
         self.devices = list(devices or jax.local_devices())
         self.traces: dict[str, int] = {}
-        mesh = Mesh(np.asarray(self.devices), ("lanes",))
-        self._sharded = NamedSharding(mesh, PartitionSpec("lanes"))
-        self._replicated = NamedSharding(mesh, PartitionSpec())
-        spec = PartitionSpec("lanes")
-        advance = jax.shard_map(self._advance, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False)
-        self._advance_jit = jax.jit(self._traced("advance", advance), donate_argnums=0)
+        self._advance_jit = jax.jit(self._traced("advance", self._advance), donate_argnums=0)
         self._begin_jit = jax.jit(self._traced("begin", jax.vmap(self._begin)))
-        self._place_jit = jax.jit(self._traced("place", self._place), donate_argnums=0, out_shardings=self._sharded)
-        self._take_jit = jax.jit(self._traced("take", self._take), out_shardings=self._replicated)
+        self._place_jit = jax.jit(self._traced("place", self._place), donate_argnums=0)
+        self._take_jit = jax.jit(self._traced("take", self._take))
 
     def _traced(self, name: str, function: Any) -> Any:
         def counted(*args: Any) -> Any:
@@ -135,39 +130,66 @@ class Engine:
         """Returns the size of one lane's state, bytes."""
         return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(self.abstract_state()))
 
-    def empty(self, num_blocks: int) -> Lanes:
-        """Returns lanes in which nothing runs."""
+    def empty(self, num_blocks: int) -> list[Lanes]:
+        """Returns lanes in which nothing runs, `num_blocks` in all, on every device an equal part."""
+        shape = (num_blocks // len(self.devices), self.block)
 
-        def make() -> Lanes:
-            def zeros(x: Any) -> Array:
-                return jnp.zeros((num_blocks, self.block, *x.shape), x.dtype)
+        def zeros(x: Any) -> np.ndarray:
+            return np.zeros((*shape, *x.shape), x.dtype)
 
-            state = jax.tree.map(zeros, self.abstract_state())
-            hparams = jax.tree.map(zeros, as_hparams(self.program.settings, self.program.defaults()))
-            key = jnp.zeros((num_blocks, self.block, 2), jnp.uint32)
-            idle = jnp.full((num_blocks, self.block), DONE, jnp.int32)
-            return Lanes(Keys(key, key), hparams, idle * 0, state._replace(status=idle))
-
-        return jax.jit(make, out_shardings=self._sharded)()
+        state = jax.tree.map(zeros, self.abstract_state())
+        hparams = jax.tree.map(
+            zeros, jax.eval_shape(lambda: as_hparams(self.program.settings, self.program.defaults()))
+        )
+        key: Any = np.zeros((*shape, 2), np.uint32)
+        end: Any = np.zeros(shape, np.int32)
+        idle: Any = np.full(shape, DONE, np.int32)
+        lanes = Lanes(Keys(key, key), hparams, end, state._replace(status=idle))
+        return [jax.device_put(lanes, device) for device in self.devices]
 
     def begin(self, keys: Keys, hparams: PyTree, given: Params, taken: PyTree) -> tuple[LaneState, Metrics]:
         """Begins a block of stages; all leaves `[B, ...]`. Returns their states and opening metrics."""
-        return self._begin_jit(keys, hparams, given, taken)
+        return self._begin_jit(*jax.device_put((keys, hparams, given, taken), self.devices[0]))
 
-    def place(self, lanes: Lanes, index: np.ndarray, new: Lanes) -> Lanes:
-        """Puts a block into slots. The lanes given are gone afterwards."""
-        return self._place_jit(lanes, *jax.device_put((np.asarray(index, np.int32), new), self._replicated))
+    def place(self, lanes: list[Lanes], slots: Sequence[int], new: Lanes) -> list[Lanes]:
+        """Puts the first lanes of a block into slots, one each. The lanes given are gone afterwards."""
+        local = self._local(lanes, slots)
+        placed = list(lanes)
+        for device, (part, found) in enumerate(zip(lanes, local, strict=True)):
+            if (found >= 0).any():
+                index = np.full(self.block, self._size(part), np.int32)  # out of range: dropped
+                index[: len(found)] = np.where(found >= 0, found, index[: len(found)])
+                placed[device] = self._place_jit(part, *jax.device_put((index, new), self.devices[device]))
+        return placed
 
-    def take(self, lanes: Lanes, slots: Sequence[int]) -> list[LaneState]:
+    def take(self, lanes: list[Lanes], slots: Sequence[int]) -> list[LaneState]:
         """Returns host copies of the states in these slots."""
-        found = []
-        for start in range(0, len(slots), self.block):
-            some = list(slots[start : start + self.block])
-            index = jax.device_put(np.asarray(some + [0] * (self.block - len(some)), np.int32), self._replicated)
-            states = jax.device_get(self._take_jit(lanes.state, index))
-            found += [jax.tree.map(lambda x, i=i: np.array(x[i]), states) for i in range(len(some))]
-        return found
+        states: dict[int, LaneState] = {}
+        for device, found in enumerate(self._local(lanes, slots)):
+            mine = np.flatnonzero(found >= 0)
+            for start in range(0, len(mine), self.block):
+                some = mine[start : start + self.block]
+                index = np.zeros(self.block, np.int32)
+                index[: len(some)] = found[some]
+                block = jax.device_get(self._take_jit(lanes[device].state, jax.device_put(index, self.devices[device])))
+                for i, slot in enumerate(some):
+                    states[int(slot)] = jax.tree.map(lambda x, i=i: np.array(x[i]), block)
+        return [states[i] for i in range(len(slots))]
 
-    def advance(self, lanes: Lanes) -> tuple[Lanes, Report]:
-        """Dispatches one tick. The lanes given are gone afterwards."""
-        return self._advance_jit(lanes)
+    def advance(self, lanes: list[Lanes]) -> tuple[list[Lanes], list[Report]]:
+        """Dispatches one tick on every device. The lanes given are gone afterwards."""
+        advanced = [self._advance_jit(part) for part in lanes]
+        return [part for part, _ in advanced], [report for _, report in advanced]
+
+    def fetch(self, parts: Sequence[PyTree]) -> PyTree:
+        """Waits for what lies on the devices and returns one host tree, leaves `[N, B, ...]` over all devices."""
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *jax.device_get(list(parts)))
+
+    def _size(self, part: Lanes) -> int:
+        """Number of slots of one device."""
+        return part.end.shape[0] * self.block
+
+    def _local(self, lanes: list[Lanes], slots: Sequence[int]) -> list[np.ndarray]:
+        """For every device the place of each slot on it, −1 for slots of other devices."""
+        size, slot = self._size(lanes[0]), np.asarray(slots, np.int32)
+        return [np.where(slot // size == device, slot % size, -1) for device in range(len(self.devices))]

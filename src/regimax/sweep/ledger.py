@@ -201,7 +201,7 @@ class Ledger:
 
 def pack_lanes(state: LaneState) -> dict[str, np.ndarray]:
     """Returns stacked lanes as named host arrays, in the order of the tree's leaves."""
-    return {f"leaf_{i:03d}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(jax.device_get(state)))}
+    return {f"leaf_{i:03d}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(state))}
 
 
 def _pack(state: LaneState) -> bytes:

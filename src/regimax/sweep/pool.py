@@ -71,7 +71,7 @@ class Pool:
           commit: makes one; the pool is at rest then. May raise to stop the run.
         """
         self._refill()
-        waiting: tuple[list[str | None], Report] | None = None
+        waiting: tuple[list[str | None], list[Report]] | None = None
         while any(self._slots):
             self._lanes, report = self._engine.advance(self._lanes)
             snapshot = list(self._slots)
@@ -90,7 +90,7 @@ class Pool:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Returns the stacked lanes as host arrays."""
-        return pack_lanes(self._lanes.state)
+        return pack_lanes(self._engine.fetch([part.state for part in self._lanes]))
 
     def slots(self) -> list[str | None]:
         """Returns the stage in every slot."""
@@ -101,9 +101,9 @@ class Pool:
         ends = [self._plan.stages[stage].end if stage else 0 for stage in self._slots]
         return bool(np.all(self._dispatched >= np.asarray(ends)))
 
-    def _read(self, slots: list[str | None], report: Report, on_tick: Callable[[Tick], None]) -> None:
+    def _read(self, slots: list[str | None], reports: list[Report], on_tick: Callable[[Tick], None]) -> None:
         """Reads one tick: records its rows, parks what ended, refills."""
-        status, update, metrics = jax.device_get(report)
+        status, update, metrics = self._engine.fetch(reports)
         status, update = status.reshape(-1), update.reshape(-1)
         for stages, opening in self._openings:
             values = {name: np.asarray(x)[: len(stages)] for name, x in jax.device_get(opening).items()}
@@ -152,11 +152,9 @@ class Pool:
 
     def _place(self, stages: list[Stage], slots: list[int], state: LaneState) -> None:
         filled = _padded(stages, self._engine.block)
-        index = np.full(self._engine.block, len(self._slots), np.int32)
-        index[: len(slots)] = slots
         end: Any = np.asarray([stage.end for stage in filled], np.int32)
         keys, hparams = self._inputs(filled)
-        self._lanes = self._engine.place(self._lanes, index, Lanes(keys, hparams, end, state))
+        self._lanes = self._engine.place(self._lanes, slots, Lanes(keys, hparams, end, state))
         for stage, slot in zip(stages, slots, strict=True):
             self._slots[slot] = stage.id
             self._dispatched[slot] = stage.start

@@ -11,7 +11,7 @@ Expected: `imitation_rl` ends above 0.9 success everywhere, `oracle` at about 1.
 
 import regimax as rx
 
-rl, pretraining = 500, 800
+rl, pretraining = 400, 800
 
 sweep = rx.Sweep(
     world=rx.envs.Cipher(symbols=5, skills=3, length=3),

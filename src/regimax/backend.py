@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from regimax.errors import UserError
 
@@ -51,3 +52,24 @@ def use_compilation_cache() -> None:
         jax.config.update("jax_compilation_cache_dir", str(base / "regimax" / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+    _share_between_devices()
+
+
+def _share_between_devices() -> None:
+    """Lets all devices of a CPU load what one of them has compiled, as JAX itself does on a GPU.
+
+    The cache's key then leaves out which device it is for; the executable is loaded for the right one all the same.
+    Without this every device compiles for itself, to the same code.
+    """
+    from jax._src import cache_key
+
+    original = getattr(cache_key, "_hash_serialized_compile_options", None)
+    if original is None or getattr(original, "shared", False):
+        return
+
+    def shared(hash_obj: Any, options: Any, strip_device_assignment: bool = True) -> Any:
+        del strip_device_assignment
+        return original(hash_obj, options, strip_device_assignment=True)
+
+    shared.shared = True  # type: ignore[attr-defined]
+    cache_key._hash_serialized_compile_options = shared

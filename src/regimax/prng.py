@@ -51,7 +51,7 @@ def _fold_label(key: Array, label: str) -> Array:
     return jax.random.fold_in(key, zlib.crc32(label.encode())) if label else key
 
 
-def cell_keys(seeds: int | Sequence[int], world_seeds: Sequence[int] | None = None) -> Keys:
+def cell_keys(seeds: int | Sequence[int] | Array, world_seeds: Sequence[int] | Array | None = None) -> Keys:
     """Returns the very keys that a sweep uses for these seeds.
 
     Args:
@@ -69,8 +69,8 @@ def cell_keys(seeds: int | Sequence[int], world_seeds: Sequence[int] | None = No
       >>> keys.world.shape
       (4,)
     """
-    learner = np.arange(seeds) if isinstance(seeds, int) else np.asarray(seeds)
-    world = learner if world_seeds is None else np.asarray(world_seeds)
+    learner = np.arange(seeds) if isinstance(seeds, int) else jnp.asarray(seeds, jnp.uint32)
+    world = learner if world_seeds is None else jnp.asarray(world_seeds, jnp.uint32)
     if learner.shape != world.shape:
         raise ValueError(f"{learner.shape[0]} seeds but {world.shape[0]} world seeds")
 

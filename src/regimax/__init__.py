@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from regimax.backend import prepare_cpu
     from regimax.errors import UserError
     from regimax.prng import Keys, cell_keys
+    from regimax.sweep.loaded import load_run
     from regimax.sweep.spec import Sweep
     from regimax.train import Result, make_train
 
@@ -25,6 +26,7 @@ _NAMES = {
     "Sweep": "sweep.spec",
     "UserError": "errors",
     "cell_keys": "prng",
+    "load_run": "sweep.loaded",
     "make_train": "train",
     "prepare_cpu": "backend",
 }
@@ -39,6 +41,7 @@ __all__ = [
     "channels",
     "envs",
     "learners",
+    "load_run",
     "make_train",
     "networks",
     "ops",

@@ -45,6 +45,8 @@ class Run:
     """Devices to use; a CPU is split into one per core when not given."""
     checkpoint_every: float = 60.0
     """Seconds between checkpoints."""
+    extend: bool = False
+    """Add the cells that a larger sweep has to a run directory; what is committed there is used again."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,11 @@ def _planned(command: Run | PlanCommand) -> Plan:
 
     if command.seeds is not None and command.seeds < 1:
         raise UserError(f"--seeds {command.seeds} is below 1")
-    assignments = [text for group in command.assignments for text in group]
-    return make_plan(spec.override(spec.load(command.spec), assignments, command.seeds))
+    return make_plan(spec.override(spec.load(command.spec), _assigned(command), command.seeds))
+
+
+def _assigned(command: Run | PlanCommand) -> list[str]:
+    return [text for group in command.assignments for text in group]
 
 
 def _run(command: Run) -> int:
@@ -129,13 +134,21 @@ def _run(command: Run) -> int:
     prepare_cpu(command.devices)
     use_compilation_cache()
     from regimax.sweep import table
+    from regimax.sweep.account import shares_text
     from regimax.sweep.display import Progressing, duration, human
     from regimax.sweep.run import Interrupted, Options, execute
 
     plan = _planned(command)
     out = command.out or Path("runs") / command.spec.stem
     console = Console()
-    options = Options(command.width, command.devices, command.checkpoint_every, _typed(), command.spec.stem)
+    options = Options(
+        width=command.width,
+        devices=command.devices,
+        checkpoint_seconds=command.checkpoint_every,
+        extend=command.extend,
+        facts={"name": command.spec.stem, "command": _typed(), "set": _assigned(command), "seeds_given": command.seeds},
+        source=command.spec.read_text(),
+    )
     try:
         with Progressing(console) as display:
             outcome = execute(plan, out, options, display)
@@ -147,10 +160,10 @@ def _run(command: Run) -> int:
         return 0
     total = table.totals(out)
     console.print(
-        f"finished: {len(plan.cells)} cells in {duration(outcome.seconds)} · {outcome.programs} programs compiled · "
-        f"lanes {outcome.occupancy:.0%} busy · {human(total['updates'])} updates, {human(total['env_steps'])} "
-        f"environment steps, {human(total['samples'])} unlabelled steps, {human(total['flops_executed'], 'FLOP')} "
-        f"executed\nresults in {out}; next: regimax report {out}",
+        f"finished: {len(plan.cells)} cells in {duration(outcome.shares.seconds)} · {outcome.programs} programs "
+        f"compiled · {human(total['updates'])} updates, {human(total['env_steps'])} environment steps, "
+        f"{human(total['samples'])} unlabelled steps, {human(total['flops_executed'], 'FLOP')} executed\n"
+        f"{shares_text(outcome.shares)}\nresults in {out}; next: regimax report {out}",
         highlight=False,
         soft_wrap=True,
     )

@@ -75,11 +75,13 @@ def test_a_sweep_gives_what_make_train_gives_cell_by_cell():
             np.testing.assert_allclose(
                 found, expected, rtol=0 if exact else 1e-5, atol=1e-6 * (not exact), err_msg=metric
             )
-    plan = make_plan(sweep)
-    for cell in plan.cells[::7]:
-        leaves = list(np.load(f"run/states/{cell.path[-1]}.npz").values())
-        for part, leaf in zip(jax.tree.leaves(alone.params["rl"]), leaves, strict=False):
-            np.testing.assert_array_equal(part[cell.seed], leaf)
+    loaded = rx.load_run("run", sweep)
+    for cell in make_plan(sweep).cells[::7]:
+        for phase in ("pretrain", "rl"):
+            mine, its = loaded.agent(cell.id, phase).params, alone.params[phase]
+            assert jax.tree.structure(mine) == jax.tree.structure(its)
+            for part, leaf in zip(jax.tree.leaves(its), jax.tree.leaves(mine), strict=True):
+                np.testing.assert_array_equal(part[cell.seed], leaf)
     cells = table.cell_table(Path("run"))
     np.testing.assert_array_equal(cells["env_steps"].to_numpy(), alone.effort["rl"]["env_steps"])
     np.testing.assert_array_equal(cells["samples"].to_numpy(), alone.effort["pretrain"]["samples"])
@@ -104,12 +106,13 @@ def test_a_crash_after_a_commit_is_resumed_bit_for_bit(whole, ticks):
 
 
 def test_resumed_work_is_not_done_twice(whole):
-    first, second = Crash(5), Silent()
+    first, second = Crash(8), Silent()
     with pytest.raises(ConnectionError):
         run(make_tiny(), "run", first, checkpoint_seconds=0)
     run(make_tiny(), "run", second)
-    done = sum(t.updates for t in first.ticks[:-1]) + sum(t.updates for t in second.ticks)
-    assert done == make_plan(make_tiny()).updates_planned()
+    planned = make_plan(make_tiny()).updates_planned()
+    assert 0 < second.updates_before < planned
+    assert second.updates_before + sum(t.updates for t in second.ticks) == planned
 
 
 @pytest.mark.parametrize(("width", "devices"), [(16, 2), (40, 2), (8, 1), (24, 1)])
@@ -145,7 +148,7 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_is_said_and_recovered_from(whole, damage):
     with pytest.raises(ConnectionError):
-        run(make_tiny(), "run", Crash(6), checkpoint_seconds=0)
+        run(make_tiny(), "run", Crash(8), checkpoint_seconds=0)
     DAMAGES[damage](Path("run"))
     display = Silent()
     run(make_tiny(), "run", display)
@@ -155,7 +158,7 @@ def test_damage_is_said_and_recovered_from(whole, damage):
 
 def test_a_checkpoint_without_its_marker_does_not_count(whole):
     with pytest.raises(ConnectionError):
-        run(make_tiny(), "run", Crash(6), checkpoint_seconds=0)
+        run(make_tiny(), "run", Crash(8), checkpoint_seconds=0)
     (newest(Path("run")) / store.MANIFEST).unlink()
     run(make_tiny(), "run")
     assert_same_results(Path("run"), whole)
@@ -165,12 +168,11 @@ def test_a_checkpoint_without_its_marker_does_not_count(whole):
 def test_a_stage_whose_parked_state_is_damaged_is_run_again(whole, damage):
     with pytest.raises(ConnectionError):
         run(make_tiny(), "run", Crash(3), checkpoint_seconds=0)
-    parked = sorted(Path("run/states").glob("*.npz"))
-    assert len(parked) == 6
-    damage(parked[0])
+    parked = sorted(Path("run/states").glob("parked-*"))
+    damage(parked[-1])
     display = Silent()
     run(make_tiny(), "run", display)
-    assert sum("is run again" in text for text in display.said) == 1
+    assert sum("parked states are missing or damaged" in text for text in display.said) == 1
     assert_same_results(Path("run"), whole)
 
 
@@ -226,8 +228,7 @@ def test_every_program_is_traced_once(monkeypatch):
     original = __import__("regimax.sweep.lanes", fromlist=["Engine"]).Engine
     outcome = run(make_tiny(seeds=9), "run", width=16)
     assert outcome.programs == len(make_plan(make_tiny()).programs) == 2
-    assert [engine.traces["advance"] for engine in made] == [1, 1]
-    assert [engine.traces["begin"] for engine in made] == [1, 1]
+    assert all(set(engine.traces.values()) == {1} for engine in made)
 
 
 def test_a_diverged_lane_is_marked_and_costs_its_neighbours_nothing():
@@ -273,8 +274,9 @@ def test_only_what_was_asked_for_is_kept(whole):
     assert not list((whole / "states").glob("*"))
     sweep = make_tiny(keep_params=True)
     run(sweep, "run")
-    kept = {path.stem for path in Path("run/states").glob("*.npz")}
-    assert kept == {cell.path[-1] for cell in make_plan(sweep).cells}
+    assert {path.name[:4] for path in Path("run/states").glob("*")} == {"kept"}
+    loaded = rx.load_run("run", sweep)
+    assert all(loaded.agent(cell).params for cell in loaded.cells["cell"])
 
 
 COMMAND = [sys.executable, "-m", "regimax", "run", "tiny.py", "--out", "run", "--checkpoint-every", "0"]

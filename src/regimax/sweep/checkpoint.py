@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,26 @@ def load(run: Path, step: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     if found != manifest["arrays"]:
         raise ValueError("its arrays do not match their hashes")
     return arrays, manifest
+
+
+def last_number(run: Path) -> int:
+    """Returns the largest number that a checkpoint's folder ever had here, whole or not."""
+    return max((int(path.name) for path in (run / store.CHECKPOINTS).glob("[0-9]*")), default=0)
+
+
+def load_newest(run: Path, say: Callable[[str], None]) -> tuple[dict[str, np.ndarray], dict[str, Any] | None]:
+    """Returns the arrays and the manifest of the newest checkpoint that is whole; none and None where there is none.
+
+    Args:
+      run: the run directory.
+      say: tells of every one that is damaged.
+    """
+    for step in store.checkpoint_steps(run):
+        try:
+            return load(run, step)
+        except ValueError as error:
+            say(f"checkpoint {step} is damaged: {error}; going back to the one before")
+    return {}, None
 
 
 def _orbax() -> Any:

@@ -42,9 +42,16 @@ class Costs:
         self._plan = plan
         self._executed: dict[str, float] = {}
         self._flops: dict[tuple[str, Spec], float] = {}
+        self._costs: dict[tuple[str, tuple[tuple[str, float], ...]], Cost] = {}
 
     def __call__(self, stage: Stage) -> Cost:
         """Returns the cost of one update of `stage`."""
+        known = (stage.program, tuple(stage.settings.items()))
+        if known not in self._costs:
+            self._costs[known] = self._cost(stage)
+        return self._costs[known]
+
+    def _cost(self, stage: Stage) -> Cost:
         program = self._plan.programs[stage.program]
         source, world = program.learner.source, program.world
         if stage.program not in self._executed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from regimax.sweep.plan import Plan
 from regimax.sweep.pool import Tick
 
 LINE_SECONDS = 10.0
+LIVE_SECONDS = 0.5
 RATE_SECONDS = 20.0
 
 
@@ -46,8 +48,8 @@ class Progressing:
         self._console = console
         self._live: Live | None = None
         self._updates = self._total = self._stages = self._finished = 0
-        self._steps: list[tuple[float, int, int]] = []
-        self._phase, self._width, self._occupancy = "", 0, 0.0
+        self._ticks: deque[tuple[float, int, Tick]] = deque()
+        self._phase, self._width = "", 0
         self._begun = self._said = time.monotonic()
         self._devices: Sequence[Any] = ()
         self._compiling = False
@@ -87,7 +89,8 @@ class Progressing:
 
     def pool(self, name: str, stages: int, width: int, compiling: bool) -> None:
         """Tells that the stages of a program begin."""
-        self._phase, self._width, self._compiling, self._steps = name, width, compiling, []
+        self._phase, self._width, self._compiling = name, width, compiling
+        self._ticks.clear()
         note = ", compiling" if compiling else ""
         text = f"phase {name}: {stages} stages ready, {width} lanes{note}"
         if self._live is None:
@@ -95,23 +98,29 @@ class Progressing:
         self._show()
 
     def tick(self, tick: Tick, env_steps: int) -> None:
-        """Counts a tick."""
+        """Counts a tick of a block."""
         now, self._compiling = time.monotonic(), False
         self._updates += tick.updates
         self._finished += tick.finished
-        self._occupancy = tick.busy / max(tick.lanes, 1)
-        self._steps = [s for s in self._steps if now - s[0] < RATE_SECONDS] + [(now, env_steps, tick.updates)]
-        self._show()
-        if self._live is None and now - self._said >= LINE_SECONDS:
+        self._ticks.append((now, env_steps, tick))
+        while now - self._ticks[0][0] > RATE_SECONDS:
+            self._ticks.popleft()
+        if now - self._said >= (LINE_SECONDS if self._live is None else LIVE_SECONDS):
             self._said = now
-            self.say(self._line())
+            self._show() if self._live is not None else self.say(self._line())
 
     def _rates(self) -> tuple[float, float]:
         """Steps and updates per second over the last seconds."""
-        if len(self._steps) < 2:
+        if len(self._ticks) < 2:
             return 0.0, 0.0
-        seconds = max(self._steps[-1][0] - self._steps[0][0], 1e-6)
-        return sum(s[1] for s in self._steps[1:]) / seconds, sum(s[2] for s in self._steps[1:]) / seconds
+        seconds = max(self._ticks[-1][0] - self._ticks[0][0], 1e-6)
+        after = [(steps, tick.updates) for _, steps, tick in self._ticks][1:]
+        return sum(steps for steps, _ in after) / seconds, sum(updates for _, updates in after) / seconds
+
+    def _occupancy(self) -> float:
+        """Lanes that ran a stage, of all that were run over the last seconds."""
+        lanes = sum(tick.lanes for _, _, tick in self._ticks)
+        return sum(tick.busy for _, _, tick in self._ticks) / max(lanes, 1)
 
     def _memory(self) -> str:
         """Device memory in use; on a CPU the largest that the process ever held."""
@@ -126,7 +135,7 @@ class Progressing:
         if self._compiling:
             parts.append("compiling")
         else:
-            parts.append(f"{self._occupancy:.0%} busy")
+            parts.append(f"{self._occupancy():.0%} busy")
         if updates:
             left = duration((self._total - self._updates) / updates)
             parts += [f"{human(steps)} steps/s", f"at most {left} left"]

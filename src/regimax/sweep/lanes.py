@@ -1,15 +1,16 @@
-"""Lanes: one pool of slots through which all stages of one program flow.
+"""Lanes: the slots through which all stages of one program flow, a block at a time.
 
-Every device holds a stacked tree with leaves `[N, B, ...]`: N blocks of B lanes each. One program advances it a tick:
-a map over the blocks of a vmap over the lanes of a block. What a lane computes depends on the block's size, and on
-nothing else: not on N, on its place, on its neighbours or on the number of devices. For that every device runs an
-executable of its own: one that is partitioned over devices goes through other passes of the compiler, and rounds
-differently from one that is not.
+A block is a stacked tree with leaves `[B, ...]` on one device, and one compiled program advances it a tick: a vmap
+over its lanes. What a lane computes depends on the block's size, and on nothing else: not on the number of blocks, on
+its place, on its neighbours or on the number of devices. For that every device runs an executable of its own: one that
+is partitioned over devices goes through other passes of the compiler, and rounds differently from one that is not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import jax
@@ -19,19 +20,22 @@ import numpy as np
 from regimax import prng
 from regimax.learners.base import fresh_params
 from regimax.prng import Keys
-from regimax.regimes.program import DONE, LaneState, Program
+from regimax.regimes.program import DONE, RUNNING, LaneState, Program
 from regimax.train import as_hparams
-from regimax.types import Array, Metrics, Params, PyTree
+from regimax.types import Array, Params, PyTree
+
+State = list[np.ndarray]
+"""The leaves of one lane's state on the host, in the order of the tree."""
 
 
 class Lanes(NamedTuple):
-    """What is in the slots.
+    """What is in the slots of a block.
 
     Attributes:
-      keys: key data of the cells, uint32 leaves `[..., 2]`.
-      hparams: settings by sweep name, `[...]`.
-      end: `[...]` int32, update at which the stage ends.
-      state: the learners.
+      keys: key data of the cells, uint32 leaves `[B, 2]`.
+      hparams: settings by sweep name, `[B]`.
+      end: `[B]` int32, update at which the stage ends.
+      state: the learners, leaves `[B, ...]`.
     """
 
     keys: Keys
@@ -41,43 +45,73 @@ class Lanes(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What the host reads of one tick, leaves `[N, B]` on each device."""
+    """What the host reads of one tick of a block.
 
-    status: Array
-    update: Array
-    metrics: Metrics
+    Attributes:
+      flags: `[2, B]` int32, the status and the update of every lane.
+      metrics: `[M, B]` float32, in the order of the engine's `metrics`.
+    """
+
+    flags: Array
+    metrics: Array
+
+    def is_ready(self) -> bool:
+        """Returns whether the tick is done."""
+        return self.flags.is_ready()  # type: ignore[attr-defined] - not in chex's type
 
 
-def seeds_to_keys(world_seeds: Sequence[int], seeds: Sequence[int]) -> Keys:
-    """Returns key data `[n, 2]` of cells with these seeds, on the host."""
-    keys = prng.cell_keys(list(seeds), list(world_seeds))
-    return jax.tree.map(lambda k: np.asarray(jax.random.key_data(k)), keys)
+class Memory(NamedTuple):
+    """Device memory of one block, as the compiler reports it.
 
+    Attributes:
+      resident: what stays between ticks, bytes.
+      temporary: what a tick needs besides, bytes.
+    """
 
-def _typed(keys: Keys) -> Keys:
-    return jax.tree.map(lambda data: jax.random.wrap_key_data(data, impl=prng.IMPLEMENTATION), keys)
+    resident: int
+    temporary: int
 
 
 class Engine:
-    """The compiled functions of one program, on all local devices.
+    """The compiled functions of one program.
 
     Attributes:
       program: the phase.
       block: B.
-      devices: what the lanes are sharded over.
-      traces: how often each function was traced, by name; never more than once each for one pool.
+      devices: what the blocks are spread over.
+      traces: how often each function was traced, by name; never more than once each.
+
+    Args:
+      program: the phase.
+      block: B.
+      devices: what the blocks are spread over; all local devices when not given.
+      on_compile: told of the seconds spent on compiling a function, or on loading what was compiled before.
     """
 
-    def __init__(self, program: Program, block: int, devices: Sequence[Any] | None = None):
+    def __init__(
+        self,
+        program: Program,
+        block: int,
+        devices: Sequence[Any] | None = None,
+        on_compile: Callable[[float], None] = lambda seconds: None,
+    ):
         self.program, self.block = program, block
         self.devices = list(devices or jax.local_devices())
         self.traces: dict[str, int] = {}
-        self._advance_jit = jax.jit(self._traced("advance", self._advance), donate_argnums=0)
-        self._begin_jit = jax.jit(self._traced("begin", jax.vmap(self._begin)))
-        self._place_jit = jax.jit(self._traced("place", self._place), donate_argnums=0)
-        self._take_jit = jax.jit(self._traced("take", self._take))
+        self._on_compile = on_compile
+        self._metrics: tuple[str, ...] | None = None
+        self._compiled: dict[tuple[str, int], Any] = {}
+        # A named function each, so that traces can be counted and programs told apart in profiles.
+        self._functions = {
+            "advance": jax.jit(self._traced("advance", self._advance), donate_argnums=0),
+            "begin": jax.jit(self._traced("begin", self._begin)),
+            "place": jax.jit(self._traced("place", self._place), donate_argnums=0),
+            "extend": jax.jit(self._traced("extend", self._extend), donate_argnums=0),
+            "take": jax.jit(self._traced("take", self._take)),
+            "keys": jax.jit(self._traced("keys", self._keys)),
+        }
 
-    def _traced(self, name: str, function: Any) -> Any:
+    def _traced(self, name: str, function: Callable) -> Callable:
         def counted(*args: Any) -> Any:
             self.traces[name] = self.traces.get(name, 0) + 1
             return function(*args)
@@ -90,106 +124,149 @@ class Engine:
     def _advance(self, lanes: Lanes) -> tuple[Lanes, Report]:
         def one(lane: Lanes) -> tuple[Lanes, Report]:
             state, metrics = self.program.tick(_typed(lane.keys), lane.hparams, lane.end, lane.state)
-            return lane._replace(state=state), Report(state.status, state.update, metrics)
+            self._metrics = tuple(sorted(metrics))
+            values = jnp.stack([metrics[name].astype(jnp.float32) for name in self._metrics])
+            return lane._replace(state=state), Report(jnp.stack([state.status, state.update]), values)
 
-        return jax.lax.map(jax.vmap(one), lanes)
+        return jax.vmap(one, out_axes=(0, -1))(lanes)
 
-    def _begin(self, keys: Keys, hparams: dict[str, Array], given: Params, taken: dict[str, Array]) -> Any:
-        """One lane; where `taken` says so a part is the given one, else it is fresh. One program for every parent."""
-        typed = _typed(keys)
-        fresh = fresh_params(self.program.learner.network, typed)
-        params = {
-            name: jax.tree.map(lambda a, b, name=name: jnp.where(taken[name], a, b), given[name], part)
-            for name, part in fresh.items()
-        }
-        return self.program.begin(typed, hparams, params)
+    def _begin(
+        self, seeds: Array, hparams: dict[str, Array], end: Array, given: Params, taken: dict[str, Array]
+    ) -> tuple[Lanes, dict[str, Array]]:
+        """Where `taken` says so a part is the given one, else it is fresh: one program for every parent."""
+        keys = self._keys(seeds)
 
-    def _place(self, lanes: Lanes, index: Array, new: Lanes) -> Lanes:
-        """Puts a block of lanes into the slots `index` `[B]`; one out of range is dropped."""
+        def one(keys: Keys, hparams: dict[str, Array], given: Params, taken: dict[str, Array]) -> Any:
+            typed = _typed(keys)
+            fresh = fresh_params(self.program.learner.network, typed)
+            params = {
+                name: jax.tree.map(lambda a, b, name=name: jnp.where(taken[name], a, b), given[name], part)
+                for name, part in fresh.items()
+            }
+            return self.program.begin(typed, hparams, params)
 
-        def put(old: Array, block: Array) -> Array:
-            flat = old.reshape(old.shape[0] * old.shape[1], *old.shape[2:])
-            return flat.at[index].set(block, mode="drop").reshape(old.shape)
+        state, metrics = jax.vmap(one)(keys, hparams, given, taken)
+        return Lanes(keys, hparams, end, state), metrics
 
-        return jax.tree.map(put, lanes, new)
+    def _keys(self, seeds: Array) -> Keys:
+        """Key data of the cells with these world seeds and learner seeds, `[B, 2]`."""
+        return jax.tree.map(jax.random.key_data, prng.cell_keys(seeds[:, 1], seeds[:, 0]))
 
-    def _take(self, state: LaneState, index: Array) -> LaneState:
-        """Returns the states in the slots `index` `[B]`."""
-        return jax.tree.map(lambda x: x.reshape(x.shape[0] * x.shape[1], *x.shape[2:])[index], state)
+    def _place(self, lanes: Lanes, new: Lanes, rows: Array, slots: Array) -> Lanes:
+        """Copies the `rows` of a block into `slots`, both `[B]`; a slot out of range is dropped."""
+        return jax.tree.map(lambda old, block: old.at[slots].set(block[rows], mode="drop"), lanes, new)
 
-    # What the host calls.
+    def _extend(self, lanes: Lanes, end: Array, go: Array) -> Lanes:
+        """Lets the lanes of `go` run on to a new `end`, both `[B]`."""
+        state = lanes.state._replace(status=jnp.where(go, RUNNING, lanes.state.status))
+        return lanes._replace(end=jnp.where(go, end, lanes.end), state=state)
 
+    def _take(self, state: LaneState, slots: Array) -> LaneState:
+        return jax.tree.map(lambda x: x[slots], state)
+
+    def _call(self, name: str, device: int, *args: PyTree) -> Any:
+        """Calls the executable of a device, compiled when first asked for, on what lies there."""
+        if (name, device) not in self._compiled:
+            begun = time.monotonic()
+            self._compiled[name, device] = self._functions[name].lower(*args).compile()
+            self._on_compile(time.monotonic() - begun)
+        return self._compiled[name, device](*args)
+
+    # What the host knows before anything runs.
+
+    @cached_property
+    def abstract_hparams(self) -> dict[str, Any]:
+        """The shapes of one lane's settings."""
+        return jax.eval_shape(lambda: as_hparams(self.program.settings, self.program.defaults()))
+
+    @cached_property
     def abstract_state(self) -> LaneState:
-        """Returns the shapes of one lane's state."""
+        """The shapes of one lane's state."""
         keys = jax.eval_shape(lambda: jax.tree.map(lambda k: k[0], prng.cell_keys(1)))
-        hparams = jax.eval_shape(lambda: as_hparams(self.program.settings, self.program.defaults()))
-        state, _ = jax.eval_shape(lambda k, h: self.program.begin(k, h, {}), keys, hparams)
+        state, _ = jax.eval_shape(lambda k, h: self.program.begin(k, h, {}), keys, self.abstract_hparams)
         return state
 
     def bytes_per_lane(self) -> int:
         """Returns the size of one lane's state, bytes."""
-        return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(self.abstract_state()))
+        return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(self.abstract_state))
 
-    def empty(self, num_blocks: int) -> list[Lanes]:
-        """Returns lanes in which nothing runs, `num_blocks` in all, on every device an equal part."""
-        shape = (num_blocks // len(self.devices), self.block)
+    def memory(self) -> Memory:
+        """Compiles the tick for the first device and returns what a block needs of its memory."""
+        if ("advance", 0) not in self._compiled:
+            self.advance(0, self.empty(0))
+        analysis = self._compiled["advance", 0].memory_analysis()
+        return Memory(analysis.argument_size_in_bytes, analysis.temp_size_in_bytes + analysis.output_size_in_bytes)
+
+    # What the host calls. `device` is an index into `devices`.
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics of a report, once a tick was dispatched."""
+        assert self._metrics is not None, "no tick was dispatched yet"
+        return self._metrics
+
+    def empty(self, device: int) -> Lanes:
+        """Returns a block in which nothing runs."""
 
         def zeros(x: Any) -> np.ndarray:
-            return np.zeros((*shape, *x.shape), x.dtype)
+            return np.zeros((self.block, *x.shape), x.dtype)
 
-        state = jax.tree.map(zeros, self.abstract_state())
-        hparams = jax.tree.map(
-            zeros, jax.eval_shape(lambda: as_hparams(self.program.settings, self.program.defaults()))
-        )
-        key: Any = np.zeros((*shape, 2), np.uint32)
-        end: Any = np.zeros(shape, np.int32)
-        idle: Any = np.full(shape, DONE, np.int32)
-        lanes = Lanes(Keys(key, key), hparams, end, state._replace(status=idle))
-        return [jax.device_put(lanes, device) for device in self.devices]
+        key: Any = np.zeros((self.block, 2), np.uint32)
+        end: Any = np.zeros(self.block, np.int32)
+        idle: Any = np.full(self.block, DONE, np.int32)
+        state = jax.tree.map(zeros, self.abstract_state)._replace(status=idle)
+        hparams = jax.tree.map(zeros, self.abstract_hparams)
+        return jax.device_put(Lanes(Keys(key, key), hparams, end, state), self.devices[device])
 
-    def begin(self, keys: Keys, hparams: PyTree, given: Params, taken: PyTree) -> tuple[LaneState, Metrics]:
-        """Begins a block of stages; all leaves `[B, ...]`. Returns their states and opening metrics."""
-        return self._begin_jit(*jax.device_put((keys, hparams, given, taken), self.devices[0]))
+    def advance(self, device: int, lanes: Lanes) -> tuple[Lanes, Report]:
+        """Dispatches one tick of a block. The lanes given are gone afterwards."""
+        return self._call("advance", device, lanes)
 
-    def place(self, lanes: list[Lanes], slots: Sequence[int], new: Lanes) -> list[Lanes]:
-        """Puts the first lanes of a block into slots, one each. The lanes given are gone afterwards."""
-        local = self._local(lanes, slots)
-        placed = list(lanes)
-        for device, (part, found) in enumerate(zip(lanes, local, strict=True)):
-            if (found >= 0).any():
-                index = np.full(self.block, self._size(part), np.int32)  # out of range: dropped
-                index[: len(found)] = np.where(found >= 0, found, index[: len(found)])
-                placed[device] = self._place_jit(part, *jax.device_put((index, new), self.devices[device]))
-        return placed
+    def begin(self, seeds: np.ndarray, hparams: PyTree, end: np.ndarray, given: Params, taken: PyTree) -> Any:
+        """Begins a block of stages on the first device.
 
-    def take(self, lanes: list[Lanes], slots: Sequence[int]) -> list[LaneState]:
+        Args:
+          seeds: `[B, 2]` uint32, world seeds and learner seeds.
+          hparams: settings by sweep name, `[B]`.
+          end: `[B]` int32.
+          given: parameters of the phases before, leaves `[B, ...]`.
+          taken: by part, `[B]` bool: whether the given one is taken, or a fresh one.
+
+        Returns:
+          the lanes, and the metrics before the first update, `[B]` each.
+        """
+        return self._call("begin", 0, *jax.device_put((seeds, hparams, end, given, taken), self.devices[0]))
+
+    def restore(self, seeds: np.ndarray, hparams: PyTree, end: np.ndarray, states: Sequence[State]) -> Lanes:
+        """Returns a block on the first device that goes on from these host states, running."""
+        structure = jax.tree.structure(self.abstract_state)
+        state: LaneState = jax.tree.unflatten(structure, [np.stack(leaves) for leaves in zip(*states, strict=True)])
+        running: Any = np.full(self.block, RUNNING, np.int32)
+        keys = self._call("keys", 0, jax.device_put(seeds, self.devices[0]))
+        lanes = Lanes(keys, hparams, end, state._replace(status=running))  # type: ignore[arg-type]
+        return jax.device_put(lanes, self.devices[0])
+
+    def place(self, device: int, lanes: Lanes, new: Lanes, rows: Sequence[int], slots: Sequence[int]) -> Lanes:
+        """Copies `rows` of the block `new` into `slots` of `lanes`. The lanes given are gone afterwards."""
+        row, slot = np.zeros(self.block, np.int32), np.full(self.block, self.block, np.int32)  # out of range: dropped
+        row[: len(rows)], slot[: len(slots)] = rows, slots
+        return self._call("place", device, lanes, *jax.device_put((new, row, slot), self.devices[device]))
+
+    def extend(self, device: int, lanes: Lanes, ends: dict[int, int]) -> Lanes:
+        """Lets lanes that came to their end run on, by slot to a new end. The lanes given are gone afterwards."""
+        end, go = np.zeros(self.block, np.int32), np.zeros(self.block, bool)
+        for slot, update in ends.items():
+            end[slot], go[slot] = update, True
+        return self._call("extend", device, lanes, *jax.device_put((end, go), self.devices[device]))
+
+    def take(self, device: int, lanes: Lanes, slots: Sequence[int]) -> list[State]:
         """Returns host copies of the states in these slots."""
-        states: dict[int, LaneState] = {}
-        for device, found in enumerate(self._local(lanes, slots)):
-            mine = np.flatnonzero(found >= 0)
-            for start in range(0, len(mine), self.block):
-                some = mine[start : start + self.block]
-                index = np.zeros(self.block, np.int32)
-                index[: len(some)] = found[some]
-                block = jax.device_get(self._take_jit(lanes[device].state, jax.device_put(index, self.devices[device])))
-                for i, slot in enumerate(some):
-                    states[int(slot)] = jax.tree.map(lambda x, i=i: np.array(x[i]), block)
-        return [states[i] for i in range(len(slots))]
+        index = np.zeros(self.block, np.int32)
+        index[: len(slots)] = slots
+        taken = self._call("take", device, lanes.state, jax.device_put(index, self.devices[device]))
+        leaves = [np.asarray(x) for x in jax.tree.leaves(taken)]
+        return [[np.array(leaf[i]) for leaf in leaves] for i in range(len(slots))]
 
-    def advance(self, lanes: list[Lanes]) -> tuple[list[Lanes], list[Report]]:
-        """Dispatches one tick on every device. The lanes given are gone afterwards."""
-        advanced = [self._advance_jit(part) for part in lanes]
-        return [part for part, _ in advanced], [report for _, report in advanced]
 
-    def fetch(self, parts: Sequence[PyTree]) -> PyTree:
-        """Waits for what lies on the devices and returns one host tree, leaves `[N, B, ...]` over all devices."""
-        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *jax.device_get(list(parts)))
-
-    def _size(self, part: Lanes) -> int:
-        """Number of slots of one device."""
-        return part.end.shape[0] * self.block
-
-    def _local(self, lanes: list[Lanes], slots: Sequence[int]) -> list[np.ndarray]:
-        """For every device the place of each slot on it, −1 for slots of other devices."""
-        size, slot = self._size(lanes[0]), np.asarray(slots, np.int32)
-        return [np.where(slot // size == device, slot % size, -1) for device in range(len(self.devices))]
+def _typed(keys: Keys) -> Keys:
+    return jax.tree.map(lambda data: jax.random.wrap_key_data(data, impl=prng.IMPLEMENTATION), keys)

@@ -113,9 +113,25 @@ class _Bound(NamedTuple):
     ids: tuple[str, ...]
 
 
+class _Chain(NamedTuple):
+    """A phase with all that influences it but its length, and the updates at which its links end."""
+
+    phase: str
+    program: str
+    inherit: tuple[str, ...]
+    before: str | None
+    settings: dict[str, float]
+    world_seed: int
+    seed: int
+    ends: set[int]
+
+
 def digest(*parts: Any) -> str:
     """Returns 16 hexadecimal digits that stand for nested plain data, the same in every process."""
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=list)
+    return _hash(json.dumps(parts, sort_keys=True, separators=(",", ":"), default=list))
+
+
+def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -217,59 +233,59 @@ def make_plan(sweep: Sweep) -> Plan:
 
     # First the paths as (chain, end) pairs, where a chain is a phase with all that influences it but its length; then
     # the links, once every end of every chain is known.
-    ends: dict[str, set[int]] = {}
-    chains: dict[str, dict[str, Any]] = {}
+    chains: dict[str, _Chain] = {}
     cells: list[Cell] = []
+    derived: list[dict[str, Any]] = [{} for _ in grid]
     for b in bound:
         regime = b.programs.regime
-        for point in grid:
+        phases = list(zip(regime.phases, b.programs.programs, b.ids, strict=True))
+        for i, point in enumerate(grid):
             settings, budgets = _resolve(sweep, b, point)
+            derived[i][regime.name] = {name: v for name, v in (settings | budgets).items() if name in sweep.derived}
+            projections = [{name: settings[name] for name in program.settings} for _, program, _ in phases]
+            heads = [
+                digest(program_id, projection, sorted(phase.inherit))
+                for (phase, _, program_id), projection in zip(phases, projections, strict=True)
+            ]
+            prefix = "/".join(filter(None, (regime.name, _label(point))))
             for world_seed, seed in seeds:
                 path, before = [], None
-                for phase, program, program_id in zip(regime.phases, b.programs.programs, b.ids, strict=True):
-                    projection = {name: settings[name] for name in program.settings}
+                for (phase, _, program_id), projection, head in zip(phases, projections, heads, strict=True):
                     inherit = tuple(sorted(phase.inherit))
-                    chain = digest(program_id, projection, world_seed, seed, before if inherit else None, inherit)
+                    parent = before if inherit else None
+                    name = _hash(f"{head} {world_seed} {seed} {parent}")
                     end = budgets[f"{phase.name}.updates"]
-                    if chain not in chains:
-                        chains[chain] = {
-                            "phase": phase.name,
-                            "program": program_id,
-                            "inherit": inherit,
-                            "before": before if inherit else None,
-                            "settings": projection,
-                            "world_seed": world_seed,
-                            "seed": seed,
-                        }
-                        ends[chain] = set()
-                    ends[chain].add(end)
-                    before = _stage_id(chain, end)
-                    path.append((chain, end))
-                name = "/".join(filter(None, (regime.name, _label(point), str(seed))))
-                cells.append(Cell(name, regime.name, point.labels, world_seed, seed, tuple(path)))  # type: ignore[arg-type]
+                    if name not in chains:
+                        chains[name] = _Chain(
+                            phase.name, program_id, inherit, parent, projection, world_seed, seed, set()
+                        )
+                    chains[name].ends.add(end)
+                    before = _stage_id(name, end)
+                    path.append((name, end))
+                cells.append(Cell(f"{prefix}/{seed}", regime.name, point.labels, world_seed, seed, tuple(path)))  # type: ignore[arg-type]
 
-    kept = {cell.path[-1] for cell in cells} if sweep.keep_params else set()
+    kept = {end for cell in cells for end in cell.path} if sweep.keep_params else set()
     stages: dict[str, Stage] = {}
     links: dict[tuple[str, int], tuple[str, ...]] = {}
-    for chain, facts in chains.items():
-        start, parent, so_far = 0, facts["before"], ()
-        for end in sorted(ends[chain]):
+    for name, chain in chains.items():
+        start, parent, so_far = 0, chain.before, ()
+        for end in sorted(chain.ends):
             stage = Stage(
-                id=_stage_id(chain, end),
-                phase=facts["phase"],
-                program=facts["program"],
-                inherit=facts["inherit"] if start == 0 else None,
+                id=_stage_id(name, end),
+                phase=chain.phase,
+                program=chain.program,
+                inherit=chain.inherit if start == 0 else None,
                 parent=parent,
                 start=start,
                 end=end,
-                settings=facts["settings"],
-                world_seed=facts["world_seed"],
-                seed=facts["seed"],
-                keep=(chain, end) in kept,
+                settings=chain.settings,
+                world_seed=chain.world_seed,
+                seed=chain.seed,
+                keep=(name, end) in kept,
             )
             stages[stage.id] = stage
             so_far = (*so_far, stage.id)
-            links[chain, end] = so_far
+            links[name, end] = so_far
             start, parent = end, stage.id
     cells = [
         Cell(c.id, c.regime, c.labels, c.world_seed, c.seed, tuple(s for link in c.path for s in links[link]))  # type: ignore[index]
@@ -280,14 +296,20 @@ def make_plan(sweep: Sweep) -> Plan:
         if stage.parent is not None:
             children.setdefault(stage.parent, []).append(stage.id)
     programs = {i: program for b in bound for i, program in zip(b.ids, b.programs.programs, strict=True)}
-    return Plan(sweep, cells, stages, programs, _resolved(sweep, bound, grid, seeds), children)
+    return Plan(sweep, cells, stages, programs, _resolved(sweep, bound, grid, derived, seeds), children)
 
 
 def _stage_id(chain: str, end: int) -> str:
-    return digest(chain, end)
+    return _hash(f"{chain} {end}")
 
 
-def _resolved(sweep: Sweep, bound: list[_Bound], grid: list[Point], seeds: list[tuple[int, int]]) -> dict[str, Any]:
+def _resolved(
+    sweep: Sweep,
+    bound: list[_Bound],
+    grid: list[Point],
+    derived: list[dict[str, Any]],
+    seeds: list[tuple[int, int]],
+) -> dict[str, Any]:
     """The sweep in plain data. Two sweeps with equal data run the same cells."""
     regimes = {
         b.programs.regime.name: [
@@ -311,7 +333,10 @@ def _resolved(sweep: Sweep, bound: list[_Bound], grid: list[Point], seeds: list[
         "world": sweep.world.spec,
         "regimes": regimes,
         "settings": settings,
-        "points": [{"labels": point.labels, "settings": point.settings} for point in grid],
+        "points": [
+            {"labels": point.labels, "settings": point.settings, "derived": values}
+            for point, values in zip(grid, derived, strict=True)
+        ],
         "derived": sorted(sweep.derived),
         "seeds": seeds,
         "threshold": sweep.threshold,

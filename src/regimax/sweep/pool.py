@@ -9,22 +9,24 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from regimax.prng import Keys
-from regimax.regimes.program import DIVERGED, RUNNING, SOLVED, LaneState
-from regimax.sweep.lanes import Engine, Lanes, Report, seeds_to_keys
-from regimax.sweep.ledger import Ledger, pack_lanes
+from regimax.regimes.program import DIVERGED, RUNNING, SOLVED
+from regimax.sweep.account import Account
+from regimax.sweep.lanes import Engine, Lanes, Report, State
+from regimax.sweep.ledger import Ledger, Rows, pack
 from regimax.sweep.plan import Plan, Stage
 
 DTYPES = {True: np.int32, False: np.float32}
+AHEAD = 2
+"""Ticks that are dispatched to a device and not yet read: while the host reads one, the device runs the other."""
 
 
 class Tick(NamedTuple):
-    """What a pool tells its display after each tick.
+    """What a pool tells its display after each tick of a block.
 
     Attributes:
-      lanes: slots of the pool.
+      lanes: slots of the block.
       busy: slots that ran a stage.
-      updates: updates of the stages that ran.
+      updates: updates that were run.
       finished: stages that ended.
     """
 
@@ -32,6 +34,56 @@ class Tick(NamedTuple):
     busy: int
     updates: int
     finished: int
+
+
+class Block:
+    """A block of lanes on one device.
+
+    Attributes:
+      device: index of its device.
+      lanes: what is in it; None while it is empty.
+      slots: the stage in every slot.
+      dispatched: the update that every slot will have reached when all dispatched ticks are done.
+      flying: dispatched ticks that are not yet read.
+    """
+
+    def __init__(self, device: int, size: int):
+        self.device = device
+        self.lanes: Lanes | None = None
+        self.slots: list[Stage | None] = [None] * size
+        self.dispatched = [0] * size
+        self.flying = 0
+
+    def busy(self) -> int:
+        """Returns the number of slots that hold a stage."""
+        return sum(stage is not None for stage in self.slots)
+
+    def free(self) -> list[int]:
+        """Returns the slots that hold none."""
+        return [i for i, stage in enumerate(self.slots) if stage is None]
+
+    def spent(self) -> bool:
+        """Returns whether every budget will be spent, so that another tick would be idle."""
+        return all(s is None or self.dispatched[i] >= s.end for i, s in enumerate(self.slots))
+
+
+class Flight(NamedTuple):
+    """A dispatched tick: its number, its block, the stages that were in it then, and its report."""
+
+    number: int
+    block: Block
+    slots: list[Stage | None]
+    report: Report
+
+
+class Begun(NamedTuple):
+    """A stage that is ready to be placed: a row of a block on the first device."""
+
+    stage: Stage
+    lanes: Lanes
+    row: int
+    update: int
+    metrics: dict[str, Any] | None
 
 
 class Pool:
@@ -42,8 +94,9 @@ class Pool:
       engines: the engine of another program, for the shapes of a parent's state.
       plan: the plan.
       ledger: what is done.
-      ready: ids of the stages that can begin; more may become ready as the pool runs.
-      num_blocks: blocks of lanes, a multiple of the number of devices.
+      ready: ids of the stages that can begin, at least one; more may become ready as the pool runs.
+      num_blocks: blocks of lanes.
+      account: told of what the devices do.
     """
 
     def __init__(
@@ -54,13 +107,22 @@ class Pool:
         ledger: Ledger,
         ready: Iterable[str],
         num_blocks: int,
+        account: Account,
     ):
         self._engine, self._engines, self._plan, self._ledger = engine, engines, plan, ledger
+        self._account = account
         self._ready = deque(ready)
-        self._slots: list[str | None] = [None] * (num_blocks * engine.block)
-        self._dispatched = np.zeros(len(self._slots), np.int64)
-        self._openings: list[tuple[list[str], Any]] = []
-        self._lanes = engine.empty(num_blocks)
+        self._program = plan.stages[self._ready[0]].program
+        self._begun: deque[Begun] = deque()
+        self._openings: list[tuple[list[str], list[int], dict[str, Any]]] = []
+        self._blocks = [Block(i % len(engine.devices), engine.block) for i in range(num_blocks)]
+        self._turns = [deque(b for b in self._blocks if b.device == d) for d in range(len(engine.devices))]
+        self._dispatched = 0
+        self._flights: list[deque[Flight]] = [deque() for _ in engine.devices]
+        self._every = engine.program.phase.evaluate.every
+        # A parent's parameters may come from any program; shapes are looked up once.
+        self._template = jax.tree.leaves(engine.abstract_state)
+        self._structure = jax.tree.structure(engine.abstract_state)
 
     def run(self, on_tick: Callable[[Tick], None], due: Callable[[], bool], commit: Callable[[Pool], None]) -> None:
         """Runs until no stage of this program is left that can run.
@@ -70,142 +132,251 @@ class Pool:
           due: whether a commit is wanted now.
           commit: makes one; the pool is at rest then. May raise to stop the run.
         """
-        self._refill()
-        waiting: tuple[list[str | None], list[Report]] | None = None
-        while any(self._slots):
-            self._lanes, report = self._engine.advance(self._lanes)
-            snapshot = list(self._slots)
-            self._dispatched += self._engine.program.phase.evaluate.every
-            # The host reads tick k − 1 while tick k runs.
-            if waiting is not None:
-                self._read(*waiting, on_tick)
-            waiting = (snapshot, report)
-            if due() or self._all_spent():
-                self._read(*waiting, on_tick)
-                waiting = None
-                if due():
+        for block in self._blocks:
+            self._fill(block)
+        while self._dispatch() or any(self._flights):
+            self._read(self._next(), on_tick)
+            if due():
+                while any(self._flights):
+                    self._read(self._next(), on_tick)
+                with self._account.saving():
                     commit(self)
-        if waiting is not None:
-            self._read(*waiting, on_tick)
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Returns the stacked lanes as host arrays."""
-        return pack_lanes(self._engine.fetch([part.state for part in self._lanes]))
+    def snapshot(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Returns the lanes as host arrays `[lanes, ...]`, and what says which stage is in which."""
+        used = [block for block in self._blocks if block.lanes is not None and block.busy()]
+        slots = [stage.id if stage else None for block in used for stage in block.slots]
+        updates = [update for block in used for update in block.dispatched]
+        states = jax.device_get([block.lanes.state for block in used])  # type: ignore[union-attr]
+        # What an earlier process had in its lanes, and for which there was no room yet.
+        for stage, state in self._ledger.resumed.items():
+            if self._plan.stages[stage].program == self._program:
+                slots.append(stage)
+                updates.append(self._update(state))
+                states.append(jax.tree.unflatten(self._structure, [leaf[None] for leaf in state]))
+        return pack(states), {"program": self._program, "slots": slots, "updates": updates}
 
-    def slots(self) -> list[str | None]:
-        """Returns the stage in every slot."""
-        return list(self._slots)
+    # Dispatching.
 
-    def _all_spent(self) -> bool:
-        """Whether every budget will be spent when the dispatched ticks are done, so another tick would be idle."""
-        ends = [self._plan.stages[stage].end if stage else 0 for stage in self._slots]
-        return bool(np.all(self._dispatched >= np.asarray(ends)))
+    def _dispatch(self) -> bool:
+        """Gives every device its work. Returns whether there was any."""
+        given = False
+        for device, flights in enumerate(self._flights):
+            if flights and not flights[-1].report.is_ready():
+                self._account.working(device)
+            while len(flights) < AHEAD and (block := self._wanting(device)) is not None:
+                if not flights or flights[-1].report.is_ready():
+                    self._account.resumes(device)
+                assert block.lanes is not None
+                block.lanes, report = self._engine.advance(device, block.lanes)
+                block.dispatched = [update + self._every for update in block.dispatched]
+                block.flying += 1
+                self._dispatched += 1
+                flights.append(Flight(self._dispatched, block, list(block.slots), report))
+                given = True
+            if not flights:
+                self._account.workless(device)
+        return given
 
-    def _read(self, slots: list[str | None], reports: list[Report], on_tick: Callable[[Tick], None]) -> None:
-        """Reads one tick: records its rows, parks what ended, refills."""
-        status, update, metrics = self._engine.fetch(reports)
-        status, update = status.reshape(-1), update.reshape(-1)
-        for stages, opening in self._openings:
-            values = {name: np.asarray(x)[: len(stages)] for name, x in jax.device_get(opening).items()}
-            self._ledger.record(stages, np.zeros(len(stages)), values)
-        self._openings = []
-        active = [i for i, s in enumerate(slots) if s is not None and s not in self._ledger.finished]
-        every = self._engine.program.phase.evaluate.every
-        diverged = status[active] == DIVERGED
-        rows = {name: np.asarray(values).reshape(-1)[active] for name, values in metrics.items()}
-        stages = [slots[i] for i in active]
-        self._ledger.record(stages, update[active] + every * diverged, rows)  # type: ignore[arg-type]
-        ended = [i for i in active if status[i] != RUNNING]
-        wanted = [i for i in ended if status[i] != DIVERGED and self._ledger.needs_state(slots[i])]  # type: ignore[arg-type]
-        states = dict(zip(wanted, self._engine.take(self._lanes, wanted), strict=True))
-        for i in ended:
-            self._end(slots[i], int(status[i]), int(update[i]), states.get(i))  # type: ignore[arg-type]
-            self._slots[i] = None
-        on_tick(Tick(len(slots), len(active), every * len(active), len(ended)))
+    def _wanting(self, device: int) -> Block | None:
+        """The block of a device that has waited longest for its next tick."""
+        turns = self._turns[device]
+        for most in range(AHEAD):
+            for _ in range(len(turns)):
+                block = turns[0]
+                turns.rotate(-1)
+                if block.flying == most and block.busy() and not block.spent():
+                    return block
+        return None
+
+    def _next(self) -> Flight:
+        """The next tick to read: one that is done, or else the one that was dispatched first."""
+        oldest = sorted((flights[0] for flights in self._flights if flights), key=lambda flight: flight.number)
+        flight = next((f for f in oldest if f.report.is_ready()), oldest[0])
+        device = flight.block.device
+        if not flight.report.is_ready():
+            jax.block_until_ready(flight.report)
+            self._account.working(device)
+        self._flights[device].popleft()
+        flight.block.flying -= 1
+        return flight
+
+    # Reading.
+
+    def _read(self, flight: Flight, on_tick: Callable[[Tick], None]) -> None:
+        """Reads one tick of a block: records its rows, parks what ended, refills."""
+        block = flight.block
+        (status, update), metrics = jax.device_get(flight.report)
+        self._record_openings()
+        active = [i for i, s in enumerate(flight.slots) if s is not None and s.id not in self._ledger.finished]
+        stages: list[Stage] = [flight.slots[i] for i in active]  # type: ignore[misc]
+        # A lane that diverged reports where it began the tick.
+        reached = update[active] + self._every * (status[active] == DIVERGED)
+        self._ledger.record(Rows([s.id for s in stages], reached, self._engine.metrics, metrics[:, active].T))
+        ended = [(i, stage) for i, stage in zip(active, stages, strict=True) if status[i] != RUNNING]
         if ended:
-            self._refill()
+            self._end_all(block, ended, status, update)
+        self._account.ticked(len(flight.slots), len(active))
+        if ended:
+            self._fill(block)
+            self._merge(block)
+        on_tick(Tick(len(flight.slots), len(active), self._every * len(active), len(ended)))
 
-    def _end(self, stage: str, status: int, update: int, state: LaneState | None) -> None:
-        """Ends a stage, and those of its children that cannot run any more; the others become ready."""
-        self._ledger.finish(stage, status, update, state)
-        for child in self._plan.children.get(stage, ()):
-            link = self._plan.stages[child].inherit is None
-            if status == DIVERGED or (status == SOLVED and link):
-                self._ledger.started(child)
-                self._end(child, status, update, state if self._ledger.needs_state(child) else None)
-            elif self._plan.stages[child].program == self._plan.stages[stage].program:
-                self._ready.append(child)
+    def _record_openings(self) -> None:
+        """Records the evaluations before the first update of what was placed."""
+        for stages, rows, metrics in self._openings:
+            names = tuple(sorted(metrics))
+            values = np.stack([np.asarray(metrics[name])[rows] for name in names], axis=1)
+            self._ledger.record(Rows(stages, np.zeros(len(stages), np.int64), names, values))
+        self._openings = []
 
-    def _refill(self) -> None:
-        """Fills free slots from the queue, a block at a time."""
-        free = [i for i, stage in enumerate(self._slots) if stage is None]
-        while free and self._ready:
-            count = min(len(free), len(self._ready), self._engine.block)
-            stages = [self._plan.stages[self._ready.popleft()] for _ in range(count)]
-            going_on = [s for s in stages if s.id in self._ledger.resumed or s.inherit is None]
-            beginning = [s for s in stages if s not in going_on]
-            for group, make in ((going_on, self._continue), (beginning, self._begin)):
-                if not group:
-                    continue
-                slots, free = free[: len(group)], free[len(group) :]
-                self._place(group, slots, make(group))
+    def _end_all(self, block: Block, ended: list[tuple[int, Stage]], status: np.ndarray, update: np.ndarray) -> None:
+        assert block.lanes is not None
+        wanted = [i for i, stage in ended if status[i] != DIVERGED and self._wants_state(stage, int(status[i]))]
+        states = dict(zip(wanted, self._engine.take(block.device, block.lanes, wanted), strict=True)) if wanted else {}
+        extended: dict[int, int] = {}
+        for i, stage in ended:
+            link = self._end(stage, int(status[i]), int(update[i]), states.get(i))
+            block.slots[i] = link
+            if link is not None:
+                self._ledger.started(link.id)
+                extended[i] = link.end
+                block.dispatched[i] = int(update[i])
+        if extended:
+            block.lanes = self._engine.extend(block.device, block.lanes, extended)
 
-    def _place(self, stages: list[Stage], slots: list[int], state: LaneState) -> None:
-        filled = _padded(stages, self._engine.block)
-        end: Any = np.asarray([stage.end for stage in filled], np.int32)
-        keys, hparams = self._inputs(filled)
-        self._lanes = self._engine.place(self._lanes, slots, Lanes(keys, hparams, end, state))
-        for stage, slot in zip(stages, slots, strict=True):
-            self._slots[slot] = stage.id
-            self._dispatched[slot] = stage.start
-            if stage.id in self._ledger.resumed:
-                self._dispatched[slot] = int(self._ledger.resumed.pop(stage.id).update)
-            else:
-                self._ledger.started(stage.id)
+    def _wants_state(self, stage: Stage, status: int) -> bool:
+        """Whether a final state is wanted by more than the link that goes on in the same lane."""
+        children = [self._plan.stages[child] for child in self._plan.children.get(stage.id, ())]
+        forks = any(child.inherit is not None or self._ledger.begun(child.id) for child in children)
+        return stage.keep or forks or (status == SOLVED and bool(children))
 
-    def _inputs(self, stages: list[Stage]) -> tuple[Keys, dict[str, Any]]:
-        keys = seeds_to_keys([s.world_seed for s in stages], [s.seed for s in stages])
+    def _end(self, stage: Stage, status: int, update: int, state: State | None) -> Stage | None:
+        """Ends a stage, and those of its children that cannot run any more.
+
+        Returns:
+          the next link of its chain, if it goes on; the other children become ready.
+        """
+        wanted = state is not None and self._wants_state(stage, status)
+        self._ledger.finish(stage.id, status, update, state if wanted else None)
+        goes_on = None
+        for name in self._plan.children.get(stage.id, ()):
+            child = self._plan.stages[name]
+            if self._ledger.begun(name):
+                continue
+            if status == DIVERGED or (status == SOLVED and child.inherit is None):
+                self._ledger.started(name)
+                self._end(child, status, update, state)
+            elif child.inherit is None:
+                goes_on = child
+            elif child.program == stage.program:
+                self._ready.append(name)
+        return goes_on
+
+    # Filling.
+
+    def _fill(self, block: Block) -> None:
+        """Fills the free slots of a block from the queue."""
+        free = block.free()
+        while free and (self._begun or self._ready):
+            if not self._begun:
+                self._begin_some()
+            # Stages that lie in one prepared block are placed at once.
+            first = self._begun.popleft()
+            same = [first]
+            while self._begun and len(same) < len(free) and self._begun[0].lanes is first.lanes:
+                same.append(self._begun.popleft())
+            slots, free = free[: len(same)], free[len(same) :]
+            self._place(block, [(b.stage, b.update) for b in same], slots, first.lanes, [b.row for b in same])
+            for b in same:
+                self._ledger.resumed.pop(b.stage.id, None)
+                self._ledger.started(b.stage.id)
+            if first.metrics is not None:
+                self._openings.append(([b.stage.id for b in same], [b.row for b in same], first.metrics))
+
+    def _place(
+        self, block: Block, stages: list[tuple[Stage, int]], slots: list[int], lanes: Lanes, rows: list[int]
+    ) -> None:
+        if block.lanes is None:
+            block.lanes = self._engine.empty(block.device)
+        block.lanes = self._engine.place(block.device, block.lanes, lanes, rows, slots)
+        for (stage, update), slot in zip(stages, slots, strict=True):
+            block.slots[slot], block.dispatched[slot] = stage, update
+
+    def _merge(self, block: Block) -> None:
+        """Moves what is left in a block into free slots of others, where fewer blocks than there are will do."""
+        others = [b for b in self._blocks if b is not block and b.busy()]
+        moving = [i for i, stage in enumerate(block.slots) if stage is not None]
+        room = sum(len(b.free()) for b in others)
+        if self._ready or self._begun or block.flying or not others or room < len(moving):
+            return
+        load = [sum(b.busy() > 0 and b.device == d for b in self._blocks) for d in range(len(self._engine.devices))]
+        if load[block.device] < max(load):
+            return
+        for other in sorted(others, key=lambda b: load[b.device]):
+            slots = other.free()[: len(moving)]
+            if not slots:
+                continue
+            rows, moving = moving[: len(slots)], moving[len(slots) :]
+            stages = [(block.slots[i], block.dispatched[i]) for i in rows]
+            assert block.lanes is not None
+            self._place(other, stages, slots, block.lanes, rows)  # type: ignore[arg-type]
+            for i in rows:
+                block.slots[i] = None
+            if not moving:
+                break
+        block.lanes = None
+
+    def _begin_some(self) -> None:
+        """Prepares the next stages of the queue, a block of one kind."""
+        restored = self._is_restored(self._ready[0])
+        stages: list[Stage] = []
+        while self._ready and len(stages) < self._engine.block and self._is_restored(self._ready[0]) == restored:
+            stages.append(self._plan.stages[self._ready.popleft()])
+        filled = stages + [stages[-1]] * (self._engine.block - len(stages))
+        seeds = np.asarray([(s.world_seed, s.seed) for s in filled], np.uint32)
+        end = np.asarray([s.end for s in filled], np.int32)
         hparams = {
-            name: np.asarray([s.settings[name] for s in stages], DTYPES[setting.integer])
+            name: np.asarray([s.settings[name] for s in filled], DTYPES[setting.integer])
             for name, setting in self._engine.program.settings.items()
         }
-        return keys, hparams
+        if restored:
+            states = {s.id: self._state(s) for s in stages}
+            lanes = self._engine.restore(seeds, hparams, end, [states[s.id] for s in filled])
+            updates = [self._update(states[s.id]) for s in stages]
+            self._begun.extend(
+                Begun(s, lanes, i, u, None) for i, (s, u) in enumerate(zip(stages, updates, strict=True))
+            )
+        else:
+            lanes, metrics = self._engine.begin(seeds, hparams, end, *self._given(filled))
+            self._begun.extend(Begun(stage, lanes, i, 0, metrics) for i, stage in enumerate(stages))
 
-    def _continue(self, stages: list[Stage]) -> LaneState:
-        """States of stages that were under way, or that go on where a link of their chain ended."""
-        template = self._engine.abstract_state()
+    def _is_restored(self, stage: str) -> bool:
+        """Whether a stage goes on from a state on the host, rather than begins a phase."""
+        return stage in self._ledger.resumed or self._plan.stages[stage].inherit is None
 
-        def state(stage: Stage) -> LaneState:
-            if stage.id in self._ledger.resumed:
-                return self._ledger.resumed[stage.id]
-            assert stage.parent is not None
-            parked = self._ledger.parked(stage.parent, template)
-            return parked._replace(status=np.asarray(RUNNING, np.int32))
+    def _state(self, stage: Stage) -> State:
+        """The state that a stage goes on from: its own, or that of the link before."""
+        if stage.id in self._ledger.resumed:
+            return self._ledger.resumed[stage.id]
+        assert stage.parent is not None
+        return self._ledger.states.get(stage.parent, self._template)
 
-        states = [state(stage) for stage in _padded(stages, self._engine.block)]
-        return jax.tree.map(lambda *leaves: np.stack(leaves), *states)
+    def _update(self, state: State) -> int:
+        return int(jax.tree.unflatten(self._structure, state).update)
 
-    def _begin(self, stages: list[Stage]) -> LaneState:
-        """States of stages that begin a phase."""
-        filled = _padded(stages, self._engine.block)
-        keys, hparams = self._inputs(filled)
-        zeros = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), self._engine.abstract_state().learner.params)
-
-        def given(stage: Stage) -> Any:
-            if not stage.inherit:
-                return zeros
-            assert stage.parent is not None
-            template = self._engines(self._plan.stages[stage.parent].program).abstract_state()
-            parent = self._ledger.parked(stage.parent, template).learner.params
-            return zeros | {part: parent[part] for part in stage.inherit}
-
-        params = jax.tree.map(lambda *leaves: np.stack(leaves), *[given(stage) for stage in filled])
-        taken = {part: np.asarray([part in (s.inherit or ()) for s in filled]) for part in zeros}
-        state, metrics = self._engine.begin(keys, hparams, params, taken)
-        self._openings.append(([stage.id for stage in stages], metrics))
-        return state
-
-
-def _padded(stages: list[Stage], size: int) -> list[Stage]:
-    """Returns `size` stages, the last one repeated."""
-    return stages + [stages[-1]] * (size - len(stages))
+    def _given(self, stages: list[Stage]) -> tuple[Any, dict[str, np.ndarray]]:
+        """The parameters that stages take from their parents, `[B, ...]`, and which of their parts."""
+        shapes = jax.tree.unflatten(self._structure, self._template).learner.params
+        given = jax.tree.map(lambda x: np.zeros((len(stages), *x.shape), x.dtype), shapes)
+        taken = {part: np.asarray([part in (s.inherit or ()) for s in stages]) for part in shapes}
+        for i, stage in enumerate(stages):
+            if stage.inherit:
+                assert stage.parent is not None
+                parent = self._engines(self._plan.stages[stage.parent].program).abstract_state
+                state = self._ledger.states.get(stage.parent, jax.tree.leaves(parent))
+                params = jax.tree.unflatten(jax.tree.structure(parent), state).learner.params
+                for part in stage.inherit:
+                    for to, leaf in zip(jax.tree.leaves(given[part]), jax.tree.leaves(params[part]), strict=True):
+                        to[i] = leaf
+        return given, taken

@@ -1,33 +1,27 @@
-"""Running a plan: pools in order, commits now and then, results at the end."""
+"""Running a plan: waves of pools, commits now and then, results at the end."""
 
 from __future__ import annotations
 
 import contextlib
-import datetime
-import fcntl
-import os
+import errno
 import platform
 import signal
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from importlib import metadata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import jax
-import polars as pl
 
-import regimax
 from regimax.errors import UserError
-from regimax.sweep import store, table
-from regimax.sweep.cost import Costs
+from regimax.sweep import rundir, width
+from regimax.sweep.account import Account, Shares
 from regimax.sweep.lanes import Engine
 from regimax.sweep.ledger import Ledger
 from regimax.sweep.plan import Plan
 from regimax.sweep.pool import Pool, Tick
-
-PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "polars")
+from regimax.sweep.waves import Work, pools, waves
 
 
 class Display(Protocol):
@@ -47,15 +41,19 @@ class Options:
       width: lanes; measured when None.
       devices: number of local devices to use; all when None.
       checkpoint_seconds: wall-clock between commits.
-      command: what the user typed, for the report.
-      name: the sweep's name.
+      parked_bytes: of final states that wait for their children at once, bytes; bounds memory and disk.
+      extend: whether a run directory that holds a part of the plan is welcome.
+      facts: plain data for sweep.json: the sweep's name, what the user typed.
+      source: the text of the sweep file, to be kept with the run.
     """
 
     width: int | None = None
     devices: int | None = None
     checkpoint_seconds: float = 60.0
-    command: str = ""
-    name: str = "sweep"
+    parked_bytes: int = 2 * 2**30
+    extend: bool = False
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    source: str | None = None
 
 
 class Outcome(NamedTuple):
@@ -63,15 +61,13 @@ class Outcome(NamedTuple):
 
     Attributes:
       already: whether there was nothing left to do.
-      programs: compiled programs (`advance`), one per static signature that was run.
-      seconds: wall-clock of this invocation.
-      occupancy: busy lane-ticks over all lane-ticks.
+      programs: compiled programs, one per static signature that was run.
+      shares: where the time of this invocation went.
     """
 
     already: bool
     programs: int
-    seconds: float
-    occupancy: float
+    shares: Shares
 
 
 class Interrupted(Exception):
@@ -95,67 +91,118 @@ def execute(plan: Plan, out: Path, options: Options, display: Display) -> Outcom
       the outcome.
 
     Raises:
-      UserError: if `out` cannot be written, holds another sweep, or is in use.
+      UserError: if `out` cannot be written, holds another sweep, is in use, or the disk is full.
       Interrupted: after SIGINT or SIGTERM, once everything is committed.
     """
-    begun = time.monotonic()
-    _compare(plan, out)
-    with _locked(out), _signals() as caught:
-        ledger = Ledger(plan, out)
-        devices = jax.local_devices()[: options.devices]
-        engines = _Engines(plan, devices)
-        _write_plan(plan, out, options)
-        manifest = ledger.recover(lambda program: engines(program).abstract_state(), display.say)
-        if manifest and manifest["complete"]:
-            return Outcome(True, 0, time.monotonic() - begun, 1.0)
-        display.start(plan, len(ledger.finished), ledger.updates_done(), devices)
-        clock = _Clock(options.checkpoint_seconds)
-        busy = slots = 0
-
-        def facts(**more: Any) -> dict[str, Any]:
-            seconds = ledger.seconds + time.monotonic() - begun
-            return {"program": None, "slots": [], "complete": False, "seconds": seconds} | more
-
-        def commit(pool: Pool, program: str) -> None:
-            ledger.commit(pool.arrays(), facts(program=program, slots=pool.slots(), block=plan.sweep.block))
-            clock.reset()
-            if caught:
-                raise Interrupted(caught[0])
-
-        for program, ready in _pools(plan, ledger):
-            engine, own_steps = engines(program), plan.programs[program].learner.source
-            num_blocks = _num_blocks(engine, len(ready), options.width)
-            phase = plan.programs[program].phase.name
-            display.pool(phase, len(ready), num_blocks * engine.block, "advance" not in engine.traces)
-            per_update = own_steps.num_envs * own_steps.num_steps
-
-            def on_tick(tick: Tick, per_update: int = per_update) -> None:
-                nonlocal busy, slots
-                busy, slots = busy + tick.busy, slots + tick.lanes
-                display.tick(tick, tick.updates * per_update)
-
-            pool = Pool(engine, engines, plan, ledger, ready, num_blocks)
-            pool.run(on_tick, lambda: bool(caught) or clock.due(), lambda p, program=program: commit(p, program))
-            ledger.commit({}, facts())
-        ledger.commit({}, facts(complete=True))
-        _write_results(out)
-        ledger.clear_states()
-        return Outcome(False, engines.compiled(), time.monotonic() - begun, busy / max(slots, 1))
+    rundir.compare(plan, out, options.extend)
+    with rundir.locked(out), _signals() as caught, _disk_errors(out):
+        return _Run(plan, out, options, display, caught).run()
 
 
-class _Engines:
-    """One engine per program, made when first asked for."""
+class _Run:
+    """One invocation."""
 
-    def __init__(self, plan: Plan, devices: Sequence[Any]):
-        self._plan, self._devices, self._made = plan, devices, {}
+    def __init__(self, plan: Plan, out: Path, options: Options, display: Display, caught: list[int]):
+        self._plan, self._out, self._options, self._display, self._caught = plan, out, options, display, caught
+        self._devices = jax.local_devices()[: options.devices]
+        self._account = Account(len(self._devices))
+        self._engines: dict[str, Engine] = {}
+        self._clock = _Clock(options.checkpoint_seconds)
+        self._begun = time.monotonic()
 
-    def __call__(self, program: str) -> Engine:
-        if program not in self._made:
-            self._made[program] = Engine(self._plan.programs[program], self._plan.sweep.block, self._devices)
-        return self._made[program]
+    def run(self) -> Outcome:
+        plan, options = self._plan, self._options
+        facts = {"device": f"{len(self._devices)} × {_device_name(self._devices[0])}", **options.facts}
+        rundir.write_plan(plan, self._out, facts, options.source)
+        complete = self._recover()
+        if complete:
+            return Outcome(True, 0, self._account.shares())
+        display = self._display
+        display.start(plan, len(self._ledger.finished), self._ledger.updates_done(), self._devices)
+        for wave in waves(plan, lambda program: self._engine(program).bytes_per_lane(), options.parked_bytes):
+            self._run_wave(wave)
+        with self._account.saving():
+            self._commit(complete=True)
+            rundir.write_results(self._out)
+        compiled = sum(engine.traces.get("advance", 0) for engine in self._engines.values())
+        return Outcome(False, compiled, self._account.shares())
 
-    def compiled(self) -> int:
-        return sum(engine.traces.get("advance", 0) for engine in self._made.values())
+    def _recover(self) -> bool:
+        """Takes up what is committed. Returns whether that is everything."""
+        self._ledger = Ledger(self._plan, self._out)
+        manifest = self._ledger.recover(self._display.say)
+        missing = any(stage not in self._ledger.finished for stage in self._plan.stages)
+        return bool(manifest and manifest["complete"]) and not missing
+
+    def _run_wave(self, wave: list[str]) -> None:
+        """Runs the pools of a wave. One that does not fit a device's memory is run again from the last commit."""
+        narrower = self._options.width
+        while True:
+            try:
+                for work in pools(self._plan, self._ledger, wave):
+                    blocks = width.num_blocks(self._engine(work.program), work.stages, narrower)
+                    self._run_pool(work, blocks)
+                return
+            except Exception as error:
+                if not width.out_of_memory(error) or blocks == 1:
+                    raise
+                block = self._plan.sweep.block
+                narrower = blocks // 2 * block
+                self._display.say(
+                    f"{blocks * block} lanes do not fit into the device's memory: going on from the last commit with "
+                    f"{narrower}"
+                )
+            self._recover()
+
+    def _run_pool(self, work: Work, blocks: int) -> None:
+        engine, phase = self._engine(work.program), self._plan.programs[work.program].phase.name
+        source = self._plan.programs[work.program].learner.source
+        lanes = blocks * engine.block
+        self._display.pool(phase, len(work.ready), lanes, "advance" not in engine.traces)
+
+        def on_tick(tick: Tick) -> None:
+            self._display.tick(tick, tick.updates * source.num_envs * source.num_steps)
+
+        def commit(pool: Pool) -> None:
+            arrays, slots = pool.snapshot()
+            self._commit(arrays, **slots)
+            if self._caught:
+                raise Interrupted(self._caught[0])
+
+        pool = Pool(engine, self._engine, self._plan, self._ledger, work.ready, blocks, self._account)
+        pool.run(on_tick, lambda: bool(self._caught) or self._clock.due(), commit)
+        with self._account.saving():
+            self._commit()
+
+    def _commit(self, arrays: dict[str, Any] | None = None, **facts: Any) -> None:
+        seconds = self._ledger.seconds + time.monotonic() - self._begun
+        nothing = {"program": None, "slots": [], "updates": [], "complete": False, "seconds": seconds}
+        self._ledger.commit(arrays or {}, nothing | facts)
+        self._clock.reset()
+
+    def _engine(self, program: str) -> Engine:
+        """The engine of a program, made when first asked for."""
+        if program not in self._engines:
+            self._engines[program] = Engine(
+                self._plan.programs[program], self._plan.sweep.block, self._devices, self._account.compiled
+            )
+        return self._engines[program]
+
+
+def _device_name(device: Any) -> str:
+    return platform.machine() + " CPU core" if device.platform == "cpu" else device.device_kind
+
+
+@contextlib.contextmanager
+def _disk_errors(out: Path) -> Iterator[None]:
+    """Tells of a full disk in a sentence: what is committed is safe."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            text = f"no space is left for {str(out)!r}. What was committed is safe: free some, and type the same again."
+            raise UserError(text) from error
+        raise
 
 
 class _Clock:
@@ -170,102 +217,6 @@ class _Clock:
 
     def due(self) -> bool:
         return time.monotonic() - self._last >= self._seconds
-
-
-def _pools(plan: Plan, ledger: Ledger) -> Iterator[tuple[str, list[str]]]:
-    """Yields programs with the stages that can begin, until everything is finished.
-
-    A program of which no stage waits for another program goes first, so that most programs run in one pool.
-    """
-    while True:
-        ready: dict[str, list[str]] = {}
-        blocked: set[str] = set()
-        for stage in plan.stages.values():
-            if stage.id in ledger.finished:
-                continue
-            parent = stage.parent
-            if parent is None or parent in ledger.finished:
-                ready.setdefault(stage.program, []).append(stage.id)
-            elif plan.stages[parent].program != stage.program:
-                blocked.add(stage.program)
-        if not ready:
-            return
-        under_way = [p for p, stages in ready.items() if any(s in ledger.resumed for s in stages)]
-        program = min(ready, key=lambda p: (p not in under_way, p in blocked, list(plan.programs).index(p)))
-        stages = ready[program]
-        stages.sort(key=lambda s: s not in ledger.resumed)
-        yield program, stages
-
-
-def _num_blocks(engine: Engine, stages: int, width: int | None) -> int:
-    """Returns the number of blocks: a multiple of the devices, no more than there are stages for."""
-    devices, block = len(engine.devices), engine.block
-    per_round = devices * block
-    if width is None:
-        width = 64 * devices if engine.devices[0].platform == "cpu" else _memory_lanes(engine)
-    width = min(width, stages)
-    return max(1, -(-width // per_round)) * devices
-
-
-def _memory_lanes(engine: Engine) -> int:
-    """Lanes that fill half of the devices' memory, at eight times the state for what an update needs."""
-    stats = engine.devices[0].memory_stats() or {}
-    limit = stats.get("bytes_limit", 2**33)
-    return max(1, len(engine.devices) * limit // (2 * 8 * engine.bytes_per_lane()))
-
-
-def _difference(before: Any, now: Any, where: str = "") -> str | None:
-    """Returns the first place at which two pieces of plain data differ, in words."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        for key in sorted({*before, *now}):
-            path = f"{where}.{key}" if where else str(key)
-            if key not in before or key not in now:
-                return f"{path} is {'new' if key not in before else 'gone'}"
-            if found := _difference(before[key], now[key], path):
-                return found
-        return None
-    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        return next(
-            (d for i, (a, b) in enumerate(zip(before, now, strict=True)) if (d := _difference(a, b, f"{where}[{i}]"))),
-            None,
-        )
-    return None if before == now else f"{where} was {_short(before)}, is {_short(now)}"
-
-
-def _short(value: Any) -> str:
-    text = f"{len(value)} entries" if isinstance(value, list | dict) and len(str(value)) > 60 else str(value)
-    return text[:60]
-
-
-def _compare(plan: Plan, out: Path) -> None:
-    """Refuses a directory that is something else, holds another sweep or cannot be written."""
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{str(out)!r} is a file, not a run directory")
-    if (out / "sweep.json").is_file():
-        before = store.read_sweep(out)["resolved"]
-        if found := _difference(before, plan.resolved):
-            raise UserError(f"{str(out)!r} holds another sweep: {found}. Give another --out.")
-    elif out.is_dir() and any(p.name not in store.OWN and p.suffix != ".tmp" for p in out.iterdir()):
-        raise UserError(f"{str(out)!r} is not empty and not a run directory. Give another --out.")
-    parent = next(p for p in (out, *out.absolute().parents) if p.exists())
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise UserError(f"cannot write to {str(parent)!r}. Give another --out.")
-
-
-@contextlib.contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    """Holds the run directory, or refuses it when another process does."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        file = open(out / ".lock", "w")  # noqa: SIM115 - held until the run ends
-    except OSError as error:
-        raise UserError(f"cannot write to {str(out)!r}: {error.strerror}. Give another --out.") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UserError(f"{str(out)!r} is in use by another process") from None
-        yield
 
 
 @contextlib.contextmanager
@@ -289,67 +240,3 @@ def _signals() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _write_plan(plan: Plan, out: Path, options: Options) -> None:
-    """Writes sweep.json, stages.parquet and cells.parquet, unless they are there."""
-    for folder in (store.CURVES, store.FINISHED, store.STATES, store.CHECKPOINTS):
-        (out / folder).mkdir(exist_ok=True)
-    if (out / "sweep.json").is_file():
-        return
-    costs = Costs(plan)
-    stages = list(plan.stages.values())
-    found = [costs(stage) for stage in stages]
-    columns: dict[str, Any] = {
-        "stage": [s.id for s in stages],
-        "phase": [s.phase for s in stages],
-        "program": [s.program for s in stages],
-        "parent": [s.parent for s in stages],
-        "inherit": [s.inherit for s in stages],
-        "start": [s.start for s in stages],
-        "end": [s.end for s in stages],
-        "world_seed": [s.world_seed for s in stages],
-        "seed": [s.seed for s in stages],
-    }
-    columns |= {f"{name}_per_update": [getattr(c, name) for c in found] for name in found[0]._fields}
-    schema = {"parent": pl.String, "inherit": pl.List(pl.String)}
-    store.write_frame(out / "stages.parquet", pl.DataFrame(columns, schema_overrides=schema))
-    axes = list(plan.cells[0].labels)
-    cells = {
-        "cell": [c.id for c in plan.cells],
-        "regime": [c.regime for c in plan.cells],
-        "setting": [", ".join(f"{k}={v}" if "." in k else str(v) for k, v in c.labels.items()) for c in plan.cells],
-        "seed": [c.seed for c in plan.cells],
-        "world_seed": [c.world_seed for c in plan.cells],
-        **{axis: [c.labels[axis] for c in plan.cells] for axis in axes},
-        "stages": [list(c.path) for c in plan.cells],
-    }
-    store.write_frame(out / "cells.parquet", pl.DataFrame(cells, strict=False))
-    device = jax.local_devices()[0]
-    facts = {
-        "name": options.name,
-        "question": plan.sweep.question,
-        "command": options.command,
-        "axes": axes,
-        "regimes": [regime.name for regime in plan.sweep.regimes],
-        "seeds": len(plan.resolved["seeds"]),
-        "device": f"{options.devices or len(jax.local_devices())} × {_device_name(device)}",
-        "versions": {"regimax": regimax.__version__, "python": platform.python_version()}
-        | {name: metadata.version(name) for name in PACKAGES},
-        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "resolved": plan.resolved,
-    }
-    store.write_json(out / "sweep.json", facts)
-
-
-def _device_name(device: Any) -> str:
-    return platform.machine() + " CPU core" if device.platform == "cpu" else device.device_kind
-
-
-def _write_results(out: Path) -> None:
-    """Puts the results into stages.parquet and cells.parquet."""
-    cells, stages, _ = store.tables(out)
-    results = table.cell_table(out)
-    new = [name for name in results.columns if name not in cells.columns]
-    store.write_frame(out / "stages.parquet", stages)
-    store.write_frame(out / "cells.parquet", cells.join(results.select("cell", *new), on="cell", how="left"))

@@ -34,7 +34,7 @@ class Sweep:
       threshold: success that counts as solved.
       consecutive: evaluations in a row that must reach it; the first of them is when it was solved.
       block: lanes per vmapped product: what floating-point results may depend on.
-      keep_params: whether every cell's final parameters are kept in RUN/states.
+      keep_params: whether every cell's learner is kept as it was at the end of each phase; `load_run` reads it.
       question: one or two sentences for the report.
     """
 

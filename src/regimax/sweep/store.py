@@ -1,8 +1,8 @@
 """What a run leaves on disk, and how it is read. Nothing of JAX.
 
-``RUN/sweep.json`` is the resolved sweep. ``RUN/curves/`` and ``RUN/finished/`` hold immutable Parquet parts, written
-whole, synced and renamed; which of them count is said by the newest checkpoint's manifest. ``RUN/stages.parquet`` and
-``RUN/cells.parquet`` hold the plan, and the results once the run is over.
+``RUN/sweep.json`` is the resolved sweep, ``RUN/sweep.py`` the file it came from. ``RUN/curves/`` and ``RUN/finished/``
+hold immutable Parquet parts, written whole, synced and renamed; which of them count is said by the newest checkpoint's
+manifest. ``RUN/stages.parquet`` and ``RUN/cells.parquet`` hold the plan, and the results once the run is over.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ import polars as pl
 from regimax.errors import UserError
 
 CURVES, FINISHED, STATES, CHECKPOINTS = "curves", "finished", "states", "checkpoints"
-MANIFEST = "manifest.json"
-OWN = {".lock", "sweep.json", "stages.parquet", "cells.parquet", "report.html", CURVES, FINISHED, STATES, CHECKPOINTS}
+MANIFEST, SOURCE = "manifest.json", "sweep.py"
+FILES = {".lock", "sweep.json", SOURCE, "stages.parquet", "cells.parquet", "report.html"}
+OWN = {*FILES, CURVES, FINISHED, STATES, CHECKPOINTS}
 """What a run directory may hold."""
 
 

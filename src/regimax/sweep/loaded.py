@@ -1,0 +1,143 @@
+"""A run taken into Python: its tables, its spec, and any one of its learners."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import polars as pl
+
+from regimax.errors import UserError, unknown
+from regimax.regimes.program import LaneState
+from regimax.sweep import spec, states, store, table
+from regimax.sweep.lanes import Engine
+from regimax.sweep.plan import Cell, Plan, make_plan
+from regimax.sweep.spec import Sweep
+from regimax.types import Array, Params, PyTree
+
+
+class Agent(NamedTuple):
+    """A trained learner.
+
+    Attributes:
+      cell: the cell it was trained in.
+      world: the world it was trained in.
+      world_params: the hidden structure that its cell drew, for `world.reset` and `world.step`.
+      params: its network's parameters, one subtree per part.
+      carry: `num_envs -> carry`, the empty memory.
+      act: `(carry, obs [E, D], first [E], u [E]) -> (carry, action [E], extras)`: `first` is 1 where an episode opens,
+        `u` is uniform on [0, 1) and decides what is drawn from the policy. Pure; jit it.
+    """
+
+    cell: Cell
+    world: Any
+    world_params: PyTree
+    params: Params
+    carry: Callable[[int], PyTree]
+    act: Callable[[PyTree, Array, Array, Array], tuple[PyTree, Array, dict[str, Array]]]
+
+
+class Run:
+    """What a run directory holds, as far as it is committed.
+
+    Attributes:
+      path: the run directory.
+      facts: what sweep.json says: the resolved sweep, versions, device, the command that was typed.
+    """
+
+    def __init__(self, path: Path, sweep: Sweep | None):
+        self.path, self.facts, self._given = path, store.read_sweep(path), sweep
+
+    @cached_property
+    def cells(self) -> pl.DataFrame:
+        """One row per cell, as `regimax table` shows it."""
+        return table.cell_table(self.path)
+
+    @cached_property
+    def curves(self) -> pl.DataFrame:
+        """One row per cell and evaluation, with the effort spent until then."""
+        return table.cell_curves(self.path)
+
+    @cached_property
+    def stages(self) -> pl.DataFrame:
+        """One row per stage: what was planned, its cost per update, and how it ended."""
+        return store.tables(self.path)[1]
+
+    @cached_property
+    def sweep(self) -> Sweep:
+        """The sweep, from the copy of its file that the run keeps, with what was typed beside it."""
+        if self._given is not None:
+            return self._given
+        if not (self.path / store.SOURCE).is_file():
+            raise UserError(f"{str(self.path)!r} keeps no sweep file: give the sweep, load_run(RUN, sweep)")
+        return spec.override(spec.load(self.path / store.SOURCE), self.facts["set"], self.facts["seeds_given"])
+
+    @cached_property
+    def _plan(self) -> Plan:
+        plan = make_plan(self.sweep)
+        if plan.resolved != self.facts["resolved"]:
+            raise UserError(f"the sweep is no longer what {str(self.path)!r} ran: the code that it uses has changed")
+        return plan
+
+    @cached_property
+    def _finished(self) -> dict[str, dict[str, Any]]:
+        manifest = store.newest_manifest(self.path)
+        rows = store.read_parts(self.path, store.FINISHED, manifest[store.FINISHED]) if manifest else None
+        return {row["stage"]: row for row in rows.iter_rows(named=True)} if rows is not None else {}
+
+    def agent(self, cell: str, phase: str | None = None) -> Agent:
+        """Returns the learner of a cell.
+
+        Args:
+          cell: its name, from the column `cell`.
+          phase: as it was at the end of this phase; the last one when not given.
+
+        Raises:
+          UserError: if there is no such cell or phase, it is not finished or has diverged, or parameters were not kept.
+        """
+        named = {c.id: c for c in self._plan.cells}
+        if cell not in named:
+            raise unknown("cell", cell, named)
+        last = {self._plan.stages[s].phase: self._plan.stages[s] for s in named[cell].path}  # the last link of each
+        phase = phase or list(last)[-1]
+        if phase not in last:
+            raise unknown(f"phase of {cell!r}:", phase, last)
+        if not self._plan.sweep.keep_params:
+            raise UserError(
+                "this sweep does not keep parameters. Set keep_params=True in it and run it again with --extend"
+            )
+        row = self._finished.get(last[phase].id)
+        if row is None:
+            raise UserError(f"the phase {phase!r} of {cell!r} is not finished")
+        if row["status"] == "diverged":
+            raise UserError(f"the phase {phase!r} of {cell!r} diverged: there is no trained learner")
+        program = self._plan.programs[last[phase].program]
+        shapes = Engine(program, self._plan.sweep.block).abstract_state
+        ticket = states.Ticket(row["state_file"], row["state_start"], row["state_size"], row["state_digest"])
+        try:
+            leaves = states.read(self.path, ticket, jax.tree.leaves(shapes))
+        except ValueError as error:
+            raise UserError(f"{cell!r}: {error}. Type the run's command again.") from error
+        state: LaneState = jax.tree.unflatten(jax.tree.structure(shapes), leaves)
+        hidden, params = state.learner.source.world, state.learner.params
+        policy = program.learner.policy(params, hidden)
+        return Agent(named[cell], program.learner.source.world, hidden, params, policy.carry, policy.act)
+
+
+def load_run(run: str | Path, sweep: Sweep | None = None) -> Run:
+    """Takes a run into Python, finished or not.
+
+    Args:
+      run: the run directory.
+      sweep: the sweep it ran, where it was not run from a file; only needed for `agent`.
+
+    Returns:
+      its tables as polars frames, its spec and its learners.
+
+    Raises:
+      UserError: if `run` is not a run directory.
+    """
+    return Run(Path(run), sweep)

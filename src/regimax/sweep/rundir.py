@@ -1,0 +1,207 @@
+"""The run directory: whose it is, and what of the plan is written into it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fcntl
+import os
+import platform
+from collections.abc import Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+import regimax
+from regimax.errors import UserError
+from regimax.sweep import store, table
+from regimax.sweep.cost import Costs
+from regimax.sweep.plan import Plan
+
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "polars")
+
+
+def _difference(before: Any, now: Any, where: str = "") -> str | None:
+    """Returns the first place at which two pieces of plain data differ, in words."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in sorted({*before, *now}):
+            path = f"{where}.{key}" if where else str(key)
+            if key not in before or key not in now:
+                return f"{path} is {'new' if key not in before else 'gone'}"
+            if found := _difference(before[key], now[key], path):
+                return found
+        return None
+    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        return next(
+            (d for i, (a, b) in enumerate(zip(before, now, strict=True)) if (d := _difference(a, b, f"{where}[{i}]"))),
+            None,
+        )
+    return None if before == now else f"{where} was {_short(before)}, is {_short(now)}"
+
+
+def _short(value: Any) -> str:
+    text = f"{len(value)} entries" if isinstance(value, list | dict) and len(str(value)) > 60 else str(value)
+    return text[:60]
+
+
+def compare(plan: Plan, out: Path, extend: bool) -> None:
+    """Refuses a directory that is something else, holds another sweep or cannot be written.
+
+    Args:
+      plan: the plan.
+      out: the run directory, there or not.
+      extend: whether a sweep that the plan's contains is welcome.
+
+    Raises:
+      UserError: if it is refused.
+    """
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{str(out)!r} is a file, not a run directory")
+    if (out / "sweep.json").is_file():
+        before = store.read_sweep(out)["resolved"]
+        if found := _difference(before, plan.resolved):
+            lost = _lost(before, plan.resolved)
+            if lost and extend:
+                raise UserError(f"{str(out)!r} cannot be extended to this sweep: {lost}. Give another --out.")
+            if not extend:
+                hint = "Give another --out." if lost else "Give --extend to add the new cells, or another --out."
+                raise UserError(f"{str(out)!r} holds another sweep: {found}. {hint}")
+    elif out.is_dir() and any(p.name not in store.OWN and p.suffix != ".tmp" for p in out.iterdir()):
+        raise UserError(f"{str(out)!r} is not empty and not a run directory. Give another --out.")
+    parent = next(p for p in (out, *out.absolute().parents) if p.exists())
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise UserError(f"cannot write to {str(parent)!r}. Give another --out.")
+
+
+def _lost(before: dict[str, Any], now: dict[str, Any]) -> str | None:
+    """Returns the first thing of a sweep that another one does not contain, in words."""
+    for name in before["regimes"]:
+        if name not in now["regimes"]:
+            return f"the regime {name!r} is gone"
+    kept = {name: {r: now[name][r] for r in before[name]} for name in ("regimes", "settings")}
+    grown = ("seeds", "points", *(["keep_params"] if now["keep_params"] else []))
+    if found := _difference(
+        {k: v for k, v in before.items() if k not in grown}, {k: v for k, v in (now | kept).items() if k not in grown}
+    ):
+        return found
+
+    def narrowed(point: dict[str, Any]) -> dict[str, Any]:
+        """A point without what was derived for regimes that are new."""
+        return point | {"derived": {r: point["derived"][r] for r in before["regimes"]}}
+
+    points = [narrowed(point) for point in now["points"]]
+    for point in before["points"]:
+        if point not in points:
+            there = [p for p in points if p["labels"] == point["labels"]]
+            return _difference(point, there[0]) if there else f"the point {point['labels']} is gone"
+    gone = [seed for _, seed in before["seeds"] if seed not in [s for _, s in now["seeds"]]]
+    if gone:
+        return f"seed {gone[0]} is gone"
+    return None
+
+
+@contextlib.contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Holds the run directory, or refuses it when another process does.
+
+    Raises:
+      UserError: if it is in use or cannot be written.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        file = open(out / ".lock", "w")  # noqa: SIM115 - held until the run ends
+    except OSError as error:
+        raise UserError(f"cannot write to {str(out)!r}: {error.strerror}. Give another --out.") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UserError(f"{str(out)!r} is in use by another process") from None
+        yield
+
+
+def write_plan(plan: Plan, out: Path, facts: dict[str, Any], source: str | None) -> None:
+    """Writes stages.parquet, cells.parquet, the sweep file's source and sweep.json, unless they are there.
+
+    Args:
+      plan: the plan.
+      out: the run directory.
+      facts: plain data for sweep.json besides the resolved sweep.
+      source: the text of the sweep file, if there is one.
+    """
+    for folder in (store.CURVES, store.FINISHED, store.STATES, store.CHECKPOINTS):
+        (out / folder).mkdir(exist_ok=True)
+    if _is_written(plan, out):
+        return
+    axes = list(plan.cells[0].labels)
+    store.write_frame(out / "stages.parquet", _stages_frame(plan))
+    store.write_frame(out / "cells.parquet", _cells_frame(plan, axes))
+    if source is not None:
+        store.write_atomic(out / store.SOURCE, source.encode())
+    versions = {"regimax": regimax.__version__, "python": platform.python_version()}
+    store.write_json(
+        out / "sweep.json",
+        facts
+        | {
+            "question": plan.sweep.question,
+            "axes": axes,
+            "regimes": [regime.name for regime in plan.sweep.regimes],
+            "seeds": len(plan.resolved["seeds"]),
+            "versions": versions | {name: metadata.version(name) for name in PACKAGES},
+            "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "resolved": plan.resolved,
+        },
+    )
+
+
+def _is_written(plan: Plan, out: Path) -> bool:
+    """Whether the run directory holds this very plan, and not half of another one that it was extended from."""
+    if not all((out / name).is_file() for name in ("sweep.json", "stages.parquet", "cells.parquet")):
+        return False
+    cells = pl.read_parquet(out / "cells.parquet", columns=["cell"])["cell"]
+    stages = pl.read_parquet(out / "stages.parquet", columns=["stage"])["stage"]
+    same = store.read_sweep(out)["resolved"] == plan.resolved
+    return same and cells.to_list() == [cell.id for cell in plan.cells] and set(stages) == set(plan.stages)
+
+
+def _stages_frame(plan: Plan) -> pl.DataFrame:
+    costs = Costs(plan)
+    stages = list(plan.stages.values())
+    found = [costs(stage) for stage in stages]
+    columns: dict[str, Any] = {
+        "stage": [s.id for s in stages],
+        "phase": [s.phase for s in stages],
+        "program": [s.program for s in stages],
+        "parent": [s.parent for s in stages],
+        "inherit": [s.inherit for s in stages],
+        "start": [s.start for s in stages],
+        "end": [s.end for s in stages],
+        "world_seed": [s.world_seed for s in stages],
+        "seed": [s.seed for s in stages],
+    }
+    columns |= {f"{name}_per_update": [getattr(c, name) for c in found] for name in found[0]._fields}
+    return pl.DataFrame(columns, schema_overrides={"parent": pl.String, "inherit": pl.List(pl.String)})
+
+
+def _cells_frame(plan: Plan, axes: Sequence[str]) -> pl.DataFrame:
+    columns = {
+        "cell": [c.id for c in plan.cells],
+        "regime": [c.regime for c in plan.cells],
+        "setting": [", ".join(f"{k}={v}" if "." in k else str(v) for k, v in c.labels.items()) for c in plan.cells],
+        "seed": [c.seed for c in plan.cells],
+        "world_seed": [c.world_seed for c in plan.cells],
+        **{axis: [c.labels[axis] for c in plan.cells] for axis in axes},
+        "stages": [list(c.path) for c in plan.cells],
+    }
+    return pl.DataFrame(columns, strict=False)
+
+
+def write_results(out: Path) -> None:
+    """Puts the results into stages.parquet and cells.parquet."""
+    cells, stages, _ = store.tables(out)
+    results = table.cell_table(out)
+    new = [name for name in results.columns if name not in cells.columns]
+    store.write_frame(out / "stages.parquet", stages)
+    store.write_frame(out / "cells.parquet", cells.join(results.select("cell", *new), on="cell", how="left"))

@@ -1,0 +1,51 @@
+"""How many lanes run side by side."""
+
+from __future__ import annotations
+
+import math
+
+from regimax.sweep.lanes import Engine, Memory
+
+FRACTION = 0.8
+"""Of a device's memory that lanes may fill."""
+
+CPU_LANES = 32
+"""Lanes per device of a CPU: enough to keep it busy while one block is refilled; more only leave its caches."""
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Returns whether an error says that a device's memory did not suffice."""
+    text = str(error)
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text or "out of memory" in text.lower()
+
+
+def num_blocks(engine: Engine, stages: int, width: int | None) -> int:
+    """Returns the number of blocks of a pool: one at least, and no more than there are stages for.
+
+    Args:
+      engine: of the pool's program. Its tick is compiled for the first device to measure what a block needs.
+      stages: that can run, some of them maybe later.
+      width: lanes, where the user has said so.
+    """
+    if width is None:
+        width = _lanes(engine)
+    return max(1, math.ceil(min(width, stages) / engine.block))
+
+
+def _lanes(engine: Engine) -> int:
+    """Lanes that fill the stated fraction of the devices' memory; on a CPU a small number that is enough."""
+    devices = len(engine.devices)
+    if engine.devices[0].platform == "cpu":
+        return devices * max(CPU_LANES, 2 * engine.block)
+    return devices * blocks_in(engine.memory(), _free(engine.devices[0])) * engine.block
+
+
+def blocks_in(memory: Memory, free: int) -> int:
+    """Returns how many blocks fit into `free` bytes: what stays of each, a prepared one, and what two ticks need."""
+    return max(1, int(FRACTION * free - 2 * memory.temporary) // max(memory.resident, 1) - 1)
+
+
+def _free(device: object) -> int:
+    """Bytes of a device's memory that are not in use."""
+    stats = device.memory_stats() or {}  # type: ignore[attr-defined]
+    return stats.get("bytes_limit", 8 * 2**30) - stats.get("bytes_in_use", 0)

@@ -279,6 +279,70 @@ def test_only_what_was_asked_for_is_kept(whole):
     assert all(loaded.agent(cell).params for cell in loaded.cells["cell"])
 
 
+GROWN = {
+    "seeds": {"seeds": 4},
+    "values": {"axes": {"reward.erasure": [0.25, 0.0, 0.5]}},
+    "budgets": {"axes": {"reward.erasure": [0.0, 0.5], "rl.updates": [6, 8, 12]}, "keep_params": True},
+}
+
+
+@pytest.mark.parametrize("grown", GROWN)
+def test_a_larger_sweep_takes_up_what_a_smaller_one_has_done(tmp_path, grown):
+    small, large = make_tiny(), make_tiny(**GROWN[grown])
+    if grown == "budgets":
+        small = make_tiny(axes={"reward.erasure": [0.0, 0.5], "rl.updates": [8]}, keep_params=True)
+    run(small, "run")
+    with pytest.raises(rx.UserError, match="--extend"):
+        run(large, "run")
+    display = Silent()
+    run(large, "run", display, extend=True)
+    run(large, tmp_path / "fresh")
+    assert_same_results(Path("run"), tmp_path / "fresh")
+    # Learners that were not kept are trained again where others begin from them; nothing else is.
+    plan = make_plan(large)
+    done = set(make_plan(small).stages)
+    fresh = sum(s.end - s.start for name, s in plan.stages.items() if name not in done)
+    ran = sum(tick.updates for tick in display.ticks)
+    assert fresh <= ran < plan.updates_planned()
+
+
+def test_a_sweep_that_lost_something_does_not_extend(whole):
+    with pytest.raises(rx.UserError, match=r"cannot be extended.*seed 2 is gone"):
+        run(make_tiny(seeds=2), whole, extend=True)
+    with pytest.raises(rx.UserError, match=r"cannot be extended.*threshold"):
+        run(make_tiny(threshold=0.5), whole, extend=True)
+
+
+def test_shared_pretraining_is_run_once_and_changes_nothing(tmp_path):
+    erasures = [i / 10 for i in range(8)]
+    regime = rx.regimes.pretrain_rl(updates=(8, 2), **options())
+    grid = {"pretrain.updates": [2, 4, 6, 8], "reward.erasure": erasures}
+    sweep = make_tiny(regimes=[regime], axes=grid, seeds=2)
+    run(sweep, "run")
+    stages = store.tables(Path("run"))[1]
+    pretrained = stages.filter(pl.col("phase") == "pretrain").select(pl.col("updates_done") - pl.col("start"))
+    assert pretrained.sum().item() == 2 * 8
+    shared = table.cell_curves(Path("run"))
+    for budget in grid["pretrain.updates"]:
+        alone = tmp_path / str(budget)
+        run(make_tiny(regimes=[regime], axes=grid | {"pretrain.updates": [budget]}, seeds=2), alone)
+        mine = shared.filter(pl.col("pretrain.updates") == budget)
+        assert_frame_equal(table.cell_curves(alone), mine, check_exact=True)
+
+
+def test_lanes_stay_busy_when_cells_finish_at_different_times():
+    # 16 lanes, 160 stages that end at different times, a tick of one update.
+    regime = rx.regimes.pure_rl(updates=40, **options(evaluate=rx.regimes.Evaluate(every=1, episodes=8)))
+    budgets = {"rl.learning_rate": [1e-3 * (i + 1) for i in range(10)]}
+    stop = rx.regimes.Stop("success", 0.3, 2)
+    regime = regime._replace(phases=(regime.phases[0]._replace(stop=stop),))
+    outcome = run(make_tiny(regimes=[regime], axes=budgets, seeds=16), "run", width=16, devices=1)
+    cells = table.cell_table(Path("run"))
+    assert {"solved", "done"} >= set(cells["status"])
+    assert cells["updates"].n_unique() > 3
+    assert outcome.shares.occupancy >= 0.9
+
+
 COMMAND = [sys.executable, "-m", "regimax", "run", "tiny.py", "--out", "run", "--checkpoint-every", "0"]
 FILE = """
 import regimax as rx

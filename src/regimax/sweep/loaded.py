@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import polars as pl
 
 from regimax.errors import UserError, unknown
@@ -121,7 +122,7 @@ class Run:
             leaves = states.read(self.path, ticket, jax.tree.leaves(shapes))
         except ValueError as error:
             raise UserError(f"{cell!r}: {error}. Type the run's command again.") from error
-        state: LaneState = jax.tree.unflatten(jax.tree.structure(shapes), leaves)
+        state: LaneState = jax.tree.unflatten(jax.tree.structure(shapes), [jnp.asarray(leaf) for leaf in leaves])
         hidden, params = state.learner.source.world, state.learner.params
         policy = program.learner.policy(params, hidden)
         return Agent(named[cell], program.learner.source.world, hidden, params, policy.carry, policy.act)

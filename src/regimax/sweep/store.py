@@ -137,4 +137,8 @@ def tables(run: Path) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     curves = read_parts(run, CURVES, manifest[CURVES])
     if curves is None:
         curves = pl.DataFrame(schema={"stage": pl.String, "update": pl.Int64})
+    # A stage that began earlier in a smaller sweep has rows that belong to the links before it now.
+    starts = stages.select("stage", "start")
+    inside = (pl.col("update") > pl.col("start")) | (pl.col("start") == 0)
+    curves = curves.join(starts, on="stage", how="inner").filter(inside).drop("start")
     return cells, stages, curves.unique(["stage", "update"], keep="last").sort("stage", "update")

@@ -97,6 +97,22 @@ def test_a_finished_run_does_nothing(whole):
     assert before == {p: p.stat().st_mtime_ns for p in whole.rglob("*") if p.is_file() and p.name != ".lock"}
 
 
+def test_a_run_that_ended_before_its_results_were_written_writes_them(monkeypatch):
+    from regimax.sweep import rundir
+
+    sweep, write = make_tiny(regimes=make_tiny().regimes[:1]), rundir.write_results
+
+    def full(out):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(rundir, "write_results", full)
+    with pytest.raises(rx.UserError, match="no space is left"):
+        run(sweep, "run")
+    monkeypatch.setattr(rundir, "write_results", write)
+    assert run(sweep, "run").already
+    assert "success" in pl.read_parquet_schema("run/cells.parquet")
+
+
 @pytest.mark.parametrize("ticks", [1, 3, 5])
 def test_a_crash_after_a_commit_is_resumed_bit_for_bit(whole, ticks):
     with pytest.raises(ConnectionError):

@@ -116,6 +116,7 @@ class _Run:
         rundir.write_plan(plan, self._out, facts, options.source)
         complete = self._recover()
         if complete:
+            rundir.write_results(self._out)  # unless they are there: a run may end between the last commit and them
             return Outcome(True, 0, self._account.shares())
         display = self._display
         display.start(plan, len(self._ledger.finished), self._ledger.updates_done(), self._devices)

@@ -199,7 +199,9 @@ def _cells_frame(plan: Plan, axes: Sequence[str]) -> pl.DataFrame:
 
 
 def write_results(out: Path) -> None:
-    """Puts the results into stages.parquet and cells.parquet."""
+    """Puts the results into stages.parquet and cells.parquet, unless they are there."""
+    if "status" in pl.read_parquet_schema(out / "cells.parquet"):
+        return
     cells, stages, _ = store.tables(out)
     results = table.cell_table(out)
     new = [name for name in results.columns if name not in cells.columns]

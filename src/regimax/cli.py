@@ -51,7 +51,7 @@ class Run:
 
 @dataclass(frozen=True)
 class PlanCommand:
-    """Say what a sweep would run. Nothing is compiled or written."""
+    """Say what a sweep would run. Nothing is written."""
 
     spec: SpecFile
     """The sweep file."""
@@ -61,6 +61,8 @@ class PlanCommand:
     """Values of axes, instead of the file's; `regime=a,b` keeps those regimes."""
     json: bool = False
     """Print JSON."""
+    measure: bool = False
+    """Compile every program and time a block of it, to say how long the run would take."""
 
 
 @dataclass(frozen=True)
@@ -175,12 +177,16 @@ def _typed() -> str:
 
 
 def _plan(command: PlanCommand) -> int:
-    plan = _planned(command)
+    from regimax.backend import prepare_cpu, use_compilation_cache
+
+    prepare_cpu()
+    use_compilation_cache()
     import json
 
     from regimax.sweep.summary import plan_summary, plan_text
 
-    print(json.dumps(plan_summary(plan), indent=1) if command.json else plan_text(plan))
+    facts = plan_summary(_planned(command), command.measure)
+    print(json.dumps(facts, indent=1) if command.json else plan_text(facts))
     return 0
 
 

@@ -28,16 +28,27 @@ def num_blocks(engine: Engine, stages: int, width: int | None) -> int:
       width: lanes, where the user has said so.
     """
     if width is None:
-        width = _lanes(engine)
+        width = _lanes(engine, None if _on_cpu(engine) else engine.memory())
     return max(1, math.ceil(min(width, stages) / engine.block))
 
 
-def _lanes(engine: Engine) -> int:
+def planned(engine: Engine, stages: int) -> int:
+    """Returns the lanes of a pool before anything is compiled: where memory decides, from the state's size alone."""
+    size = engine.block * engine.bytes_per_lane()
+    width = min(_lanes(engine, Memory(size, size)), stages)
+    return max(1, math.ceil(width / engine.block)) * engine.block
+
+
+def _on_cpu(engine: Engine) -> bool:
+    return engine.devices[0].platform == "cpu"
+
+
+def _lanes(engine: Engine, memory: Memory | None) -> int:
     """Lanes that fill the stated fraction of the devices' memory; on a CPU a small number that is enough."""
     devices = len(engine.devices)
-    if engine.devices[0].platform == "cpu":
+    if _on_cpu(engine) or memory is None:
         return devices * max(CPU_LANES, 2 * engine.block)
-    return devices * blocks_in(engine.memory(), _free(engine.devices[0])) * engine.block
+    return devices * blocks_in(memory, _free(engine.devices[0])) * engine.block
 
 
 def blocks_in(memory: Memory, free: int) -> int:

@@ -1,0 +1,60 @@
+"""How long a plan will take on this machine, from one timed block per program."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import Counter
+
+import jax
+import numpy as np
+
+from regimax.sweep.lanes import Engine
+from regimax.sweep.plan import Plan
+
+TICKS = 5
+
+
+def seconds_estimated(plan: Plan) -> float:
+    """Compiles every program, times a few ticks of one block of each, and extrapolates to all updates of the plan.
+
+    What is compiled is kept in the compilation cache, so the run need not compile it again. Cells that a stop rule will
+    end early are counted in full, and lanes as if all were busy.
+
+    Returns:
+      wall-clock seconds of the run, compiling included.
+    """
+    updates: Counter[str] = Counter()
+    for stage in plan.stages.values():
+        updates[stage.program] += stage.end - stage.start
+    total = 0.0
+    for program in plan.programs:
+        compiling: list[float] = []
+        engine = Engine(plan.programs[program], plan.sweep.block, on_compile=compiling.append)
+        tick = _tick_seconds(plan, program, engine)
+        ticks = updates[program] / (engine.program.phase.evaluate.every * engine.block)
+        total += sum(compiling) + ticks * tick / len(engine.devices)
+    return total
+
+
+def _tick_seconds(plan: Plan, program: str, engine: Engine) -> float:
+    """Median time of a tick of one block that runs the program's first stage in every lane."""
+    stage = next(stage for stage in plan.stages.values() if stage.program == program)
+    settings = engine.program.settings
+    hparams = {
+        name: np.full(engine.block, stage.settings[name], np.int32 if setting.integer else np.float32)
+        for name, setting in settings.items()
+    }
+    seeds = np.full((engine.block, 2), (stage.world_seed, stage.seed), np.uint32)
+    end = np.full(engine.block, np.iinfo(np.int32).max, np.int32)
+    params = engine.abstract_state.learner.params
+    given = jax.tree.map(lambda x: np.zeros((engine.block, *x.shape), x.dtype), params)
+    lanes, _ = engine.begin(seeds, hparams, end, given, {part: np.zeros(engine.block, bool) for part in params})
+    seconds = []
+    for _ in range(1 + TICKS):
+        jax.block_until_ready(lanes)
+        begun = time.monotonic()
+        lanes, report = engine.advance(0, lanes)
+        jax.block_until_ready(report)
+        seconds.append(time.monotonic() - begun)
+    return statistics.median(seconds[1:])

@@ -370,6 +370,12 @@ sweep = rx.Sweep(world=rx.envs.Cipher(symbols=3, skills=2, length=2),
 """
 
 
+def test_eight_devices_give_what_one_gives(whole):
+    Path("tiny.py").write_text(FILE)
+    subprocess.run([*COMMAND, "--devices", "8", "--width", "64"], check=True, capture_output=True)
+    assert_same_results(Path("run"), whole)
+
+
 def killed_runs(kills, seed):
     """Kills the command at random moments until it ends by itself."""
     rng = random.Random(seed)

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import queue
+import sys
+import threading
 import time
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import jax
+
+SWITCH_SECONDS = 5e-4
+"""How long Python may keep a thread waiting for another one; its own default is ten times as long."""
 
 
 class Shares(NamedTuple):
@@ -15,8 +23,8 @@ class Shares(NamedTuple):
       seconds: wall-clock since the account was opened, s.
       compiling: wall-clock spent on compiling or loading programs, s.
       saving: fraction of the wall-clock spent on commits.
-      waiting: fraction of the devices' time in which they had work but stood still for the host, at most.
-      idle: fraction of the devices' time in which there was no work for them, at most.
+      waiting: fraction of the devices' time in which they had work but stood still for the host.
+      idle: fraction of the devices' time in which there was no work for them.
       occupancy: lanes that ran a stage, of all lanes that were run.
     """
 
@@ -31,8 +39,11 @@ class Shares(NamedTuple):
 class Account:
     """Adds up what the devices wait for.
 
-    When a device comes to rest is not seen, only when it was last known to be at work: the time from then until it is
-    given work again counts as waiting, so what is told is an upper bound.
+    A thread per device waits for every tick and notes when it was done; the time from then until the device is given
+    its next tick counts as waiting, or as idle where there was no work for it. What is spent on compiling and saving
+    counts as neither. Close it when the run is over.
+
+    Accuracy: a tick is seen to be done up to `SWITCH_SECONDS` late, while Python itself is busy.
 
     Args:
       devices: number of devices.
@@ -40,43 +51,64 @@ class Account:
 
     def __init__(self, devices: int):
         self._begun = time.monotonic()
-        self._last = [self._begun] * devices
-        self._excused = [0.0] * devices
-        self._waiting = self._idle = self._saving = self._compiling = 0.0
+        self._spent = {"saving": 0.0, "compiling": 0.0}
+        self._paused_since: float | None = None
+        self._devices = [_Device(self._worked) for _ in range(devices)]
         self._lanes = self._busy = 0
+        self._switch = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_SECONDS)
 
-    def working(self, device: int) -> None:
-        """Tells that a device is at work now."""
-        self._last[device] = time.monotonic()
-        self._excused[device] = self._saving + self._compiling
+    def close(self) -> None:
+        """Ends the threads."""
+        for device in self._devices:
+            device.ticks.put(None)
+        sys.setswitchinterval(self._switch)
 
-    def resumes(self, device: int) -> None:
-        """Tells that a device, at rest until now, is given work."""
-        self._waiting += self._gap(device)
-        self.working(device)
+    def dispatched(self, device: int, report: Any) -> None:
+        """Tells that a device was just given a tick, done when `report` is there."""
+        self.wanted(device)
+        self._devices[device].ticks.put((self._worked(), report))
 
     def workless(self, device: int) -> None:
         """Tells that a device is at rest and there is no work for it."""
-        self._idle += self._gap(device)
-        self.working(device)
+        watched = self._devices[device]
+        watched.workless_since = self._worked() if watched.workless_since is None else watched.workless_since
 
-    def _gap(self, device: int) -> float:
-        """Seconds since a device was last at work, without those that went into compiling and saving."""
-        excused = self._saving + self._compiling - self._excused[device]
-        return max(0.0, time.monotonic() - self._last[device] - excused)
+    def wanted(self, device: int) -> None:
+        """Tells that there is work for a device from now on."""
+        watched = self._devices[device]
+        if watched.workless_since is not None:
+            watched.idle += self._worked() - watched.workless_since
+            watched.workless_since = None
 
     @contextlib.contextmanager
     def saving(self) -> Iterator[None]:
         """Counts a commit."""
-        begun = time.monotonic()
+        with self._paused("saving"):
+            yield
+
+    @contextlib.contextmanager
+    def compiling(self) -> Iterator[None]:
+        """Counts compiling, or loading what was compiled before."""
+        with self._paused("compiling"):
+            yield
+
+    @contextlib.contextmanager
+    def _paused(self, what: str) -> Iterator[None]:
+        if self._paused_since is not None:  # the outer one counts
+            yield
+            return
+        begun = self._paused_since = time.monotonic()
         try:
             yield
         finally:
-            self._saving += time.monotonic() - begun
+            self._spent[what] += time.monotonic() - begun
+            self._paused_since = None
 
-    def compiled(self, seconds: float) -> None:
-        """Counts time spent on compiling."""
-        self._compiling += seconds
+    def _worked(self) -> float:
+        """A clock that stands still while the run compiles or saves, s."""
+        since = self._paused_since
+        return (time.monotonic() if since is None else since) - sum(self._spent.values())
 
     def ticked(self, lanes: int, busy: int) -> None:
         """Counts one tick of a block."""
@@ -86,15 +118,44 @@ class Account:
     def shares(self) -> Shares:
         """Returns the account so far."""
         seconds = max(time.monotonic() - self._begun, 1e-9)
-        devices = len(self._last) * seconds
+        devices = len(self._devices) * seconds
+        now = self._worked()
+        workless = sum(now - since for device in self._devices if (since := device.workless_since) is not None)
         return Shares(
             seconds,
-            self._compiling,
-            self._saving / seconds,
-            self._waiting / devices,
-            self._idle / devices,
+            self._spent["compiling"],
+            self._spent["saving"] / seconds,
+            sum(max(0.0, device.rested - device.idle) for device in self._devices) / devices,
+            (workless + sum(device.idle for device in self._devices)) / devices,
             self._busy / max(self._lanes, 1),
         )
+
+
+class _Device:
+    """What is known of one device.
+
+    Attributes:
+      ticks: what it was given: the time, and what is there when it is done. None ends the thread.
+      rested: how long it had nothing to do between two ticks, s.
+      idle: how long there was no work for it, s.
+      workless_since: since when there is none.
+    """
+
+    def __init__(self, clock: Callable[[], float]):
+        self.ticks: queue.SimpleQueue[tuple[float, Any] | None] = queue.SimpleQueue()
+        self.rested = self.idle = 0.0
+        self.workless_since: float | None = clock()
+        self._clock = clock
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        done = self._clock()
+        while (tick := self.ticks.get()) is not None:
+            dispatched, report = tick
+            self.rested += max(0.0, dispatched - done)
+            with contextlib.suppress(Exception):  # told where the report is read
+                jax.block_until_ready(report)
+            done = self._clock()
 
 
 def shares_text(shares: Shares) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import statistics
 import time
 from collections import Counter
+from contextlib import closing
 
 import jax
 import numpy as np
 
+from regimax.sweep.account import Account
 from regimax.sweep.lanes import Engine
 from regimax.sweep.plan import Plan
 
@@ -28,13 +30,13 @@ def seconds_estimated(plan: Plan) -> float:
     for stage in plan.stages.values():
         updates[stage.program] += stage.end - stage.start
     total = 0.0
-    for program in plan.programs:
-        compiling: list[float] = []
-        engine = Engine(plan.programs[program], plan.sweep.block, on_compile=compiling.append)
-        tick = _tick_seconds(plan, program, engine)
-        ticks = updates[program] / (engine.program.phase.evaluate.every * engine.block)
-        total += sum(compiling) + ticks * tick / len(engine.devices)
-    return total
+    with closing(Account(1)) as account:
+        for program in plan.programs:
+            engine = Engine(plan.programs[program], plan.sweep.block, compiling=account.compiling)
+            tick = _tick_seconds(plan, program, engine)
+            ticks = updates[program] / (engine.program.phase.evaluate.every * engine.block)
+            total += ticks * tick / len(engine.devices)
+        return total + account.shares().compiling
 
 
 def _tick_seconds(plan: Plan, program: str, engine: Engine) -> float:
@@ -49,7 +51,7 @@ def _tick_seconds(plan: Plan, program: str, engine: Engine) -> float:
     end = np.full(engine.block, np.iinfo(np.int32).max, np.int32)
     params = engine.abstract_state.learner.params
     given = jax.tree.map(lambda x: np.zeros((engine.block, *x.shape), x.dtype), params)
-    lanes, _ = engine.begin(seeds, hparams, end, given, {part: np.zeros(engine.block, bool) for part in params})
+    lanes, _ = engine.begin(0, seeds, hparams, end, given, {part: np.zeros(engine.block, bool) for part in params})
     seconds = []
     for _ in range(1 + TICKS):
         jax.block_until_ready(lanes)

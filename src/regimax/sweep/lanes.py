@@ -8,14 +8,15 @@ is partitioned over devices goes through other passes of the compiler, and round
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import SingleDeviceSharding
 
 from regimax import prng
 from regimax.learners.base import fresh_params
@@ -85,7 +86,7 @@ class Engine:
       program: the phase.
       block: B.
       devices: what the blocks are spread over; all local devices when not given.
-      on_compile: told of the seconds spent on compiling a function, or on loading what was compiled before.
+      compiling: entered while a function is compiled, or loaded as it was compiled before.
     """
 
     def __init__(
@@ -93,12 +94,12 @@ class Engine:
         program: Program,
         block: int,
         devices: Sequence[Any] | None = None,
-        on_compile: Callable[[float], None] = lambda seconds: None,
+        compiling: Callable[[], AbstractContextManager[None]] = nullcontext,
     ):
         self.program, self.block = program, block
         self.devices = list(devices or jax.local_devices())
         self.traces: dict[str, int] = {}
-        self._on_compile = on_compile
+        self._compiling = compiling
         self._metrics: tuple[str, ...] | None = None
         self._compiled: dict[tuple[str, int], Any] = {}
         # A named function each, so that traces can be counted and programs told apart in profiles.
@@ -167,9 +168,10 @@ class Engine:
     def _call(self, name: str, device: int, *args: PyTree) -> Any:
         """Calls the executable of a device, compiled when first asked for, on what lies there."""
         if (name, device) not in self._compiled:
-            begun = time.monotonic()
-            self._compiled[name, device] = self._functions[name].lower(*args).compile()
-            self._on_compile(time.monotonic() - begun)
+            where = SingleDeviceSharding(self.devices[device])
+            shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=where), args)
+            with self._compiling():
+                self._compiled[name, device] = self._functions[name].lower(*shapes).compile()
         return self._compiled[name, device](*args)
 
     # What the host knows before anything runs.
@@ -222,10 +224,15 @@ class Engine:
         """Dispatches one tick of a block. The lanes given are gone afterwards."""
         return self._call("advance", device, lanes)
 
-    def begin(self, seeds: np.ndarray, hparams: PyTree, end: np.ndarray, given: Params, taken: PyTree) -> Any:
-        """Begins a block of stages on the first device.
+    # Host arrays go straight to the executable: to place a tree on a device first costs more than to run on it.
+
+    def begin(
+        self, device: int, seeds: np.ndarray, hparams: PyTree, end: np.ndarray, given: Params, taken: PyTree
+    ) -> tuple[Lanes, dict[str, Array]]:
+        """Begins a block of stages.
 
         Args:
+          device: index of its device.
           seeds: `[B, 2]` uint32, world seeds and learner seeds.
           hparams: settings by sweep name, `[B]`.
           end: `[B]` int32.
@@ -235,35 +242,39 @@ class Engine:
         Returns:
           the lanes, and the metrics before the first update, `[B]` each.
         """
-        return self._call("begin", 0, *jax.device_put((seeds, hparams, end, given, taken), self.devices[0]))
+        return self._call("begin", device, seeds, hparams, end, given, taken)
 
-    def restore(self, seeds: np.ndarray, hparams: PyTree, end: np.ndarray, states: Sequence[State]) -> Lanes:
-        """Returns a block on the first device that goes on from these host states, running."""
+    def restore(
+        self, device: int, seeds: np.ndarray, hparams: PyTree, end: np.ndarray, states: Sequence[State]
+    ) -> Lanes:
+        """Returns a block that goes on from these host states, running."""
         structure = jax.tree.structure(self.abstract_state)
         state: LaneState = jax.tree.unflatten(structure, [np.stack(leaves) for leaves in zip(*states, strict=True)])
         running: Any = np.full(self.block, RUNNING, np.int32)
-        keys = self._call("keys", 0, jax.device_put(seeds, self.devices[0]))
+        keys = self._call("keys", device, seeds)
         lanes = Lanes(keys, hparams, end, state._replace(status=running))  # type: ignore[arg-type]
-        return jax.device_put(lanes, self.devices[0])
+        return jax.device_put(lanes, self.devices[device])
 
     def place(self, device: int, lanes: Lanes, new: Lanes, rows: Sequence[int], slots: Sequence[int]) -> Lanes:
         """Copies `rows` of the block `new` into `slots` of `lanes`. The lanes given are gone afterwards."""
         row, slot = np.zeros(self.block, np.int32), np.full(self.block, self.block, np.int32)  # out of range: dropped
         row[: len(rows)], slot[: len(slots)] = rows, slots
-        return self._call("place", device, lanes, *jax.device_put((new, row, slot), self.devices[device]))
+        if new.end.devices() != lanes.end.devices():  # type: ignore[attr-defined] - not in chex's type
+            new = jax.device_put(new, self.devices[device])
+        return self._call("place", device, lanes, new, row, slot)
 
     def extend(self, device: int, lanes: Lanes, ends: dict[int, int]) -> Lanes:
         """Lets lanes that came to their end run on, by slot to a new end. The lanes given are gone afterwards."""
         end, go = np.zeros(self.block, np.int32), np.zeros(self.block, bool)
         for slot, update in ends.items():
             end[slot], go[slot] = update, True
-        return self._call("extend", device, lanes, *jax.device_put((end, go), self.devices[device]))
+        return self._call("extend", device, lanes, end, go)
 
     def take(self, device: int, lanes: Lanes, slots: Sequence[int]) -> list[State]:
         """Returns host copies of the states in these slots."""
         index = np.zeros(self.block, np.int32)
         index[: len(slots)] = slots
-        taken = self._call("take", device, lanes.state, jax.device_put(index, self.devices[device]))
+        taken = self._call("take", device, lanes.state, index)
         leaves = [np.asarray(x) for x in jax.tree.leaves(taken)]
         return [[np.array(leaf[i]) for leaf in leaves] for i in range(len(slots))]
 

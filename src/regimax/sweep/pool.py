@@ -77,7 +77,7 @@ class Flight(NamedTuple):
 
 
 class Begun(NamedTuple):
-    """A stage that is ready to be placed: a row of a block on the first device."""
+    """A stage that is ready to be placed: a row of a prepared block."""
 
     stage: Stage
     lanes: Lanes
@@ -113,7 +113,7 @@ class Pool:
         self._account = account
         self._ready = deque(ready)
         self._program = plan.stages[self._ready[0]].program
-        self._begun: deque[Begun] = deque()
+        self._begun: list[deque[Begun]] = [deque() for _ in engine.devices]
         self._openings: list[tuple[list[str], list[int], dict[str, Any]]] = []
         self._blocks = [Block(i % len(engine.devices), engine.block) for i in range(num_blocks)]
         self._turns = [deque(b for b in self._blocks if b.device == d) for d in range(len(engine.devices))]
@@ -132,6 +132,8 @@ class Pool:
           due: whether a commit is wanted now.
           commit: makes one; the pool is at rest then. May raise to stop the run.
         """
+        for block in self._blocks:
+            self._account.wanted(block.device)
         for block in self._blocks:
             self._fill(block)
         while self._dispatch() or any(self._flights):
@@ -162,13 +164,10 @@ class Pool:
         """Gives every device its work. Returns whether there was any."""
         given = False
         for device, flights in enumerate(self._flights):
-            if flights and not flights[-1].report.is_ready():
-                self._account.working(device)
             while len(flights) < AHEAD and (block := self._wanting(device)) is not None:
-                if not flights or flights[-1].report.is_ready():
-                    self._account.resumes(device)
                 assert block.lanes is not None
                 block.lanes, report = self._engine.advance(device, block.lanes)
+                self._account.dispatched(device, report)
                 block.dispatched = [update + self._every for update in block.dispatched]
                 block.flying += 1
                 self._dispatched += 1
@@ -193,11 +192,7 @@ class Pool:
         """The next tick to read: one that is done, or else the one that was dispatched first."""
         oldest = sorted((flights[0] for flights in self._flights if flights), key=lambda flight: flight.number)
         flight = next((f for f in oldest if f.report.is_ready()), oldest[0])
-        device = flight.block.device
-        if not flight.report.is_ready():
-            jax.block_until_ready(flight.report)
-            self._account.working(device)
-        self._flights[device].popleft()
+        self._flights[flight.block.device].popleft()
         flight.block.flying -= 1
         return flight
 
@@ -278,14 +273,12 @@ class Pool:
     def _fill(self, block: Block) -> None:
         """Fills the free slots of a block from the queue."""
         free = block.free()
-        while free and (self._begun or self._ready):
-            if not self._begun:
-                self._begin_some()
+        while free and (begun := self._prepared(block.device)):
             # Stages that lie in one prepared block are placed at once.
-            first = self._begun.popleft()
+            first = begun.popleft()
             same = [first]
-            while self._begun and len(same) < len(free) and self._begun[0].lanes is first.lanes:
-                same.append(self._begun.popleft())
+            while begun and len(same) < len(free) and begun[0].lanes is first.lanes:
+                same.append(begun.popleft())
             slots, free = free[: len(same)], free[len(same) :]
             self._place(block, [(b.stage, b.update) for b in same], slots, first.lanes, [b.row for b in same])
             for b in same:
@@ -293,6 +286,12 @@ class Pool:
                 self._ledger.started(b.stage.id)
             if first.metrics is not None:
                 self._openings.append(([b.stage.id for b in same], [b.row for b in same], first.metrics))
+
+    def _prepared(self, device: int) -> deque[Begun]:
+        """The queue of prepared stages for a device: its own, or when none are left to prepare another one's."""
+        if not self._begun[device] and self._ready:
+            self._begin_some(device)
+        return self._begun[device] or next((begun for begun in self._begun if begun), self._begun[device])
 
     def _place(
         self, block: Block, stages: list[tuple[Stage, int]], slots: list[int], lanes: Lanes, rows: list[int]
@@ -308,7 +307,7 @@ class Pool:
         others = [b for b in self._blocks if b is not block and b.busy()]
         moving = [i for i, stage in enumerate(block.slots) if stage is not None]
         room = sum(len(b.free()) for b in others)
-        if self._ready or self._begun or block.flying or not others or room < len(moving):
+        if self._ready or any(self._begun) or block.flying or not others or room < len(moving):
             return
         load = [sum(b.busy() > 0 and b.device == d for b in self._blocks) for d in range(len(self._engine.devices))]
         if load[block.device] < max(load):
@@ -327,8 +326,8 @@ class Pool:
                 break
         block.lanes = None
 
-    def _begin_some(self) -> None:
-        """Prepares the next stages of the queue, a block of one kind."""
+    def _begin_some(self, device: int) -> None:
+        """Prepares the next stages of the queue on a device, a block of one kind."""
         restored = self._is_restored(self._ready[0])
         stages: list[Stage] = []
         while self._ready and len(stages) < self._engine.block and self._is_restored(self._ready[0]) == restored:
@@ -342,14 +341,14 @@ class Pool:
         }
         if restored:
             states = {s.id: self._state(s) for s in stages}
-            lanes = self._engine.restore(seeds, hparams, end, [states[s.id] for s in filled])
+            lanes = self._engine.restore(device, seeds, hparams, end, [states[s.id] for s in filled])
             updates = [self._update(states[s.id]) for s in stages]
-            self._begun.extend(
+            self._begun[device].extend(
                 Begun(s, lanes, i, u, None) for i, (s, u) in enumerate(zip(stages, updates, strict=True))
             )
         else:
-            lanes, metrics = self._engine.begin(seeds, hparams, end, *self._given(filled))
-            self._begun.extend(Begun(stage, lanes, i, 0, metrics) for i, stage in enumerate(stages))
+            lanes, metrics = self._engine.begin(device, seeds, hparams, end, *self._given(filled))
+            self._begun[device].extend(Begun(stage, lanes, i, 0, metrics) for i, stage in enumerate(stages))
 
     def _is_restored(self, stage: str) -> bool:
         """Whether a stage goes on from a state on the host, rather than begins a phase."""

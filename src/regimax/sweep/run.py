@@ -96,7 +96,9 @@ def execute(plan: Plan, out: Path, options: Options, display: Display) -> Outcom
     """
     rundir.compare(plan, out, options.extend)
     with rundir.locked(out), _signals() as caught, _disk_errors(out):
-        return _Run(plan, out, options, display, caught).run()
+        run = _Run(plan, out, options, display, caught)
+        with contextlib.closing(run.account):
+            return run.run()
 
 
 class _Run:
@@ -105,7 +107,7 @@ class _Run:
     def __init__(self, plan: Plan, out: Path, options: Options, display: Display, caught: list[int]):
         self._plan, self._out, self._options, self._display, self._caught = plan, out, options, display, caught
         self._devices = jax.local_devices()[: options.devices]
-        self._account = Account(len(self._devices))
+        self.account = Account(len(self._devices))
         self._engines: dict[str, Engine] = {}
         self._clock = _Clock(options.checkpoint_seconds)
         self._begun = time.monotonic()
@@ -117,16 +119,16 @@ class _Run:
         complete = self._recover()
         if complete:
             rundir.write_results(self._out)  # unless they are there: a run may end between the last commit and them
-            return Outcome(True, 0, self._account.shares())
+            return Outcome(True, 0, self.account.shares())
         display = self._display
         display.start(plan, len(self._ledger.finished), self._ledger.updates_done(), self._devices)
         for wave in waves(plan, lambda program: self._engine(program).bytes_per_lane(), options.parked_bytes):
             self._run_wave(wave)
-        with self._account.saving():
+        with self.account.saving():
             self._commit(complete=True)
             rundir.write_results(self._out)
         compiled = sum(engine.traces.get("advance", 0) for engine in self._engines.values())
-        return Outcome(False, compiled, self._account.shares())
+        return Outcome(False, compiled, self.account.shares())
 
     def _recover(self) -> bool:
         """Takes up what is committed. Returns whether that is everything."""
@@ -170,9 +172,9 @@ class _Run:
             if self._caught:
                 raise Interrupted(self._caught[0])
 
-        pool = Pool(engine, self._engine, self._plan, self._ledger, work.ready, blocks, self._account)
+        pool = Pool(engine, self._engine, self._plan, self._ledger, work.ready, blocks, self.account)
         pool.run(on_tick, lambda: bool(self._caught) or self._clock.due(), commit)
-        with self._account.saving():
+        with self.account.saving():
             self._commit()
 
     def _commit(self, arrays: dict[str, Any] | None = None, **facts: Any) -> None:
@@ -185,7 +187,7 @@ class _Run:
         """The engine of a program, made when first asked for."""
         if program not in self._engines:
             self._engines[program] = Engine(
-                self._plan.programs[program], self._plan.sweep.block, self._devices, self._account.compiled
+                self._plan.programs[program], self._plan.sweep.block, self._devices, self.account.compiling
             )
         return self._engines[program]
 

@@ -1,20 +1,23 @@
 """Runs: equal to cells run alone, resumed bit for bit, never a wrong number."""
 
+import errno
 import random
 import signal
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 import jax
 import numpy as np
 import polars as pl
 import pytest
+from orbax.checkpoint import v1 as orbax_v1
 from polars.testing import assert_frame_equal
 
 import regimax as rx
-from regimax.sweep import store, table
+from regimax.sweep import checkpoint, store, table
 from regimax.sweep.plan import make_plan
 from regimax.sweep.run import Interrupted, Options, execute
 
@@ -220,6 +223,27 @@ def test_a_directory_in_use_is_refused():
     assert "refused" in display.said
 
 
+@pytest.mark.parametrize("inside_orbax", [False, True])
+def test_a_full_disk_is_said_and_costs_nothing_that_was_committed(whole, monkeypatch, inside_orbax):
+    write = orbax_v1.save if inside_orbax else store.write_atomic
+    text = "RESOURCE_EXHAUSTED: Error writing 'd/1': No space left on device [os_error_code='28']"
+
+    def full(*args):
+        if store.checkpoint_steps(Path("run")):
+            raise ValueError(text) if inside_orbax else OSError(errno.ENOSPC, "full")
+        return write(*args)
+
+    with monkeypatch.context() as patch:
+        if inside_orbax:
+            patch.setattr(checkpoint, "_orbax", lambda: types.SimpleNamespace(save=full))
+        else:
+            patch.setattr(store, "write_atomic", full)
+        with pytest.raises(rx.UserError, match=r"no space is left.*What was committed is safe"):
+            run(make_tiny(), "run", checkpoint_seconds=0)
+    run(make_tiny(), "run")
+    assert_same_results(Path("run"), whole)
+
+
 def test_a_stop_signal_commits_and_stops(whole):
     class Signalled(Silent):
         def tick(self, tick, env_steps):
@@ -352,11 +376,15 @@ def test_lanes_stay_busy_when_cells_finish_at_different_times():
     budgets = {"rl.learning_rate": [1e-3 * (i + 1) for i in range(10)]}
     stop = rx.regimes.Stop("success", 0.3, 2)
     regime = regime._replace(phases=(regime.phases[0]._replace(stop=stop),))
-    outcome = run(make_tiny(regimes=[regime], axes=budgets, seeds=16), "run", width=16, devices=1)
+    display = Silent()
+    outcome = run(make_tiny(regimes=[regime], axes=budgets, seeds=16), "run", display, width=16, devices=1)
     cells = table.cell_table(Path("run"))
     assert {"solved", "done"} >= set(cells["status"])
     assert cells["updates"].n_unique() > 3
+    # A tick is a twentieth of the median stage at most, and little is run that no cell needed.
+    assert cells["updates"].median() >= 20
     assert outcome.shares.occupancy >= 0.9
+    assert sum(tick.lanes for tick in display.ticks) <= 1.1 * cells["updates"].sum()
 
 
 COMMAND = [sys.executable, "-m", "regimax", "run", "tiny.py", "--out", "run", "--checkpoint-every", "0"]

@@ -7,8 +7,10 @@ manifest, or that differs from the hashes, is passed over for the one before.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -36,13 +38,16 @@ def save(run: Path, step: int, arrays: dict[str, np.ndarray], facts: dict[str, A
       step: its number, larger than any before.
       arrays: host arrays by name; may be empty.
       facts: plain data that a resumed run needs.
+
+    Raises:
+      OSError: if the disk is full.
     """
     folder = run / store.CHECKPOINTS / f"{step:06d}"
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     if arrays:
-        _orbax().save((folder / "arrays").absolute(), dict(arrays))
+        _save_arrays((folder / "arrays").absolute(), dict(arrays))
     manifest = facts | {
         "step": step,
         "files": {str(p.relative_to(folder)): store.file_digest(p) for p in sorted(folder.rglob("*")) if p.is_file()},
@@ -99,6 +104,17 @@ def load_newest(run: Path, say: Callable[[str], None]) -> tuple[dict[str, np.nda
         except ValueError as error:
             say(f"checkpoint {step} is damaged: {error}; going back to the one before")
     return {}, None
+
+
+def _save_arrays(folder: Path, arrays: dict[str, np.ndarray]) -> None:
+    try:
+        _orbax().save(folder, arrays)
+    except Exception as error:
+        # Orbax speaks of a full disk as RESOURCE_EXHAUSTED, as XLA does of a full device.
+        for number in (errno.ENOSPC, errno.EDQUOT):
+            if os.strerror(number) in str(error):
+                raise OSError(number, os.strerror(number), str(folder)) from error
+        raise
 
 
 def _orbax() -> Any:

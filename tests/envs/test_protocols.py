@@ -4,11 +4,17 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from regimax.envs import Cipher, Environment, Oracle, Streams
+from regimax.envs import Cipher, Environment, Exemplar, Lock, Oracle, Streams
 
 WORLDS = {
     "Cipher": Cipher(symbols=3, skills=2, length=2),
     "Cipher, padded": Cipher(symbols=3, skills=2, length=2, max_symbols=5, max_skills=4, max_length=3),
+    "Exemplar": Exemplar(factors=2, values=3, forms=2, decisions=2, dimensions=5),
+    "Exemplar, padded": Exemplar(2, 3, 2, 2, dimensions=5, max_factors=3, max_values=4, max_forms=3, max_decisions=4),
+    "Lock": Lock(depth=3, actions=2),
+    "Lock, padded": Lock(depth=3, actions=2, max_depth=5, max_actions=4),
+    "Oracle of Exemplar": Oracle(Exemplar(factors=2, values=3, forms=2, dimensions=5)),
+    "Oracle of Lock": Oracle(Lock(depth=3, actions=2)),
     "Oracle of Cipher": Oracle(Cipher(symbols=3, skills=2, length=2)),
 }
 
@@ -28,9 +34,22 @@ def test_it_is_an_environment(world):
     assert hash(world.spec) == hash(eval(repr(world.spec)))
 
 
-def test_only_worlds_with_a_stream_say_so():
-    assert isinstance(WORLDS["Cipher"], Streams)
-    assert not isinstance(WORLDS["Oracle of Cipher"], Streams)
+@pytest.mark.parametrize("name", WORLDS)
+def test_only_worlds_with_a_stream_say_so(name):
+    assert isinstance(WORLDS[name], Streams) == (not name.startswith("Oracle"))
+
+
+@pytest.mark.parametrize("name", [name for name in WORLDS if not name.startswith("Oracle")])
+def test_transcripts_have_the_shape_of_a_trajectory(name):
+    world = WORLDS[name]
+    D, T = sum(field.size for field in world.fields), world.horizon
+    params = world.stream_init(jax.random.key(0), given(world, world.stream_reads))
+    batch = jax.jit(world.transcript)(jax.random.key(1), params)
+    assert batch.obs_tm1.shape == batch.obs_t.shape == (T, D)
+    assert (batch.a_tm1.shape, batch.a_tm1.dtype) == ((T,), jnp.int32)
+    for leaf in (batch.first_tm1, batch.r_t, batch.discount_t, batch.truncated_t, batch.mask_tm1):
+        assert leaf.shape == (T,)
+    assert {field.name for field in world.fields} >= set(world.stream_fields)
 
 
 def test_shapes_and_types(world):
@@ -52,12 +71,12 @@ def test_shapes_and_types(world):
     assert all(-1 <= c < size for c, size in zip(concepts.tolist(), world.concept_sizes, strict=True))
 
 
-@pytest.mark.parametrize("missing", ["world.symbols", "world.skills"])
-def test_what_is_not_given_cannot_be_read(world, missing):
-    settings = given(world, world.task_reads)
-    del settings[missing]
-    with pytest.raises(KeyError, match=missing):
-        world.init(jax.random.key(0), settings)
+def test_what_is_not_given_cannot_be_read(world):
+    for missing in world.task_reads:
+        settings = given(world, world.task_reads)
+        del settings[missing]
+        with pytest.raises(KeyError, match=missing):
+            world.init(jax.random.key(0), settings)
 
 
 def test_settings_are_traced(world):

@@ -2,6 +2,8 @@
 
 from regimax.envs.base import Environment, Streams
 from regimax.envs.cipher import Cipher
+from regimax.envs.exemplar import Exemplar
+from regimax.envs.lock import Lock
 from regimax.envs.oracle import Oracle
 
-__all__ = ["Cipher", "Environment", "Oracle", "Streams"]
+__all__ = ["Cipher", "Environment", "Exemplar", "Lock", "Oracle", "Streams"]

@@ -74,21 +74,26 @@ class Environment(Protocol):
         ...
 
     def unpadded(self, settings: Mapping[str, float]) -> Environment:
-        """Returns this world without padding, for counting what a cell needs by itself."""
+        """Returns this world without padding, for counting what a cell needs by itself.
+
+        A size that is not among `settings`, because the phase does not read it, stays padded.
+        """
         ...
 
 
 @runtime_checkable
 class Streams(Protocol):
-    """A world that also has a reward-free stream of others' transcripts.
+    """A world that also has a reward-free stream: transcripts of others, or whatever passes by.
 
     Attributes:
       stream_reads: names of the settings that `stream_init` may read; the task's are not among them.
-      stream_fields: names of the fields that a predictor of the stream is asked for, besides the others' actions.
+      stream_fields: names of the fields that a predictor of the stream is asked for.
+      stream_acts: whether it shows what others do, which a predictor is then asked for too.
     """
 
     stream_reads: tuple[str, ...]
     stream_fields: tuple[str, ...]
+    stream_acts: bool
 
     def stream_init(self, key: Array, settings: HParams) -> PyTree:
         """Draws the hidden structure, the same as `init` draws from the same key. Returns the stream's params."""

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from regimax.envs.sized import Sized, below, permutation
 from regimax.ops import information
 from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
 
@@ -73,19 +74,8 @@ class State(NamedTuple):
     right: Array
 
 
-def _permutation(key: Array, size: Array, max_size: int) -> Array:
-    """Returns int32 `[max_size]`: a random permutation of 0 … size − 1, then the padding in order."""
-    u = jax.random.uniform(key, (max_size,))
-    return jnp.argsort(jnp.where(jnp.arange(max_size) < size, u, 2.0 + jnp.arange(max_size))).astype(jnp.int32)
-
-
-def _below(u: Array, size: Array) -> Array:
-    """Returns int32 uniform on 0 … size − 1 from `u` uniform on [0, 1)."""
-    return jnp.minimum((u * size).astype(jnp.int32), size - 1)
-
-
 @dataclass(frozen=True)
-class Cipher:
+class Cipher(Sized):
     """The world Cipher.
 
     Args:
@@ -124,18 +114,13 @@ class Cipher:
     max_length: int = 0
 
     name = "Cipher"
+    sizes = ("symbols", "skills", "length")
     truncates = False
     reward_range = (0.0, 1.0)
     task_reads = tuple(f"world.{s}" for s in ("symbols", "skills", "length", "reveal", "cue_held", "reward_per_step"))
     stream_reads = tuple(f"world.{s}" for s in ("symbols", "skills", "length", "coverage", "cue_held", "tag"))
     stream_fields = ("symbol",)
-
-    def __post_init__(self) -> None:
-        for size in ("symbols", "skills", "length"):
-            if not getattr(self, f"max_{size}"):
-                object.__setattr__(self, f"max_{size}", getattr(self, size))
-        for setting in self.settings:
-            setting.check(setting.default, f"Cipher: {setting.name.removeprefix('world.')}")
+    stream_acts = True
 
     @property
     def spec(self) -> Spec:
@@ -155,10 +140,6 @@ class Cipher:
             Setting("world.cue_held", self.cue_held, doc="whether the cue stays in sight", **flag),
             Setting("world.reward_per_step", self.reward_per_step, doc="pay every right answer, not all", **flag),
         )
-
-    def defaults(self) -> dict[str, float]:
-        """Returns the world's own settings by name."""
-        return {setting.name: setting.default for setting in self.settings}
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -185,14 +166,14 @@ class Cipher:
 
     def _permutations(self, key: Array, symbols: Array) -> Array:
         keys = jax.random.split(key, self.max_skills)
-        return jax.vmap(lambda k: _permutation(k, symbols, self.max_symbols))(keys)
+        return jax.vmap(lambda k: permutation(k, symbols, self.max_symbols))(keys)
 
     def _hidden(self, key: Array, settings: HParams) -> tuple[Structure, Array]:
         """Returns the structure, and the permutations `[K, V]` of skills that the task does not know."""
         symbols, skills, length = self._sizes(settings)
         key_task, key_cue, key_other = jax.random.split(key, 3)
         answers = self._permutations(key_task, symbols)
-        skill_of_cue = _permutation(key_cue, skills, self.max_skills)
+        skill_of_cue = permutation(key_cue, skills, self.max_skills)
         return Structure(symbols, skills, length, answers, skill_of_cue), self._permutations(key_other, symbols)
 
     def init(self, key: Array, settings: HParams) -> TaskParams:
@@ -225,8 +206,8 @@ class Cipher:
         u = jax.random.uniform(key, (1 + 2 * L,))
         state = State(
             t=jnp.zeros((), jnp.int32),
-            cue=_below(u[0], hidden.skills),
-            x=_below(u[1 : 1 + L], hidden.symbols),
+            cue=below(u[0], hidden.skills),
+            x=below(u[1 : 1 + L], hidden.symbols),
             u=u[1 + L :],
             right=jnp.ones((), bool),
         )
@@ -260,9 +241,9 @@ class Cipher:
     def transcript(self, key: Array, params: StreamParams) -> Trajectory:
         hidden, L = params.hidden, self.max_length
         u = jax.random.uniform(key, (3 + L,))
-        skill, cue = _below(u[0], hidden.skills), _below(u[1], hidden.skills)
+        skill, cue = below(u[0], hidden.skills), below(u[1], hidden.skills)
         tagged = u[2] < params.tag
-        x = _below(u[3:], hidden.symbols)
+        x = below(u[3:], hidden.symbols)
         y = hidden.answers[skill, x]
         time = jnp.arange(L + 1)
         shown = (time == 0) | (params.cue_held > 0)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 
+from regimax.errors import UserError
 from regimax.learners import base
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
 from regimax.networks import NetworkFactory
@@ -35,50 +36,60 @@ def _shifted(key: Array, trajectory: Trajectory) -> Trajectory:
 
 
 def prediction(optimizer: Optimizer = base.adam) -> LearnerFactory:
-    r"""Makes a learner that predicts its stream by cross-entropy.
+    r"""Makes a learner that predicts its stream.
 
-    .. math:: \ell = \mathrm{CE}(\pi(h_{t-1}), a_{t-1}) + c \sum_f \mathrm{CE}(p_f(h_{t-1}), o_t^f)
+    .. math:: \ell = \mathrm{CE}(\pi(h_{t-1}), a_{t-1}) + c \sum_f d(p_f(h_{t-1}), o_t^f)
 
-    with :math:`h` the trunk's features, the head ``policy`` for the others' next action, and one head per predicted
-    field of the next observation. Those are the world's `stream_fields`.
+    with :math:`h` the trunk's features, the head ``policy`` for the others' next action where the stream shows them
+    (`stream_acts`), and one head per predicted field of the next observation (`stream_fields`). The distance d is
+    cross-entropy for one-hot fields, and the mean squared error per number for real-valued ones.
 
     Args:
       optimizer: makes an optax transformation from the settings.
 
     Returns:
       a factory of learners. Settings: `learning_rate`, `max_grad_norm`, `field_coef`, `shuffle`. Metrics: ``loss``
-      (nats), ``action_bits`` and ``<field>_bits`` (cross-entropy, bits per prediction), ``action_accuracy``.
+      (nats, or squared units of a real-valued field), ``action_bits`` and ``<field>_bits`` (cross-entropy, bits per
+      prediction), ``<field>_error`` (mean squared error), ``action_accuracy``.
     """
 
     def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:
         world = source.world
         segments, start = {}, 0
         for field in world.fields:
-            segments[field.name] = slice(start, start + field.size)
+            segments[field.name] = (field.categorical, slice(start, start + field.size))
             start += field.size
         predicted = {name: segments[name] for name in world.stream_fields}
-        heads = {name: part.stop - part.start for name, part in predicted.items()}
-        net = network(source.num_inputs, {"policy": world.num_actions, **heads})
+        heads = {name: part.stop - part.start for name, (_, part) in predicted.items()}
+        if world.stream_acts:
+            heads = {"policy": world.num_actions, **heads}
+        net = network(source.num_inputs, heads)
         cross_entropy = jax.vmap(jax.vmap(losses.categorical_cross_entropy))
 
         def loss(params: Params, trajectory: Trajectory, hparams: HParams) -> tuple[Array, Metrics]:
             carry = net.carry(trajectory.a_tm1.shape[1])
             _, outputs, _ = net.apply(params, carry, trajectory.obs_tm1, trajectory.first_tm1)
             mask = trajectory.mask_tm1
-            logits = outputs["policy"]
 
             def mean(x: Array, weight: Array) -> Array:
                 return jnp.sum(x * weight) / jnp.maximum(jnp.sum(weight), 1.0)
 
-            action = mean(cross_entropy(logits, jax.nn.one_hot(trajectory.a_tm1, world.num_actions)), mask)
-            hits = mean((jnp.argmax(logits, -1) == trajectory.a_tm1).astype(jnp.float32), mask)
-            metrics = {"action_bits": action / jnp.log(2.0), "action_accuracy": hits}
-            total = action
-            for name, segment in predicted.items():
+            total, metrics = jnp.zeros(()), {}
+            if world.stream_acts:
+                logits = outputs["policy"]
+                total = mean(cross_entropy(logits, jax.nn.one_hot(trajectory.a_tm1, world.num_actions)), mask)
+                metrics["action_bits"] = total / jnp.log(2.0)
+                hits = (jnp.argmax(logits, -1) == trajectory.a_tm1).astype(jnp.float32)
+                metrics["action_accuracy"] = mean(hits, mask)
+            for name, (categorical, segment) in predicted.items():
                 target = trajectory.obs_t[..., segment]
-                field = mean(cross_entropy(outputs[name], target), mask * jnp.sum(target, -1))
-                metrics[f"{name}_bits"] = field / jnp.log(2.0)
-                total = total + hparams["field_coef"] * field
+                if categorical:
+                    distance = mean(cross_entropy(outputs[name], target), mask * jnp.sum(target, -1))
+                    metrics[f"{name}_bits"] = distance / jnp.log(2.0)
+                else:
+                    distance = mean(jnp.mean(jnp.square(outputs[name] - target), -1), mask)
+                    metrics[f"{name}_error"] = distance
+                total = total + hparams["field_coef"] * distance
             return total, metrics
 
         def update(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:
@@ -97,6 +108,8 @@ def prediction(optimizer: Optimizer = base.adam) -> LearnerFactory:
             return {f"eval_{name}": value for name, value in metrics.items()}
 
         def policy(params: Params, hidden: PyTree) -> Policy:
+            if not world.stream_acts:
+                raise UserError(f"what is learnt from the stream of {world.name} cannot act: it shows no actions")
             return base.softmax_policy(net, params, world.legal(hidden))
 
         return Learner(

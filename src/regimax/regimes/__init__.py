@@ -1,7 +1,7 @@
 """Regimes: named sequences of phases, as data."""
 
 from regimax.regimes.base import Evaluate, Phase, Regime, Stop
-from regimax.regimes.catalogue import imitation_rl, oracle, pretrain_rl, pure_rl, sham_rl
+from regimax.regimes.catalogue import imitation_rl, oracle, predict, pretrain_rl, pure_rl, reinforce, sham_rl
 from regimax.regimes.program import Program, RegimePrograms, bind, bind_regime
 
 __all__ = [
@@ -15,7 +15,9 @@ __all__ = [
     "bind_regime",
     "imitation_rl",
     "oracle",
+    "predict",
     "pretrain_rl",
     "pure_rl",
+    "reinforce",
     "sham_rl",
 ]

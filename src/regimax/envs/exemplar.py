@@ -1,0 +1,292 @@
+"""Exemplar: few concepts behind many surface forms.
+
+There are F factors with V values each, and every value can look in M ways. An observation adds up one look of every
+factor; the right answer to it is π(z_j), where the factor j that counts and the permutation π are hidden. Nothing about
+a look tells its value: reward has to find out for each of the VM looks of factor j, at one bit per episode. The
+reward-free stream shows pairs of observations with the same values in other looks, which is all that it takes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from regimax.envs.sized import Sized, below, permutation
+from regimax.ops import information
+from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
+
+
+class Structure(NamedTuple):
+    """What the world hides.
+
+    Attributes:
+      factors: `[]` F.
+      values: `[]` V.
+      forms: `[]` M.
+      noise: `[]` σ.
+      looks: `[F, V, M, D]`, N(0, 1/F): what each form of each value of each factor adds to an observation.
+      factor: `[]` int32, j.
+      answers: `[V]` int32, π.
+    """
+
+    factors: Array
+    values: Array
+    forms: Array
+    noise: Array
+    looks: Array
+    factor: Array
+    answers: Array
+
+
+class TaskParams(NamedTuple):
+    """`Structure`, and H."""
+
+    hidden: Structure
+    decisions: Array
+
+
+class StreamParams(NamedTuple):
+    """`Structure`, and whether the factor that counts is drawn again between the views of a pair."""
+
+    hidden: Structure
+    unpredictable: Array
+
+
+class State(NamedTuple):
+    """An episode under way.
+
+    Attributes:
+      t: `[]` int32, decisions made.
+      z: `[F]` int32, the values in sight.
+      right: `[]` whether every answer so far was right.
+    """
+
+    t: Array
+    z: Array
+    right: Array
+
+
+@dataclass(frozen=True)
+class Exemplar(Sized):
+    """The world Exemplar.
+
+    Args:
+      factors: F ≥ 1.
+      values: V ≥ 2, the number of answers too.
+      forms: M ≥ 1, looks of each value; with 1 there is no concept to find.
+      decisions: H ≥ 1 per episode, which is solved iff all are right; values are drawn anew for each.
+      noise: σ ≥ 0 of each number of an observation, whose signal has variance 1.
+      unpredictable: whether the stream's pairs agree in all factors but the one that counts.
+      dimensions: D, numbers in an observation.
+      max_factors: padding of F; F itself when 0.
+      max_values: padding of V.
+      max_forms: padding of M.
+      max_decisions: padding of H.
+
+    Raises:
+      UserError: for a size below its least or beyond its padding, or a value out of range.
+
+    Example:
+      >>> known = Exemplar(factors=1, values=4, forms=32).describe(Exemplar(factors=1, values=4, forms=32).defaults())
+      >>> round(known["floor_scratch"]), round(known["floor_stream"], 2)
+      (245, 4.58)
+    """
+
+    factors: int = 4
+    values: int = 4
+    forms: int = 8
+    decisions: int = 1
+    noise: float = 0.1
+    unpredictable: bool = False
+    dimensions: int = 64
+    max_factors: int = 0
+    max_values: int = 0
+    max_forms: int = 0
+    max_decisions: int = 0
+
+    name = "Exemplar"
+    sizes = ("factors", "values", "forms", "decisions")
+    truncates = False
+    reward_range = (0.0, 1.0)
+    task_reads = tuple(f"world.{s}" for s in ("factors", "values", "forms", "decisions", "noise"))
+    stream_reads = tuple(f"world.{s}" for s in ("factors", "values", "forms", "noise", "unpredictable"))
+    stream_fields = ("view",)
+    stream_acts = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        Setting("dimensions", self.dimensions, 1, 2**20, "", integer=True).check(
+            self.dimensions, "Exemplar: dimensions"
+        )
+
+    @property
+    def spec(self) -> Spec:
+        sizes = (self.max_factors, self.max_values, self.max_forms, self.max_decisions)
+        return ("Exemplar", *sizes, self.dimensions)
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        F, V, M, H = self.max_factors, self.max_values, self.max_forms, self.max_decisions
+        return (
+            Setting("world.factors", self.factors, 1, F, "F, factors of an observation", integer=True),
+            Setting("world.values", self.values, 2, V, "V, values of each factor, and answers", integer=True),
+            Setting("world.forms", self.forms, 1, M, "M, looks of each value", integer=True),
+            Setting("world.decisions", self.decisions, 1, H, "H, decisions per episode", integer=True),
+            Setting("world.noise", self.noise, 0, 1e3, "σ, noise of each number, against a signal of variance 1"),
+            Setting(
+                "world.unpredictable",
+                self.unpredictable,
+                0,
+                1,
+                "draw the task's factor anew in each view",
+                integer=True,
+            ),
+        )
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        return (Field("view", self.dimensions, categorical=False),)
+
+    @property
+    def num_actions(self) -> int:
+        return self.max_values
+
+    @property
+    def horizon(self) -> int:
+        return self.max_decisions
+
+    @property
+    def concept_sizes(self) -> tuple[int, ...]:
+        """`[C]` number of values of each concept: the factors."""
+        return (self.max_values,) * self.max_factors
+
+    # Hidden structure.
+
+    def _hidden(self, key: Array, settings: HParams) -> Structure:
+        F, V, M, D = self.max_factors, self.max_values, self.max_forms, self.dimensions
+        factors, values = settings["world.factors"], settings["world.values"]
+        key_looks, key_factor, key_answers = jax.random.split(key, 3)
+        # A factor at a time, so that a factor looks the same in worlds with more of them.
+        looks = jax.vmap(lambda k: jax.random.normal(k, (V, M, D)))(jax.random.split(key_looks, F))
+        present = (jnp.arange(F) < factors) / jnp.sqrt(factors.astype(jnp.float32))
+        return Structure(
+            factors=factors,
+            values=values,
+            forms=settings["world.forms"],
+            noise=settings["world.noise"],
+            looks=looks * present[:, None, None, None],
+            factor=below(jax.random.uniform(key_factor), factors),
+            answers=permutation(key_answers, values, V),
+        )
+
+    def init(self, key: Array, settings: HParams) -> TaskParams:
+        return TaskParams(self._hidden(key, settings), settings["world.decisions"])
+
+    def stream_init(self, key: Array, settings: HParams) -> StreamParams:
+        return StreamParams(self._hidden(key, settings), settings["world.unpredictable"])
+
+    # Episodes.
+
+    def _values(self, key: Array, hidden: Structure) -> Array:
+        return below(jax.random.uniform(key, (self.max_factors,)), hidden.values)
+
+    def view(self, key: Array, z: Array, hidden: Structure) -> Array:
+        """Returns an observation `[D]` of the values `z`, in looks of its own."""
+        key_form, key_noise = jax.random.split(key)
+        form = below(jax.random.uniform(key_form, (self.max_factors,)), hidden.forms)
+        noise = hidden.noise * jax.random.normal(key_noise, (self.dimensions,))
+        return hidden.looks[jnp.arange(self.max_factors), z, form].sum(0) + noise
+
+    def reset(self, key: Array, params: TaskParams, previous: State | None = None) -> tuple[Array, State]:
+        del previous  # every episode is drawn afresh
+        key_values, key_view = jax.random.split(key)
+        z = self._values(key_values, params.hidden)
+        return self.view(key_view, z, params.hidden), State(jnp.zeros((), jnp.int32), z, jnp.ones((), bool))
+
+    def step(
+        self, key: Array, state: State, action: Array, params: TaskParams
+    ) -> tuple[Array, State, Array, Array, Array, dict[str, Array]]:
+        hidden = params.hidden
+        right = state.right & (action == hidden.answers[state.z[hidden.factor]])
+        key_values, key_view, key_other = jax.random.split(key, 3)
+        new = State(state.t + 1, self._values(key_values, hidden), right)
+        terminated = new.t >= params.decisions
+        success = (terminated & right).astype(jnp.float32)
+        # What was just answered is shown a second time, in other looks: a pair of the agent's own.
+        info = {"outcome": success, "success": success, "second_view": self.view(key_other, state.z, hidden)}
+        return self.view(key_view, new.z, hidden), new, success, terminated, jnp.zeros((), bool), info
+
+    def transcript(self, key: Array, params: StreamParams) -> Trajectory:
+        hidden, steps = params.hidden, self.max_decisions
+
+        def pair(key: Array) -> tuple[Array, Array]:
+            key_z, key_other, key_first, key_second = jax.random.split(key, 4)
+            z, other = self._values(key_z, hidden), self._values(key_other, hidden)
+            redrawn = (jnp.arange(self.max_factors) == hidden.factor) & (params.unpredictable > 0)
+            return self.view(key_first, z, hidden), self.view(key_second, jnp.where(redrawn, other, z), hidden)
+
+        first, second = jax.vmap(pair)(jax.random.split(key, steps))
+        zeros = jnp.zeros((steps,))
+        return Trajectory(
+            obs_tm1=first,
+            first_tm1=zeros + 1.0,
+            a_tm1=jnp.zeros((steps,), jnp.int32),
+            r_t=zeros,
+            discount_t=zeros,
+            truncated_t=zeros,
+            obs_t=second,
+            mask_tm1=zeros + 1.0,
+            carry=(),
+            extras={},
+        )
+
+    # What is known about the world.
+
+    def concepts(self, state: State, params: TaskParams) -> Array:
+        return jnp.where(jnp.arange(self.max_factors) < params.hidden.factors, state.z, -1)
+
+    def legal(self, params: TaskParams | StreamParams) -> Array:
+        return jnp.arange(self.max_values) < params.hidden.values
+
+    def describe(self, settings: Mapping[str, float]) -> dict[str, float]:
+        F, V, M, H = (int(settings[f"world.{size}"]) for size in self.sizes)
+        noise = settings["world.noise"]
+        # No more than which values and looks it shows, and no more than what the noise lets through.
+        latents = F * (math.log2(V) + math.log2(M))
+        gaussian = math.inf if noise == 0 else 0.5 * self.dimensions * math.log2(1.0 + 1.0 / noise**2)
+        bits = min(latents, gaussian)
+        return {
+            "concepts": F * V,
+            "optimal_return": 1.0,
+            "random_success": float(V) ** -H,
+            "floor_scratch": float(information.log2_factorial(V * M)) - V * float(information.log2_factorial(M)),
+            "floor_stream": float(information.log2_factorial(V)) + math.log2(F),
+            "observation_bits": bits,
+            "stream_bits": 2 * bits,
+            "action_bits": math.log2(V),
+            "episode_steps": float(H),
+        }
+
+    def episodes_floor(self, settings: Mapping[str, float], success: float) -> float:
+        """Returns the episodes that half of the worlds need at least for a success rate, without the stream.
+
+        Of all balanced assignments of the VM looks to answers, a policy is right often enough in those that differ
+        from its own in at most (1 − success)·VM looks; every episode tells one bit. For F = H = 1.
+
+        Args:
+          settings: the world's, by name.
+          success: θ, a probability.
+        """
+        V, M = int(settings["world.values"]), int(settings["world.forms"])
+        forms = V * M
+        near = sum(math.comb(forms, i) * (V - 1) ** i for i in range(int((1.0 - success) * forms + 1e-9) + 1))
+        return max(0.0, self.describe(settings)["floor_scratch"] - math.log2(near) - 1.0)
+
+    def unpadded(self, settings: Mapping[str, float]) -> Exemplar:
+        sizes = {size: int(settings.get(f"world.{size}", getattr(self, f"max_{size}"))) for size in self.sizes}
+        return Exemplar(**sizes, dimensions=self.dimensions)

@@ -1,0 +1,206 @@
+"""Lock: a long corridor where one wrong action ends all hope.
+
+The rich-observation combination lock. At every depth there are two good states, a and b, in each of which one hidden
+action leads on, to a or b of the next depth with probability 1/2 each; every other one leads to c, for good, which is
+sweetened by 0.1 half of the time. The right action at the last depth pays 1. Observations mix state and depth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.linalg
+
+from regimax.envs.sized import Sized, below
+from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
+
+A, B, C = 0, 1, 2
+LURE = 0.1
+NOISE = 0.1
+
+
+class Params(NamedTuple):
+    """What the world hides.
+
+    Attributes:
+      depth: `[]` H.
+      actions: `[]` A.
+      keys: `[H, 2]` int32, the action that leads on from a and from b at each depth.
+    """
+
+    depth: Array
+    actions: Array
+    keys: Array
+
+
+class State(NamedTuple):
+    """An episode under way.
+
+    Attributes:
+      h: `[]` int32, depth; H once it is over.
+      state: `[]` int32, 0 for a, 1 for b, 2 for c.
+    """
+
+    h: Array
+    state: Array
+
+
+@dataclass(frozen=True)
+class Lock(Sized):
+    """The world Lock.
+
+    Args:
+      depth: H in 2 … 64, actions per episode.
+      actions: A ≥ 2.
+      max_depth: padding of H; H itself when 0.
+      max_actions: padding of A.
+
+    Raises:
+      UserError: for a size below its least or beyond its padding.
+
+    Reference:
+      Misra et al., Kinematic state abstraction and provably efficient rich-observation reinforcement learning (2020),
+      section 6; here without distractor states of its second kind.
+
+    Example:
+      >>> Lock(depth=4, actions=5).describe(Lock(depth=4, actions=5).defaults())["random_success"]
+      0.0016
+    """
+
+    depth: int = 6
+    actions: int = 4
+    max_depth: int = 0
+    max_actions: int = 0
+
+    name = "Lock"
+    sizes = ("depth", "actions")
+    truncates = False
+    reward_range = (0.0, 1.0)
+    task_reads = ("world.depth", "world.actions")
+    stream_reads = ("world.depth", "world.actions")
+    stream_fields = ("view",)
+    stream_acts = False
+
+    @property
+    def spec(self) -> Spec:
+        return ("Lock", self.max_depth, self.max_actions)
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        return (
+            Setting("world.depth", self.depth, 2, min(self.max_depth, 64), "H, actions per episode", integer=True),
+            Setting("world.actions", self.actions, 2, self.max_actions, "A, actions", integer=True),
+        )
+
+    @property
+    def _mixing(self) -> np.ndarray:
+        """`[D, D]`, orthonormal: a Hadamard matrix for 3 states and H + 1 depths, D the next power of two."""
+        size = 2 ** math.ceil(math.log2(3 + self.max_depth + 1))
+        return (scipy.linalg.hadamard(size) / math.sqrt(size)).astype(np.float32)
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        return (Field("view", len(self._mixing), categorical=False),)
+
+    @property
+    def num_actions(self) -> int:
+        return self.max_actions
+
+    @property
+    def horizon(self) -> int:
+        return self.max_depth
+
+    @property
+    def concept_sizes(self) -> tuple[int, ...]:
+        """`[C]` number of values of each concept: state and depth."""
+        return 3, self.max_depth
+
+    def init(self, key: Array, settings: HParams) -> Params:
+        depth, actions = settings["world.depth"], settings["world.actions"]
+        return Params(depth, actions, below(jax.random.uniform(key, (self.max_depth, 2)), actions))
+
+    stream_init = init
+
+    def _observe(self, noise: Array, state: State) -> Array:
+        """Returns the observation `[D]`; `noise` `[D]` is standard normal."""
+        code = jax.nn.one_hot(state.state, noise.shape[0]) + jax.nn.one_hot(3 + state.h, noise.shape[0])
+        return self._mixing @ (code + NOISE * noise)
+
+    def reset(self, key: Array, params: Params, previous: State | None = None) -> tuple[Array, State]:
+        del params, previous
+        key_state, key_noise = jax.random.split(key)
+        state = State(jnp.zeros((), jnp.int32), below(jax.random.uniform(key_state), jnp.int32(2)))
+        return self._observe(jax.random.normal(key_noise, (len(self._mixing),)), state), state
+
+    def step(
+        self, key: Array, state: State, action: Array, params: Params
+    ) -> tuple[Array, State, Array, Array, Array, dict[str, Array]]:
+        key_draws, key_noise = jax.random.split(key)
+        u = jax.random.uniform(key_draws, (2,))
+        good = state.state != C
+        on = good & (action == params.keys[state.h, jnp.minimum(state.state, B)])
+        new = State(state.h + 1, jnp.where(on, below(u[0], jnp.int32(2)), C))
+        terminated = new.h >= params.depth
+        success = (terminated & on).astype(jnp.float32)
+        lure = (good & ~on & (u[1] < 0.5)).astype(jnp.float32) * LURE
+        obs = self._observe(jax.random.normal(key_noise, (len(self._mixing),)), new)
+        return obs, new, success + lure, terminated, jnp.zeros((), bool), {"outcome": success, "success": success}
+
+    def transcript(self, key: Array, params: Params) -> Trajectory:
+        """One episode of random behaviour, in which the deep states are all but never seen."""
+        key_reset, key_steps, key_act = jax.random.split(key, 3)
+        actions = below(jax.random.uniform(key_act, (self.max_depth,)), params.actions)
+        first, opening = self.reset(key_reset, params)
+
+        def step(state: State, x: tuple[Array, Array]) -> tuple[State, tuple[Array, Array]]:
+            action, key = x
+            obs, state, _, terminated, *_ = self.step(key, state, action, params)
+            return state, (obs, terminated)
+
+        _, (later, ended) = jax.lax.scan(step, opening, (actions, jax.random.split(key_steps, self.max_depth)))
+        time, zeros = jnp.arange(self.max_depth), jnp.zeros((self.max_depth,))
+        return Trajectory(
+            obs_tm1=jnp.concatenate([first[None], later[:-1]]),
+            first_tm1=zeros.at[0].set(1.0),
+            a_tm1=actions,
+            r_t=zeros,
+            discount_t=1.0 - ended.astype(jnp.float32),
+            truncated_t=zeros,
+            obs_t=later,
+            mask_tm1=(time < params.depth).astype(jnp.float32),
+            carry=(),
+            extras={},
+        )
+
+    # What is known about the world.
+
+    def concepts(self, state: State, params: Params) -> Array:
+        return jnp.where(state.h < params.depth, jnp.stack([state.state, state.h]), -1)
+
+    def legal(self, params: Params) -> Array:
+        return jnp.arange(self.max_actions) < params.actions
+
+    def describe(self, settings: Mapping[str, float]) -> dict[str, float]:
+        H, actions = int(settings["world.depth"]), int(settings["world.actions"])
+        latents = math.log2(3) + math.log2(H + 1)
+        return {
+            "concepts": 3 * H,
+            "optimal_return": 1.0,
+            "random_success": float(actions) ** -H,
+            "floor_scratch": 2 * H * math.log2(actions),
+            # The stream names no action, so reward has all of them left to tell.
+            "floor_stream": 2 * H * math.log2(actions),
+            "observation_bits": latents,
+            "stream_bits": 2 * latents,
+            "action_bits": math.log2(actions),
+            "episode_steps": float(H),
+        }
+
+    def unpadded(self, settings: Mapping[str, float]) -> Lock:
+        return Lock(int(settings["world.depth"]), int(settings["world.actions"]))

@@ -10,13 +10,24 @@ from regimax.errors import UserError
 
 EIGEN_FLAG = "--xla_cpu_multi_thread_eigen"
 
+POOL_VARIABLE = "NPROC"
+"""Environment variable that XLA reads for the size of its pool of threads."""
+
+THREADS_PER_DEVICE = 4
+"""Of the pool: more than a device has programs under way."""
+
 
 def prepare_cpu(devices: int | None = None) -> None:
     """Splits the CPU into devices and turns XLA's own threads within an operation off.
 
     Lanes are sharded over the devices, so one device per core keeps every core busy. Threads within an operation then
-    only get in the way; worse, on machines with few cores XLA's CPU runtime can lose a wake-up in them and hang for
-    ever. Nothing happens on other backends. Call it before anything is computed; the command line does.
+    only get in the way.
+
+    XLA's pool of threads is made larger than the number of devices. By default it has a thread per device; but LAPACK's
+    operations (`jnp.linalg`, orthogonal initialisers) split a batch over that same pool and wait for it in one of its
+    threads, so that programs on all devices at once wait for each other for ever.
+
+    Nothing happens on other backends. Call it before anything is computed; the command line does.
 
     Args:
       devices: number of devices; one per core that this process may use when not given.
@@ -32,6 +43,9 @@ def prepare_cpu(devices: int | None = None) -> None:
     flags = os.environ.get("XLA_FLAGS", "")
     if EIGEN_FLAG not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {EIGEN_FLAG}=false".strip()
+    threads = THREADS_PER_DEVICE * (devices or cores)
+    if not os.environ.get(POOL_VARIABLE, "").isdecimal() or int(os.environ[POOL_VARIABLE]) < threads:
+        os.environ[POOL_VARIABLE] = str(threads)
     if jax.config.values["jax_num_cpu_devices"] == (devices or cores):
         return
     try:

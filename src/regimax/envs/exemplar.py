@@ -288,5 +288,5 @@ class Exemplar(Sized):
         return max(0.0, self.describe(settings)["floor_scratch"] - math.log2(near) - 1.0)
 
     def unpadded(self, settings: Mapping[str, float]) -> Exemplar:
-        sizes = {size: int(settings.get(f"world.{size}", getattr(self, f"max_{size}"))) for size in self.sizes}
-        return Exemplar(**sizes, dimensions=self.dimensions)
+        F, V, M, H = (int(settings.get(f"world.{size}", getattr(self, f"max_{size}"))) for size in self.sizes)
+        return Exemplar(F, V, M, H, dimensions=self.dimensions)

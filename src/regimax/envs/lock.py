@@ -130,7 +130,7 @@ class Lock(Sized):
     def _observe(self, noise: Array, state: State) -> Array:
         """Returns the observation `[D]`; `noise` `[D]` is standard normal."""
         code = jax.nn.one_hot(state.state, noise.shape[0]) + jax.nn.one_hot(3 + state.h, noise.shape[0])
-        return self._mixing @ (code + NOISE * noise)
+        return jnp.asarray(self._mixing) @ (code + NOISE * noise)
 
     def reset(self, key: Array, params: Params, previous: State | None = None) -> tuple[Array, State]:
         del params, previous

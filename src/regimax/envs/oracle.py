@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from regimax.errors import UserError
 from regimax.types import Array, Field, PyTree, Spec
 
 _SAME = (
@@ -44,6 +45,10 @@ class Oracle:
     """
 
     world: Any
+
+    def __post_init__(self) -> None:
+        if not getattr(self.world, "concept_sizes", ()):
+            raise UserError(f"the world {self.world.name} knows no concepts, so it has no oracle")
 
     def __getattr__(self, name: str) -> Any:
         if name in _SAME:

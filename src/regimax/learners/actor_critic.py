@@ -35,11 +35,12 @@ def actor_critic(
 
     .. math:: \ell = -\min(\rho A, \mathrm{clip}(\rho, 1 \pm \epsilon) A) + c_v (v - G)^2 / 2 - c_h H(\pi)
 
-    Minibatches are made of whole streams, so recurrent networks train over whole sequences.
+    Minibatches are made of single steps where the network has no memory, and of whole streams where it has one, so that
+    it trains over whole sequences.
 
     Args:
       num_epochs: passes over each rollout; 1 with one minibatch is A2C.
-      num_minibatches: minibatches per pass; divides the number of streams.
+      num_minibatches: minibatches per pass; divides the number of steps of a rollout, or that of streams.
       normalize: whether advantages are centred and scaled to unit variance in each minibatch.
       optimizer: makes an optax transformation from the settings.
 
@@ -49,17 +50,23 @@ def actor_critic(
       units per step, as it reached the learner), ``train_success`` (per episode).
 
     Raises:
-      UserError: if the streams do not divide into the minibatches.
+      UserError: for fewer than one epoch or minibatch, or if the rollout does not divide into the minibatches.
 
     Reference:
       Schulman et al., Proximal policy optimization algorithms (2017), eq. 7 and 9; the value loss is not clipped.
     """
+    for name, number in (("num_epochs", num_epochs), ("num_minibatches", num_minibatches)):
+        if not isinstance(number, int) or number < 1:
+            raise UserError(f"actor_critic: {name} = {number!r} is not a whole number above 0")
 
     def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:
         world = source.world
-        if source.num_envs % num_minibatches:
-            raise UserError(f"{source.num_envs} streams do not divide into {num_minibatches} minibatches")
         net = network(source.num_inputs, {"policy": world.num_actions, "value": 1})
+        remembers = bool(jax.tree.leaves(jax.eval_shape(lambda: net.carry(1))))
+        what, pieces = ("streams", source.num_envs) if remembers else ("steps", source.num_envs * source.num_steps)
+        choose = _streams if remembers else _steps
+        if pieces % num_minibatches:
+            raise UserError(f"{pieces} {what} do not divide into {num_minibatches} minibatches")
 
         def policy(params: Params, hidden: PyTree) -> Policy:
             return base.softmax_policy(net, params, world.legal(hidden))
@@ -102,7 +109,7 @@ def actor_critic(
             legal = world.legal(state.source.world)
 
             def minibatch(carry: tuple[Params, PyTree], index: Array | None) -> tuple[tuple[Params, PyTree], Metrics]:
-                batch = (trajectory, advantage) if index is None else _streams(index, trajectory, advantage)
+                batch = (trajectory, advantage) if index is None else choose(index, trajectory, advantage)
                 params, opt_state, metrics = base.descend(
                     lambda p: loss(p, batch, legal, hparams), *carry, optimizer(hparams), freeze
                 )
@@ -112,7 +119,7 @@ def actor_critic(
             if num_epochs * num_minibatches == 1:
                 learned, metrics = minibatch(learned, None)
             else:
-                shuffles = jax.vmap(lambda k: jax.random.permutation(k, source.num_envs))(
+                shuffles = jax.vmap(lambda k: jax.random.permutation(k, pieces))(
                     jax.random.split(key_batches, num_epochs)
                 )
                 batches = shuffles.reshape(num_epochs * num_minibatches, -1)
@@ -157,3 +164,13 @@ def _streams(index: Array, trajectory: Trajectory, advantage: Array) -> tuple[Tr
     carry = jax.tree.map(lambda c: c[index], trajectory.carry)
     rest, advantage = jax.tree.map(lambda x: x[:, index], (trajectory._replace(carry=()), advantage))
     return rest._replace(carry=carry), advantage
+
+
+def _steps(index: Array, trajectory: Trajectory, advantage: Array) -> tuple[Trajectory, Array]:
+    """Returns the steps `index` of a rollout, counted through all its streams, side by side as `[1, N]`."""
+
+    def chosen(x: Array) -> Array:
+        return x.reshape(1, -1, *x.shape[2:])[:, index]
+
+    rest, advantage = jax.tree.map(chosen, (trajectory._replace(carry=()), advantage))
+    return rest, advantage

@@ -16,6 +16,7 @@ def reinforce(
     *,
     network: NetworkFactory | None = None,
     num_envs: int = 64,
+    num_steps: int | None = None,
     learner: LearnerFactory | None = None,
     channels: Sequence[Channel] | None = None,
     evaluate: Evaluate = Evaluate(),
@@ -29,6 +30,7 @@ def reinforce(
       updates: its budget.
       network: what it trains; a GRU of 64 units when not given.
       num_envs: episodes side by side.
+      num_steps: steps of each per update; the world's horizon when not given.
       learner: how it learns; A2C when not given.
       channels: what the pay goes through; the world's outcome and reward channels when not given.
       evaluate: when and on how many fresh episodes.
@@ -38,7 +40,7 @@ def reinforce(
     """
     return Phase(
         name="rl",
-        source=sources.own_behaviour(num_envs),
+        source=sources.own_behaviour(num_envs, num_steps),
         learner=learner or learners.actor_critic(),
         network=network or networks.gru(),
         updates=updates,

@@ -1,0 +1,233 @@
+"""Worlds of gymnax 1.x. Install them with ``pip install 'regimax[gymnax]'``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from regimax.envs.sized import below
+from regimax.errors import UserError, unknown
+from regimax.types import Array, Field, HParams, PyTree, Setting, Spec, Trajectory
+
+
+class Known(NamedTuple):
+    """What is known of a world that does not say so itself.
+
+    Attributes:
+      solved: return of an episode that counts as a success, reward units.
+      reward_range: smallest and largest reward of a step, reward units.
+    """
+
+    solved: float
+    reward_range: tuple[float, float]
+
+
+KNOWN = {
+    "CartPole-v1": Known(475.0, (0.0, 1.0)),
+    "Acrobot-v1": Known(-100.0, (-1.0, 0.0)),
+    "MountainCar-v0": Known(-110.0, (-1.0, 0.0)),
+    "Breakout-MinAtar": Known(28.0, (0.0, 1.0)),
+    "DeepSea-bsuite": Known(0.9, (-0.01, 1.0)),
+    "MemoryChain-bsuite": Known(1.0, (-1.0, 1.0)),
+    "Catch-bsuite": Known(1.0, (-1.0, 1.0)),
+}
+
+
+class State(NamedTuple):
+    """An episode under way.
+
+    Attributes:
+      env: gymnax's state.
+      total: `[]` the return so far, reward units.
+    """
+
+    env: PyTree
+    total: Array
+
+
+@dataclass(frozen=True)
+class Gymnax:
+    """A world of gymnax; made by :func:`make`."""
+
+    id: str
+    solved: float
+    reward_range: tuple[float, float]
+    options: tuple[tuple[str, Any], ...]
+    env: Any = field(repr=False, compare=False)
+    params: Any = field(repr=False, compare=False)
+
+    settings: tuple[Setting, ...] = ()
+    task_reads: tuple[str, ...] = ()
+    stream_reads: tuple[str, ...] = ()
+    concept_sizes: tuple[int, ...] = ()
+    stream_fields = ("observation",)
+    stream_acts = False
+    truncates = True
+
+    @property
+    def name(self) -> str:
+        return self.id
+
+    @property
+    def spec(self) -> Spec:
+        return ("gymnax", self.id, self.solved, self.reward_range, self.options)
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        size = math.prod(self.env.observation_space(self.params).shape)
+        return (Field("observation", size, categorical=False),)
+
+    @property
+    def num_actions(self) -> int:
+        return int(self.env.action_space(self.params).n)
+
+    @property
+    def horizon(self) -> int:
+        return int(self.params.max_steps_in_episode)
+
+    def init(self, key: Array, settings: HParams) -> PyTree:
+        """Returns nothing: a world of gymnax hides nothing that differs between worlds."""
+        del key, settings
+        return ()
+
+    stream_init = init
+
+    def reset(self, key: Array, params: PyTree, previous: State | None = None) -> tuple[Array, State]:
+        del params, previous
+        obs, state = self.env.reset_env(key, self.params)
+        return _flat(obs), State(state, jnp.zeros(()))
+
+    def step(
+        self, key: Array, state: State, action: Array, params: PyTree
+    ) -> tuple[Array, State, Array, Array, Array, dict[str, Array]]:
+        del params
+        obs, env, reward, terminated, _ = self.env.step_env(key, state.env, action, self.params)
+        # `step_env` never resets, and gymnax says of its natural end only.
+        reward = jnp.asarray(reward, jnp.float32).reshape(())
+        terminated = jnp.asarray(terminated, bool).reshape(())
+        truncated = jnp.asarray(self.env.is_truncated(env, self.params), bool).reshape(()) & ~terminated
+        new = State(env, state.total + reward)
+        success = ((terminated | truncated) & (new.total >= self.solved)).astype(jnp.float32)
+        return _flat(obs), new, reward, terminated, truncated, {"outcome": jnp.zeros(()), "success": success}
+
+    def transcript(self, key: Array, params: PyTree) -> Trajectory:
+        """One episode of random behaviour; its actions are not shown."""
+        key_reset, key_act, key_steps = jax.random.split(key, 3)
+        actions = below(jax.random.uniform(key_act, (self.horizon,)), jnp.int32(self.num_actions))
+        obs, opening = self.reset(key_reset, params)
+
+        def step(carry: tuple[State, Array, Array], x: tuple[Array, Array]) -> Any:
+            state, obs, running = carry
+            action, key = x
+            later, state, _, terminated, truncated, _ = self.step(key, state, action, params)
+            ended = terminated | truncated
+            row = (obs, later, running, terminated, truncated)
+            return (state, later, running * (1.0 - ended)), row
+
+        keys = jax.random.split(key_steps, self.horizon)
+        _, (obs_tm1, obs_t, running, terminated, truncated) = jax.lax.scan(
+            step, (opening, obs, jnp.ones(())), (actions, keys)
+        )
+        zeros = jnp.zeros((self.horizon,))
+        return Trajectory(
+            obs_tm1=obs_tm1,
+            first_tm1=zeros.at[0].set(1.0),
+            a_tm1=actions,
+            r_t=zeros,
+            discount_t=1.0 - terminated.astype(jnp.float32),
+            truncated_t=truncated.astype(jnp.float32),
+            obs_t=obs_t,
+            mask_tm1=running,
+            carry=(),
+            extras={},
+        )
+
+    def concepts(self, state: State, params: PyTree) -> Array:
+        """Returns `[0]`: gymnax says nothing of concepts."""
+        del state, params
+        return jnp.zeros((0,), jnp.int32)
+
+    def legal(self, params: PyTree) -> Array:
+        del params
+        return jnp.ones((self.num_actions,), bool)
+
+    def describe(self, settings: Mapping[str, float]) -> dict[str, float]:
+        """What is not known is NaN; an episode's steps are at most the horizon."""
+        del settings
+        names = "concepts optimal_return random_success floor_scratch floor_stream observation_bits stream_bits"
+        unknowns = dict.fromkeys(names.split(), math.nan)
+        return unknowns | {"action_bits": math.log2(self.num_actions), "episode_steps": float(self.horizon)}
+
+    def unpadded(self, settings: Mapping[str, float]) -> Gymnax:
+        del settings
+        return self
+
+
+def _flat(obs: Array) -> Array:
+    return jnp.asarray(obs, jnp.float32).reshape(-1)
+
+
+def make(
+    id: str, solved: float | None = None, reward_range: tuple[float, float] | None = None, **options: Any
+) -> Gymnax:
+    """Makes a world of gymnax.
+
+    Episodes that are cut short count as truncated, not as terminated, so learners bootstrap from their final
+    observation. The unlabelled stream is the world's own observations under random behaviour. Nothing is known of its
+    concepts, so there is no `oracle`.
+
+    Args:
+      id: gymnax's name of it, for example ``CartPole-v1``; it must have discrete actions.
+      solved: return of an episode that counts as a success, reward units; known for some.
+      reward_range: smallest and largest reward of a step, which the reward channel quantises; known for some.
+      **options: fields of gymnax's `EnvParams`, for example ``max_steps_in_episode=200``.
+
+    Returns:
+      the world.
+
+    Raises:
+      UserError: if gymnax is not installed, there is no such world, it has continuous actions, an option does not
+        exist, or `solved` or `reward_range` is not known and not given.
+
+    Reference:
+      Lange, gymnax: a JAX-based reinforcement learning environment library (2022).
+
+    Example:
+      >>> make("CartPole-v1").num_actions
+      2
+    """
+    try:
+        import gymnax
+    except ImportError as error:
+        raise UserError(
+            f"{id}: gymnax cannot be imported ({error}). Install it with: pip install 'regimax[gymnax]'"
+        ) from error
+
+    if id not in gymnax.registered_envs:
+        raise unknown("world of gymnax", id, gymnax.registered_envs)
+    env, params = gymnax.make(id)
+    if not hasattr(env.action_space(params), "n"):
+        raise UserError(f"{id} has continuous actions; learners here need discrete ones")
+    for name in options:
+        if not hasattr(params, name):
+            raise unknown(f"option of {id}:", name, list(vars(params)))
+    if options:
+        params = params.replace(**options)
+    known = KNOWN.get(id)
+    if known is None and (solved is None or reward_range is None):
+        raise UserError(
+            f"{id}: say when it is solved and what a step pays: make({id!r}, solved=…, reward_range=(…, …))"
+        )
+    solved = known.solved if solved is None and known else solved
+    reward_range = known.reward_range if reward_range is None and known else reward_range
+    assert solved is not None
+    assert reward_range is not None
+    low, high = reward_range
+    if not low < high:
+        raise UserError(f"{id}: reward_range = {reward_range} is not a smaller and a larger number")
+    return Gymnax(id, float(solved), (float(low), float(high)), tuple(sorted(options.items())), env, params)

@@ -1,0 +1,143 @@
+"""Worlds of gymnax: what gymnax itself gives, with ends kept apart and no reset of its own."""
+
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import regimax as rx
+from regimax.envs import Environment, Streams
+from regimax.envs import gymnax as adapter
+
+gymnax = pytest.importorskip("gymnax")
+
+
+def keys(n, seed=0):
+    return jax.random.split(jax.random.key(seed), n)
+
+
+@pytest.mark.parametrize("id", ["CartPole-v1", "Acrobot-v1", "Breakout-MinAtar", "DeepSea-bsuite"])
+def test_steps_equal_those_of_gymnax(id):
+    world = adapter.make(id)
+    assert isinstance(world, Environment)
+    assert isinstance(world, Streams)
+    env, params = gymnax.make(id)
+    obs, state = world.reset(jax.random.key(0), ())
+    theirs, their_state = env.reset_env(jax.random.key(0), params)
+    np.testing.assert_array_equal(obs, jnp.ravel(theirs))
+    assert obs.shape == (world.fields[0].size,)
+    step = jax.jit(world.step)
+    for i, key in enumerate(keys(30, 1)):
+        action = jnp.int32(i % world.num_actions)
+        # gymnax's `step` gives its `step_env` the first half of the key.
+        *_, info = env.step(key, their_state, action, params)
+        obs, state, reward, terminated, truncated, _ = step(jax.random.split(key)[0], state, action, ())
+        _, their_state, their_reward, _, _ = env.step_env(jax.random.split(key)[0], their_state, action, params)
+        np.testing.assert_allclose(obs, jnp.ravel(info["final_observation"]), rtol=1e-5, atol=1e-5)
+        assert reward == pytest.approx(float(their_reward))
+        assert bool(terminated) == bool(info["terminated"])
+        assert bool(truncated) == (bool(info["truncated"]) and not bool(info["terminated"]))
+        if terminated:
+            break
+
+
+def test_an_episode_that_is_cut_short_is_truncated_and_not_terminated():
+    world = adapter.make("CartPole-v1", solved=3, max_steps_in_episode=3)
+    assert world.horizon == 3
+    obs, state = world.reset(jax.random.key(0), ())
+    for t in range(3):
+        _, state, _, terminated, truncated, info = world.step(jax.random.key(1), state, jnp.int32(t % 2), ())
+        assert not terminated
+        assert bool(truncated) == (t == 2)
+        assert info["success"] == float(t == 2)
+
+
+def test_transcripts_are_one_episode_of_random_behaviour():
+    world = adapter.make("CartPole-v1", max_steps_in_episode=60)
+    batch = jax.jit(jax.vmap(world.transcript, in_axes=(0, None)))(keys(50), ())
+    mask, discount = np.asarray(batch.mask_tm1), np.asarray(batch.discount_t)
+    assert (np.diff(mask, axis=1) <= 0).all()
+    lengths = mask.sum(1).astype(int)
+    for i, n in enumerate(lengths):
+        assert (discount[i, : n - 1] == 1).all()
+        if n < 60:
+            assert discount[i, n - 1] == 0
+    assert 15 < lengths.mean() < 30
+    np.testing.assert_array_equal(batch.obs_tm1[:, 1:], batch.obs_t[:, :-1])
+
+
+def tiny(**more):
+    options = {"network": rx.networks.mlp((8,)), "num_envs": 4, "evaluate": rx.regimes.Evaluate(2, 4)}
+    return options | more
+
+
+def test_regimes_run_on_it():
+    world, r = adapter.make("CartPole-v1", max_steps_in_episode=20), rx.regimes
+    for regime in (r.pure_rl(4, num_steps=8, **tiny()), r.pretrain_rl((2, 2), **tiny()), r.sham_rl((2, 2), **tiny())):
+        train = rx.make_train(regime, world)
+        result = jax.jit(jax.vmap(train, in_axes=(0, None)))(rx.cell_keys(seeds=2), train.default_hparams)
+        assert np.isfinite(np.asarray(result.curves["rl"]["return"])).all()
+
+
+def test_regimes_that_need_what_it_does_not_have_say_so():
+    world = adapter.make("CartPole-v1")
+    with pytest.raises(rx.UserError, match="CartPole-v1 knows no concepts, so it has no oracle"):
+        rx.make_train(rx.regimes.oracle(2, **tiny()), world)
+    with pytest.raises(rx.UserError, match="part to inherit in regime 'imitation_rl'"):
+        rx.make_train(rx.regimes.imitation_rl((2, 2), **tiny()), world)
+
+
+@pytest.mark.parametrize(
+    ("id", "options", "message"),
+    [
+        ("CartPole-v2", {}, "unknown world of gymnax 'CartPole-v2'. Did you mean 'CartPole-v1'"),
+        ("Pendulum-v1", {}, "Pendulum-v1 has continuous actions"),
+        ("CartPole-v1", {"max_steps": 3}, "unknown option of CartPole-v1: 'max_steps'"),
+        ("Asterix-MinAtar", {}, "say when it is solved"),
+        ("CartPole-v1", {"reward_range": (1.0, 0.0)}, "not a smaller and a larger number"),
+    ],
+)
+def test_bad_input_is_told(id, options, message):
+    with pytest.raises(rx.UserError, match=message):
+        adapter.make(id, **options)
+
+
+def test_gymnax_that_is_not_installed_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "gymnax", None)
+    with pytest.raises(rx.UserError, match=r"pip install 'regimax\[gymnax\]'"):
+        adapter.make("CartPole-v1")
+
+
+@pytest.mark.slow
+def test_ppo_holds_the_pole():
+    # 16 seeds × 2 learning rates × 502,000 steps in one compiled program.
+    r = rx.regimes
+    ppo = r.pure_rl(
+        updates=980,
+        network=rx.networks.mlp((64, 64)),
+        num_envs=4,
+        num_steps=128,
+        learner=rx.learners.actor_critic(num_epochs=4, num_minibatches=4),
+        channels=[],
+        evaluate=r.Evaluate(every=49, episodes=16),
+    )
+    train = rx.make_train(ppo, adapter.make("CartPole-v1"))
+    rates = jnp.array([3e-4, 1e-3])
+
+    @jax.jit
+    def returns(keys, rates):
+        def one(key, rate):
+            hparams = train.default_hparams | {
+                "rl.learning_rate": rate,
+                "rl.discount": jnp.float32(0.99),
+                "rl.max_grad_norm": jnp.float32(0.5),
+            }
+            return train(key, hparams).curves["rl"]["return"]
+
+        return jax.vmap(jax.vmap(one, in_axes=(0, None)), in_axes=(None, 0))(keys, rates)
+
+    found = np.asarray(returns(rx.cell_keys(seeds=16), rates))
+    assert returns._cache_size() == 1
+    assert found[..., -1].mean(1).max() >= 475, found[..., -1].mean(1)

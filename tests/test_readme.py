@@ -1,4 +1,4 @@
-"""What the README shows runs."""
+"""What the README and the docs show runs."""
 
 import re
 from pathlib import Path
@@ -35,3 +35,16 @@ def test_sweep_files_plan_and_say_what_they_are(path):
     for part in ("Command:", "Cells:", "Time:", "Expected:"):
         assert part in text
     assert re.search(rf"Cells: {len(plan.cells)} in {len(plan.stages)} stages", text)
+
+
+def test_parts_written_in_a_sweep_file_work(tmp_path):
+    [code] = re.findall(r"```python\n(.*?)```", (README.parent / "docs" / "own-parts.md").read_text(), re.DOTALL)
+    path = tmp_path / "guess.py"
+    path.write_text(code)
+    from regimax.cli import main
+
+    assert main(["run", str(path), "--out", "run"]) in (0, None)
+    cells = regimax.load_run("run").cells
+    assert len(cells) == 2 * 2 * 2 * 8
+    easy = cells.filter((cells["noisy.sigma"] == 0) & (cells["rl.decay"] == 0) & (cells["world.numbers"] == 2))
+    assert easy["success"].mean() > 0.9

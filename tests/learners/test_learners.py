@@ -7,8 +7,10 @@ import pytest
 
 from regimax import prng
 from regimax.channels import outcome, reward
-from regimax.envs import Cipher
+from regimax.envs import Cipher, Exemplar
+from regimax.errors import UserError
 from regimax.learners import Learner, actor_critic, prediction
+from regimax.learners.actor_critic import _steps
 from regimax.learners.prediction import _shifted
 from regimax.networks import gru, mlp
 from regimax.sources import own_behaviour, transcripts
@@ -35,6 +37,8 @@ LEARNERS = {
     "A2C": make("actor_critic"),
     "A2C, no memory": make("actor_critic", network=mlp((8,))),
     "PPO": make("actor_critic", num_epochs=2, num_minibatches=4),
+    "PPO, no memory": make("actor_critic", network=mlp((8,)), num_epochs=2, num_minibatches=4),
+    "prediction, real numbers": make("prediction", world=Exemplar(2, 2, 2, dimensions=4), network=mlp((8,))),
 }
 
 
@@ -73,9 +77,27 @@ def test_frozen_parts_stay_and_others_move(kind):
     assert "trunk" not in str(jax.tree.structure(state.opt_state))
 
 
-def test_minibatches_must_divide_the_streams():
-    with pytest.raises(ValueError, match="8 streams do not divide into 3 minibatches"):
+def test_minibatches_must_divide_the_streams_or_the_steps():
+    with pytest.raises(UserError, match="8 streams do not divide into 3 minibatches"):
         make("actor_critic", num_minibatches=3)
+    with pytest.raises(UserError, match="16 steps do not divide into 3 minibatches"):
+        make("actor_critic", num_minibatches=3, network=mlp((8,)))
+    make("actor_critic", num_minibatches=16, network=mlp((8,)))
+    with pytest.raises(UserError, match="num_epochs = 0 is not a whole number above 0"):
+        make("actor_critic", num_epochs=0)
+
+
+def test_steps_of_a_rollout_are_counted_through_all_streams():
+    learner = make("actor_critic", network=mlp((8,)))
+    hparams = hparams_of(learner)
+    state = learner.init(KEYS, hparams, {})
+    policy = learner.policy(state.params, state.source.world)
+    _, trajectory, _ = learner.source.next(jax.random.key(0), state.source, policy, hparams)
+    advantage = jnp.arange(16.0).reshape(2, 8)
+    batch, chosen = _steps(jnp.array([3, 9, 0]), trajectory, advantage)
+    assert chosen.tolist() == [[3.0, 9.0, 0.0]]
+    np.testing.assert_array_equal(batch.obs_tm1[0, 1], trajectory.obs_tm1[1, 1])
+    np.testing.assert_array_equal(batch.extras["log_prob"][0, 0], trajectory.extras["log_prob"][0, 3])
 
 
 def test_one_epoch_of_one_minibatch_is_the_policy_gradient():
@@ -138,6 +160,18 @@ def test_prediction_assembles_the_skills_and_its_sham_does_not():
     assert real["eval_action_accuracy"] > 0.95
     assert sham["eval_action_accuracy"] < 0.6
     assert real["eval_symbol_bits"] == pytest.approx(2.0, abs=0.2)  # symbols are independent: two bits stay two bits
+
+
+def test_prediction_of_real_numbers_comes_down_to_the_noise_and_its_sham_does_not():
+    world = Exemplar(factors=1, values=4, forms=1, noise=0.3, dimensions=16)
+    learner = make("prediction", world=world, num_envs=32, network=mlp((16,)))
+    assert set(learner.network.init(jax.random.key(0))) == {"trunk", "view"}
+    _, real = train(learner, 500, learning_rate=1e-2)
+    _, sham = train(learner, 500, learning_rate=1e-2, shuffle=1)
+    assert real["eval_view_error"] == pytest.approx(0.3**2, rel=0.2)
+    assert sham["eval_view_error"] > 0.5
+    with pytest.raises(UserError, match="stream of Exemplar cannot act"):
+        learner.policy({}, None)
 
 
 def test_bits_are_the_cross_entropy():

@@ -36,7 +36,8 @@ def actor_critic(
     .. math:: \ell = -\min(\rho A, \mathrm{clip}(\rho, 1 \pm \epsilon) A) + c_v (v - G)^2 / 2 - c_h H(\pi)
 
     Minibatches are made of single steps where the network has no memory, and of whole streams where it has one, so that
-    it trains over whole sequences.
+    it trains over whole sequences. Policy and critic share a trunk: where returns are large, lower `value_coef` (to
+    0.01 for returns of about a hundred), or the critic's gradient drowns the policy's.
 
     Args:
       num_epochs: passes over each rollout; 1 with one minibatch is A2C.

@@ -15,7 +15,7 @@ rl = {
     "network": network,
     "learner": rx.learners.actor_critic(),
     "evaluate": evaluate,
-    "stop": r.Stop("success", 0.9, 3),
+    "stop": r.Stop("success", 0.75, 3),
 }
 pretraining = {"updates": 8000, "network": network, "num_envs": 128, "evaluate": r.Evaluate(every=400, episodes=128)}
 
@@ -34,6 +34,7 @@ sweep = rx.Sweep(
             "32 looks, factor unpredictable": {"world.unpredictable": 1},
         }
     },
-    seeds=16,
-    threshold=0.9,
+    settings={"rl.learning_rate": 0.003},
+    seeds=8,
+    threshold=0.75,
 )

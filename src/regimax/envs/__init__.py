@@ -5,5 +5,6 @@ from regimax.envs.cipher import Cipher
 from regimax.envs.exemplar import Exemplar
 from regimax.envs.lock import Lock
 from regimax.envs.oracle import Oracle
+from regimax.envs.planner import Planner
 
-__all__ = ["Cipher", "Environment", "Exemplar", "Lock", "Oracle", "Streams"]
+__all__ = ["Cipher", "Environment", "Exemplar", "Lock", "Oracle", "Planner", "Streams"]

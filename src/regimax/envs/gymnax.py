@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 
-from regimax.envs.sized import below
+from regimax.envs.behaviour import random_behaviour
 from regimax.errors import UserError, unknown
 from regimax.types import Array, Field, HParams, PyTree, Setting, Spec, Trajectory
 
@@ -117,35 +116,7 @@ class Gymnax:
 
     def transcript(self, key: Array, params: PyTree) -> Trajectory:
         """One episode of random behaviour; its actions are not shown."""
-        key_reset, key_act, key_steps = jax.random.split(key, 3)
-        actions = below(jax.random.uniform(key_act, (self.horizon,)), jnp.int32(self.num_actions))
-        obs, opening = self.reset(key_reset, params)
-
-        def step(carry: tuple[State, Array, Array], x: tuple[Array, Array]) -> Any:
-            state, obs, running = carry
-            action, key = x
-            later, state, _, terminated, truncated, _ = self.step(key, state, action, params)
-            ended = terminated | truncated
-            row = (obs, later, running, terminated, truncated)
-            return (state, later, running * (1.0 - ended)), row
-
-        keys = jax.random.split(key_steps, self.horizon)
-        _, (obs_tm1, obs_t, running, terminated, truncated) = jax.lax.scan(
-            step, (opening, obs, jnp.ones(())), (actions, keys)
-        )
-        zeros = jnp.zeros((self.horizon,))
-        return Trajectory(
-            obs_tm1=obs_tm1,
-            first_tm1=zeros.at[0].set(1.0),
-            a_tm1=actions,
-            r_t=zeros,
-            discount_t=1.0 - terminated.astype(jnp.float32),
-            truncated_t=truncated.astype(jnp.float32),
-            obs_t=obs_t,
-            mask_tm1=running,
-            carry=(),
-            extras={},
-        )
+        return random_behaviour(self, key, params)
 
     def concepts(self, state: State, params: PyTree) -> Array:
         """Returns `[0]`: gymnax says nothing of concepts."""

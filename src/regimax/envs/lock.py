@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
 
+from regimax.envs.behaviour import random_behaviour
 from regimax.envs.sized import Sized, below
 from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
 
@@ -154,29 +155,7 @@ class Lock(Sized):
 
     def transcript(self, key: Array, params: Params) -> Trajectory:
         """One episode of random behaviour, in which the deep states are all but never seen."""
-        key_reset, key_steps, key_act = jax.random.split(key, 3)
-        actions = below(jax.random.uniform(key_act, (self.max_depth,)), params.actions)
-        first, opening = self.reset(key_reset, params)
-
-        def step(state: State, x: tuple[Array, Array]) -> tuple[State, tuple[Array, Array]]:
-            action, key = x
-            obs, state, _, terminated, *_ = self.step(key, state, action, params)
-            return state, (obs, terminated)
-
-        _, (later, ended) = jax.lax.scan(step, opening, (actions, jax.random.split(key_steps, self.max_depth)))
-        time, zeros = jnp.arange(self.max_depth), jnp.zeros((self.max_depth,))
-        return Trajectory(
-            obs_tm1=jnp.concatenate([first[None], later[:-1]]),
-            first_tm1=zeros.at[0].set(1.0),
-            a_tm1=actions,
-            r_t=zeros,
-            discount_t=1.0 - ended.astype(jnp.float32),
-            truncated_t=zeros,
-            obs_t=later,
-            mask_tm1=(time < params.depth).astype(jnp.float32),
-            carry=(),
-            extras={},
-        )
+        return random_behaviour(self, key, params)
 
     # What is known about the world.
 

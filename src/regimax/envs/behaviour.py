@@ -1,0 +1,44 @@
+"""The reward-free stream of worlds where nobody else is at work: random behaviour."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from regimax.envs.base import Environment
+from regimax.types import Array, PyTree, Trajectory
+
+
+def random_behaviour(world: Environment, key: Array, params: PyTree) -> Trajectory:
+    """Returns one episode of uniformly random legal actions: fields without the `E` axis, `T` = horizon, masked."""
+    key_reset, key_act, key_steps = jax.random.split(key, 3)
+    u = jax.random.uniform(key_act, (world.horizon, world.num_actions))
+    actions = jnp.argmax(jnp.where(world.legal(params)[None], u, -1.0), axis=-1).astype(jnp.int32)
+    obs, opening = world.reset(key_reset, params)
+
+    def step(carry: tuple[PyTree, Array, Array], x: tuple[Array, Array]) -> tuple[Any, tuple[Array, ...]]:
+        state, obs, running = carry
+        action, key = x
+        later, state, _, terminated, truncated, _ = world.step(key, state, action, params)
+        row = (obs, later, running, terminated, truncated & ~terminated)
+        return (state, later, running * (1.0 - (terminated | truncated))), row
+
+    keys = jax.random.split(key_steps, world.horizon)
+    _, (obs_tm1, obs_t, running, terminated, truncated) = jax.lax.scan(
+        step, (opening, obs, jnp.ones(())), (actions, keys)
+    )
+    zeros = jnp.zeros((world.horizon,))
+    return Trajectory(
+        obs_tm1=obs_tm1,
+        first_tm1=zeros.at[0].set(1.0),
+        a_tm1=actions,
+        r_t=zeros,
+        discount_t=1.0 - terminated.astype(jnp.float32),
+        truncated_t=truncated.astype(jnp.float32),
+        obs_t=obs_t,
+        mask_tm1=running,
+        carry=(),
+        extras={},
+    )

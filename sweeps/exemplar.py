@@ -1,9 +1,13 @@
-"""Where concepts hide behind many looks, what does it save to predict first? A bandit of four factors, three kinds.
+"""Where concepts hide behind many looks, what does it save to predict first? A bandit with four factors.
 
 Command: regimax run sweeps/exemplar.py
-Cells: 192 in 208 stages: 4 regimes × 3 worlds × 16 seeds; pretraining runs once per world, kind and seed.
-Time: TIME
-Expected: EXPECTED
+Cells: 96 in 128 stages: 4 regimes × 3 worlds × 8 seeds; pretraining runs once per world, kind and seed.
+Time: about seven minutes on two cores.
+Expected: with one look per value there is nothing to find, and pretraining saves no episodes (measured: median episodes
+  to 0.75 success 3,200, against 2,240 from scratch and 2,400 for the oracle). With 32 looks it takes 23,680 episodes
+  after pretraining; from scratch, and after sham pretraining, no world of eight gets there in 102,400. Where the factor
+  that counts cannot be predicted none gets there either; but what was learnt does not hurt at this size: success after
+  102,400 episodes is 0.70, against 0.62 from scratch and 0.64 after a sham.
 """
 
 import regimax as rx

@@ -1,9 +1,11 @@
-"""How fast does the search for a long secret grow with its length, and does a good representation shorten it?
+"""How does the search for a long secret grow with its length, and does a good representation shorten it? A lock.
 
 Command: regimax run sweeps/lock.py
-Cells: 192 in 224 stages: 3 regimes × 4 depths × 16 seeds; pretraining runs once per depth and seed.
-Time: TIME
-Expected: EXPECTED
+Cells: 96 in 128 stages: 3 regimes × 4 depths × 8 seeds; pretraining runs once per depth and seed.
+Time: about two and a half minutes on two cores.
+Expected: no arm has an advantage, the oracle included: nobody explores. Measured, at depths 2, 4, 6 and 8, of eight
+  worlds each: 8, 8, 4, 2 solved from scratch, 8, 8, 3, 1 after pretraining on random behaviour, and 8, 8, 3, 2 by the
+  oracle.
 """
 
 import regimax as rx
@@ -27,5 +29,5 @@ sweep = rx.Sweep(
     ],
     axes={"world.depth": [2, 4, 6, 8]},
     settings={"rl.learning_rate": 0.003},
-    seeds=16,
+    seeds=8,
 )

@@ -69,7 +69,8 @@ class Environment(Protocol):
 
         Keys: `concepts` (their number), `optimal_return` (reward units), `random_success` (probability),
         `floor_scratch` and `floor_stream` (bits that rewards must still tell without and with the stream),
-        `observation_bits`, `stream_bits` and `action_bits` (nominal, per step), `episode_steps`. NaN stands for what is not known.
+        `observation_bits`, `stream_bits` and `action_bits` (nominal, per step), `episode_steps`. NaN stands
+        for what is not known.
         """
         ...
 

@@ -7,12 +7,17 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from regimax.envs.base import Environment
 from regimax.types import Array, PyTree, Trajectory
 
 
-def random_behaviour(world: Environment, key: Array, params: PyTree) -> Trajectory:
-    """Returns one episode of uniformly random legal actions: fields without the `E` axis, `T` = horizon, masked."""
+def random_behaviour(world: Any, key: Array, params: PyTree) -> Trajectory:
+    """Returns one episode of uniformly random legal actions: fields without the `E` axis, `T` = horizon, masked.
+
+    Args:
+      world: an `Environment`.
+      key: for the actions and the world.
+      params: the hidden structure.
+    """
     key_reset, key_act, key_steps = jax.random.split(key, 3)
     u = jax.random.uniform(key_act, (world.horizon, world.num_actions))
     actions = jnp.argmax(jnp.where(world.legal(params)[None], u, -1.0), axis=-1).astype(jnp.int32)

@@ -15,16 +15,7 @@ from scipy import stats
 import regimax as rx
 from regimax.envs import Cipher
 
-ALPHA = 1e-4
-
-
-def traced(world, **changes):
-    values = world.defaults() | {f"world.{k}": v for k, v in changes.items()}
-    return {s.name: jnp.asarray(values[s.name], jnp.int32 if s.integer else jnp.float32) for s in world.settings}
-
-
-def keys(n, seed=0):
-    return jax.random.split(jax.random.key(seed), n)
+from .conftest import ALPHA, keys, traced
 
 
 def play(world, params, key, actions):

@@ -11,11 +11,9 @@ import regimax as rx
 from regimax.envs import Environment, Streams
 from regimax.envs import gymnax as adapter
 
+from .conftest import keys
+
 gymnax = pytest.importorskip("gymnax")
-
-
-def keys(n, seed=0):
-    return jax.random.split(jax.random.key(seed), n)
 
 
 @pytest.mark.parametrize("id", ["CartPole-v1", "Acrobot-v1", "Breakout-MinAtar", "DeepSea-bsuite"])

@@ -15,15 +15,7 @@ import regimax as rx
 from regimax.envs import Lock
 from regimax.envs.lock import LURE, NOISE
 
-ALPHA = 1e-4
-
-
-def traced(world):
-    return {s.name: jnp.asarray(s.default, jnp.int32) for s in world.settings}
-
-
-def keys(n, seed=0):
-    return jax.random.split(jax.random.key(seed), n)
+from .conftest import ALPHA, keys, traced
 
 
 def play(world, params, key, actions):

@@ -190,14 +190,11 @@ def make(
     if options:
         params = params.replace(**options)
     known = KNOWN.get(id)
-    if known is None and (solved is None or reward_range is None):
-        raise UserError(
-            f"{id}: say when it is solved and what a step pays: make({id!r}, solved=…, reward_range=(…, …))"
-        )
-    solved = known.solved if solved is None and known else solved
-    reward_range = known.reward_range if reward_range is None and known else reward_range
-    assert solved is not None
-    assert reward_range is not None
+    if known is not None:
+        solved = known.solved if solved is None else solved
+        reward_range = reward_range or known.reward_range
+    if solved is None or reward_range is None:
+        raise UserError(f"{id}: say when it is solved and what a step pays: solved=…, reward_range=(…, …)")
     low, high = reward_range
     if not low < high:
         raise UserError(f"{id}: reward_range = {reward_range} is not a smaller and a larger number")

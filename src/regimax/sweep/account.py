@@ -72,7 +72,8 @@ class Account:
     def workless(self, device: int) -> None:
         """Tells that a device is at rest and there is no work for it."""
         watched = self._devices[device]
-        watched.workless_since = self._worked() if watched.workless_since is None else watched.workless_since
+        if watched.workless_since is None:
+            watched.workless_since = self._worked()
 
     def wanted(self, device: int) -> None:
         """Tells that there is work for a device from now on."""

@@ -285,9 +285,9 @@ class Cipher(Sized):
         per_step = bool(settings["world.reward_per_step"])
         m = round(settings["world.coverage"] * K)
         held = bool(settings["world.cue_held"])
-        floor = float(information.log2_factorial(V))
+        floor = information.log2_factorial(V)
         # With the stream: which of its K skills are the task's, whose cues they are, and the skills it never showed.
-        cues = float(information.log2_binomial(K, m)) + sum(math.log2(K - i) for i in range(m))
+        cues = information.log2_binomial(K, m) + sum(math.log2(K - i) for i in range(m))
         revealed = settings["world.reveal"] * math.log2(V)
         return {
             "concepts": K,

@@ -93,8 +93,8 @@ class Exemplar(Sized):
 
     Example:
       >>> known = Exemplar(factors=1, values=4, forms=32).describe(Exemplar(factors=1, values=4, forms=32).defaults())
-      >>> round(known["floor_scratch"]), round(known["floor_stream"], 2)
-      (245, 4.58)
+      >>> round(known["floor_scratch"], 2), round(known["floor_stream"], 2)
+      (245.51, 4.58)
     """
 
     factors: int = 4
@@ -264,8 +264,8 @@ class Exemplar(Sized):
             "concepts": F * V,
             "optimal_return": 1.0,
             "random_success": float(V) ** -H,
-            "floor_scratch": float(information.log2_factorial(V * M)) - V * float(information.log2_factorial(M)),
-            "floor_stream": float(information.log2_factorial(V)) + math.log2(F),
+            "floor_scratch": information.log2_factorial(V * M) - V * information.log2_factorial(M),
+            "floor_stream": information.log2_factorial(V) + math.log2(F),
             "observation_bits": bits,
             "stream_bits": 2 * bits,
             "action_bits": math.log2(V),

@@ -13,8 +13,8 @@ EIGEN_FLAG = "--xla_cpu_multi_thread_eigen"
 POOL_VARIABLE = "NPROC"
 """Environment variable that XLA reads for the size of its pool of threads."""
 
-THREADS_PER_DEVICE = 4
-"""Of the pool: more than a device has programs under way."""
+THREADS_PER_DEVICE = 2
+"""Of the pool: one more than a device has programs under way. A still larger pool slows the engine."""
 
 
 def prepare_cpu(devices: int | None = None) -> None:
@@ -25,7 +25,8 @@ def prepare_cpu(devices: int | None = None) -> None:
 
     XLA's pool of threads is made larger than the number of devices. By default it has a thread per device; but LAPACK's
     operations (`jnp.linalg`, orthogonal initialisers) split a batch over that same pool and wait for it in one of its
-    threads, so that programs on all devices at once wait for each other for ever.
+    threads, so that programs on all devices at once wait for each other for ever. The networks here do without LAPACK;
+    for one of your own that has several such operations in one program, set the variable ``NPROC`` to a larger number.
 
     Nothing happens on other backends. Call it before anything is computed; the command line does.
 

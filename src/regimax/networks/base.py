@@ -11,6 +11,7 @@ from flax import nnx
 
 from regimax import prng
 from regimax.errors import UserError
+from regimax.networks.initializers import orthogonal
 from regimax.types import Array, Params, PyTree, Spec
 
 
@@ -71,7 +72,7 @@ def with_heads(trunk: Trunk, heads: Mapping[str, int], head_scale: Mapping[str, 
     scales = {"policy": 0.01, **(head_scale or {})}
 
     def make_head(name: str) -> Callable[[nnx.Rngs], nnx.Module]:
-        initializer = jax.nn.initializers.orthogonal(scales.get(name, 1.0))
+        initializer = orthogonal(scales.get(name, 1.0))
         return lambda rngs: nnx.Linear(trunk.width, heads[name], kernel_init=initializer, rngs=rngs)
 
     makers = {"trunk": trunk.make, **{name: make_head(name) for name in heads}}

@@ -9,12 +9,13 @@ import jax
 from flax import nnx
 
 from regimax.networks.base import Network, NetworkFactory, Trunk, check_widths, with_heads
+from regimax.networks.initializers import orthogonal
 from regimax.types import Array, PyTree
 
 
 class _Layers(nnx.Module):
     def __init__(self, sizes: Sequence[int], rngs: nnx.Rngs):
-        initializer = jax.nn.initializers.orthogonal(2**0.5)
+        initializer = orthogonal(2**0.5)
         layers = [
             nnx.Linear(n_in, n_out, kernel_init=initializer, rngs=rngs) for n_in, n_out in itertools.pairwise(sizes)
         ]

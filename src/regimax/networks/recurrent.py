@@ -9,13 +9,14 @@ import jax.numpy as jnp
 from flax import nnx
 
 from regimax.networks.base import Network, NetworkFactory, Trunk, check_widths, reset_carry, with_heads
+from regimax.networks.initializers import orthogonal
 from regimax.types import Array, PyTree
 
 
 class _Recurrent(nnx.Module):
     def __init__(self, num_inputs: int, embedding: int, width: int, rngs: nnx.Rngs):
         self.embed = nnx.Linear(num_inputs, embedding, use_bias=False, rngs=rngs)
-        self.cell = nnx.GRUCell(embedding, width, rngs=rngs)
+        self.cell = nnx.GRUCell(embedding, width, recurrent_kernel_init=orthogonal(), rngs=rngs)
 
 
 def gru(width: int = 64, embedding: int | None = None) -> NetworkFactory:

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from regimax import rollout
-from regimax.channels import outcome, reward
+from regimax.channels import decision, outcome, reward, sensory
 from regimax.envs import Cipher
 from regimax.learners.base import softmax_policy
 from regimax.networks import mlp
@@ -129,7 +129,7 @@ def test_the_outcome_is_there_before_the_reward_channel():
 
 @pytest.mark.parametrize(("action", "success", "total"), [(1, 1.0, 16.0), (0, 0.0, 15.0)])
 def test_evaluation_plays_one_whole_episode_each(action, success, total):
-    found = rollout.evaluate(jax.random.key(0), Ticking(), (), constant(action), 4)
+    found = rollout.evaluate(jax.random.key(0), Ticking(), (), (), constant(action), 4, {})
     assert [float(x) for x in found] == [success, total]
 
 
@@ -153,6 +153,40 @@ def test_a_known_policy_has_its_known_success():
     world, n = Cipher(symbols=2, skills=1, length=2), 4096
     hparams = {s.name: jnp.asarray(s.default, jnp.int32 if s.integer else jnp.float32) for s in world.settings}
     params = world.init(jax.random.key(0), hparams)
-    success, total = rollout.evaluate(jax.random.key(1), world, params, constant(0), n)
+    success, total = rollout.evaluate(jax.random.key(1), world, params, (), constant(0), n, {})
     assert success == total
     assert stats.binomtest(round(float(success) * n), n, 0.25).pvalue > ALPHA
+
+
+def test_what_is_seen_is_held_and_opens_anew():
+    channels = (sensory(0.0, 16.0),)
+    hparams = settings_of(*channels, **{"sensory.rate": 0.5})
+    state, trajectory, _ = go(1, 5, channels, hparams)
+    assert trajectory.obs_tm1[:, 0, 0].tolist() == [0, 0, 2, 0, 0]
+    assert trajectory.obs_t[:, 0, 0].tolist() == [0, 2, 2, 0, 2]
+    assert state.obs[0, 0] == 2
+
+
+def test_truncated_episodes_are_valued_by_what_is_seen():
+    channels = (sensory(0.0, 16.0),)
+    hparams = settings_of(*channels, **{"sensory.rate": 0.5})
+    _, trajectory, _ = go(0, 6, channels, hparams)
+    assert trajectory.extras["v_final"][4, 0] == 4
+
+
+def test_a_held_decision_is_repeated_and_marked():
+    # Means 1, then 0, and so on.
+    policy = rollout.Policy(
+        lambda n: jnp.zeros((n,), jnp.int32),
+        lambda carry, obs, first, u: (carry + 1, 1 - carry % 2, {"value": obs[:, 0], "log_prob": u}),
+        lambda carry, obs: obs[:, 0],
+    )
+    channels = (decision(),)
+    hparams = settings_of(*channels, **{"decision.rate": 0.5})
+    state = rollout.init(jax.random.key(0), Ticking(), (), channels, policy.carry(2), 2, hparams)
+    _, trajectory, counts = rollout.rollout(jax.random.key(1), Ticking(), (), channels, policy, state, 3, hparams)
+    assert trajectory.a_tm1[:, 0].tolist() == [1, 0, 1]
+    assert trajectory.extras["decided"][:, 0].tolist() == [1, 0, 1]
+    assert counts["successes"] == 2  # done were 1, 1, 1
+    success, _ = rollout.evaluate(jax.random.key(0), Ticking(), (), channels, policy, 4, hparams)
+    assert success == 1.0

@@ -38,6 +38,55 @@ class RolloutState(NamedTuple):
     channels: PyTree
 
 
+def transmit(
+    place: str, channels: Sequence[Channel], states: Sequence[PyTree], key: Array, signal: Signal, settings: HParams
+) -> tuple[list[PyTree], Signal]:
+    """Sends one stream's signal through the channels of a place, in their order.
+
+    Args:
+      place: which.
+      channels: all channels.
+      states: their states, one each.
+      key: for what is left to chance.
+      signal: what is sent.
+      settings: what the channels read.
+
+    Returns:
+      the states then, and what arrives.
+    """
+    states = list(states)
+    for i, channel in enumerate(channels):
+        if channel.place == place:
+            states[i], signal = channel.apply(jax.random.fold_in(key, i), states[i], signal, settings)
+    return states, signal
+
+
+def _begin_channels(world: Environment, channels: Sequence[Channel], settings: HParams) -> list[PyTree]:
+    """The channels' states on one stream."""
+    like = {
+        "sensory": jnp.zeros((sum(field.size for field in world.fields),)),
+        "decision": jnp.zeros((), jnp.int32),
+    }
+    return [channel.init(settings, like.get(channel.place, jnp.zeros(()))) for channel in channels]
+
+
+def _open(
+    key: Array,
+    world: Environment,
+    params: PyTree,
+    previous: PyTree,
+    channels: Sequence[Channel],
+    states: list[PyTree],
+    settings: HParams,
+) -> tuple[PyTree, Array, list[PyTree]]:
+    """One stream: opens an episode. Returns the world's state, what is seen of it, and the channels' states."""
+    key_reset, key_sensory = jax.random.split(key)
+    obs, state = world.reset(key_reset, params, previous)
+    one, zero = jnp.ones(()), jnp.zeros(())
+    states, seen = transmit("sensory", channels, states, key_sensory, Signal(obs, one, one, zero), settings)
+    return state, seen.value, states
+
+
 def init(
     key: Array,
     world: Environment,
@@ -48,26 +97,58 @@ def init(
     settings: HParams,
 ) -> RolloutState:
     """Opens `num_envs` streams of episodes, all in the one world that `params` describe."""
-    obs, state = jax.vmap(world.reset, in_axes=(0, None))(jax.random.split(key, num_envs), params)
-    channel_states = [
-        jax.tree.map(lambda x: jnp.broadcast_to(x, (num_envs, *x.shape)), channel.init(settings))
-        for channel in channels
-    ]
+
+    def stream(key: Array) -> tuple[PyTree, Array, list[PyTree]]:
+        return _open(key, world, params, None, channels, _begin_channels(world, channels, settings), settings)
+
+    state, obs, channel_states = jax.vmap(stream)(jax.random.split(key, num_envs))
     return RolloutState(state, obs, jnp.ones((num_envs,)), carry, channel_states)
 
 
-def _carry_pay(
-    channels: Sequence[Channel], states: list[PyTree], keys: Array, outcome: Signal, dense: Array, settings: HParams
+class _Step(NamedTuple):
+    """What became of an action, on one stream."""
+
+    world: PyTree
+    channels: list[PyTree]
+    obs: Array
+    reward: Array
+    terminated: Array
+    truncated: Array
+    decided: Array
+    info: dict[str, Array]
+
+
+def _act(
+    key: Array,
+    world: Environment,
+    params: PyTree,
+    channels: Sequence[Channel],
+    states: list[PyTree],
+    state: PyTree,
+    first: Array,
+    action: Array,
+    settings: HParams,
+) -> _Step:
+    """One stream: a decision through its channels, the world's step, and what is seen of it."""
+    one, zero = jnp.ones(()), jnp.zeros(())
+    meant = Signal(action, one, first, zero, world.legal(params))
+    key_step, key_decision, key_sensory = jax.random.split(key, 3)
+    states, done = transmit("decision", channels, states, key_decision, meant, settings)
+    obs, state, reward, terminated, truncated, info = world.step(key_step, state, done.value, params)
+    truncated = truncated & ~terminated
+    last = (terminated | truncated).astype(jnp.float32)
+    states, seen = transmit("sensory", channels, states, key_sensory, Signal(obs, one, zero, last), settings)
+    return _Step(state, states, seen.value, reward, terminated, truncated, done.present, info)
+
+
+def _pay(
+    channels: Sequence[Channel], states: list[PyTree], key: Array, outcome: Signal, dense: Array, settings: HParams
 ) -> tuple[list[PyTree], Signal]:
     """One stream: the outcome through the outcome channels, then all pay through the reward channels."""
-    states, signal = list(states), outcome
-    for place in ("outcome", "reward"):
-        if place == "reward":
-            signal = signal._replace(value=signal.value + dense, present=jnp.ones_like(signal.present))
-        for i, channel in enumerate(channels):
-            if channel.place == place:
-                states[i], signal = channel.apply(keys[i], states[i], signal, settings)
-    return states, signal
+    key_outcome, key_reward = jax.random.split(key)
+    states, signal = transmit("outcome", channels, states, key_outcome, outcome, settings)
+    signal = signal._replace(value=signal.value + dense, present=jnp.ones_like(signal.present))
+    return transmit("reward", channels, states, key_reward, signal, settings)
 
 
 def rollout(
@@ -86,55 +167,59 @@ def rollout(
       key: for the actions, the world and the channels.
       world: the world.
       params: its hidden structure.
-      channels: what the pay goes through.
+      channels: what observations, decisions and pay go through.
       policy: how to act.
       state: where the streams are.
       num_steps: `T`.
       settings: what the channels read.
 
     Returns:
-      where the streams are then; the trajectory, with the policy's extras and, where the world truncates, the value
-      `v_final` of each truncated episode's final observation; and counts over all streams: ``episodes``,
-      ``successes`` and ``pay_present`` (steps at which pay arrived).
+      where the streams are then; the trajectory, as the learner saw it and with the actions it meant, with the policy's
+      extras, ``decided`` (1 where a decision was carried out; only with a decision channel) and, where the world
+      truncates, the value ``v_final`` of each truncated episode's final observation; and counts over all streams:
+      ``episodes``, ``successes`` and ``pay_present`` (steps at which pay arrived).
     """
     num_envs = state.obs.shape[0]
     key_act, key_rest = jax.random.split(key)
     u = jax.random.uniform(key_act, (num_steps, num_envs))
-    # Per step and stream: one key for the world's step, one for its reset, one for every channel.
-    keys = jax.random.split(key_rest, (num_steps, num_envs, 2 + len(channels)))
+    # Per step and stream: one key for the world's step, one for its reset, one for the pay.
+    keys = jax.random.split(key_rest, (num_steps, num_envs, 3))
+    decides = any(channel.place == "decision" for channel in channels)
 
     def step(state: RolloutState, x: tuple[Array, ...]) -> tuple[RolloutState, tuple[Trajectory, dict[str, Array]]]:
         u, keys = x
         carry, action, extras = policy.act(state.carry, state.obs, state.first, u)
-        obs, world_state, reward, terminated, truncated, info = jax.vmap(world.step, in_axes=(0, 0, 0, None))(
-            keys[:, 0], state.world, action, params
+        done = jax.vmap(lambda k, c, s, f, a: _act(k, world, params, channels, c, s, f, a, settings))(
+            keys[:, 0], state.channels, state.world, state.first, action
         )
-        truncated = truncated & ~terminated
-        last = (terminated | truncated).astype(jnp.float32)
-        outcome = Signal(info["outcome"], last, state.first, last)
+        last = (done.terminated | done.truncated).astype(jnp.float32)
+        outcome = Signal(done.info["outcome"], last, state.first, last)
         channel_states, pay = jax.vmap(
-            lambda states, k, signal, dense: _carry_pay(channels, states, k, signal, dense, settings)
-        )(state.channels, keys[:, 2:], outcome, reward - info["outcome"])
+            lambda states, k, signal, dense: _pay(channels, states, k, signal, dense, settings)
+        )(done.channels, keys[:, 2], outcome, done.reward - done.info["outcome"])
         if world.truncates:
-            extras = extras | {"v_final": policy.value(carry, obs)}
+            extras = extras | {"v_final": policy.value(carry, done.obs)}
+        if decides:
+            extras = extras | {"decided": done.decided}
         transition = Trajectory(
             obs_tm1=state.obs,
             first_tm1=state.first,
             a_tm1=action,
             r_t=pay.value,
-            discount_t=1.0 - terminated.astype(jnp.float32),
-            truncated_t=truncated.astype(jnp.float32),
-            obs_t=obs,
+            discount_t=1.0 - done.terminated.astype(jnp.float32),
+            truncated_t=done.truncated.astype(jnp.float32),
+            obs_t=done.obs,
             mask_tm1=jnp.ones_like(last),
             carry=(),
             extras=extras,
         )
-        fresh_obs, fresh = jax.vmap(world.reset, in_axes=(0, None, 0))(keys[:, 1], params, world_state)
-        choose = lambda new, old: jnp.where(jnp.expand_dims(last, tuple(range(1, new.ndim))) > 0, new, old)
-        state = RolloutState(
-            jax.tree.map(choose, fresh, world_state), choose(fresh_obs, obs), last, carry, channel_states
+        fresh = jax.vmap(lambda k, s, c: _open(k, world, params, s, channels, c, settings))(
+            keys[:, 1], done.world, channel_states
         )
-        counts = {"episodes": last.sum(), "successes": info["success"].sum(), "pay_present": pay.present.sum()}
+        choose = lambda new, old: jnp.where(jnp.expand_dims(last, tuple(range(1, new.ndim))) > 0, new, old)
+        world_state, obs, channel_states = jax.tree.map(choose, fresh, (done.world, done.obs, channel_states))
+        state = RolloutState(world_state, obs, last, carry, channel_states)
+        counts = {"episodes": last.sum(), "successes": done.info["success"].sum(), "pay_present": pay.present.sum()}
         return state, (transition, counts)
 
     start = state.carry
@@ -142,8 +227,18 @@ def rollout(
     return state, trajectory._replace(carry=start), jax.tree.map(jnp.sum, counts)
 
 
-def evaluate(key: Array, world: Environment, params: PyTree, policy: Policy, num_episodes: int) -> tuple[Array, Array]:
-    """Plays one fresh episode on each of `num_episodes` streams, with the world's own pay and no channel.
+def evaluate(
+    key: Array,
+    world: Environment,
+    params: PyTree,
+    channels: Sequence[Channel],
+    policy: Policy,
+    num_episodes: int,
+    settings: HParams,
+) -> tuple[Array, Array]:
+    """Plays one fresh episode on each of `num_episodes` streams, through the channels of senses and decisions.
+
+    What is counted is the world's own pay, whatever the channels of pay would let through.
 
     Returns:
       the mean success, a probability, and the mean return, reward units.
@@ -151,20 +246,21 @@ def evaluate(key: Array, world: Environment, params: PyTree, policy: Policy, num
     key_act, key_step, key_reset = jax.random.split(key, 3)
     u = jax.random.uniform(key_act, (world.horizon, num_episodes))
     keys = jax.random.split(key_step, (world.horizon, num_episodes))
-    opening = init(key_reset, world, params, (), policy.carry(num_episodes), num_episodes, {})
+    channels = [channel for channel in channels if channel.place in ("sensory", "decision")]
+    opening = init(key_reset, world, params, channels, policy.carry(num_episodes), num_episodes, settings)
 
     def step(carry: tuple, x: tuple[Array, Array]) -> tuple[tuple, None]:
         state, running, success, total = carry
         u, k_step = x
         memory, action, _ = policy.act(state.carry, state.obs, state.first, u)
-        obs, world_state, reward, terminated, truncated, info = jax.vmap(world.step, in_axes=(0, 0, 0, None))(
-            k_step, state.world, action, params
+        done = jax.vmap(lambda k, c, s, f, a: _act(k, world, params, channels, c, s, f, a, settings))(
+            k_step, state.channels, state.world, state.first, action
         )
-        success, total = success + running * info["success"], total + running * reward
-        running = running * (1.0 - (terminated | truncated))
-        return (RolloutState(world_state, obs, jnp.zeros_like(state.first), memory, ()), running, success, total), None
+        success, total = success + running * done.info["success"], total + running * done.reward
+        running = running * (1.0 - (done.terminated | done.truncated))
+        state = RolloutState(done.world, done.obs, jnp.zeros_like(state.first), memory, done.channels)
+        return (state, running, success, total), None
 
     zeros = jnp.zeros((num_episodes,))
-    opening = opening._replace(channels=())
     (_, _, success, total), _ = jax.lax.scan(step, (opening, zeros + 1.0, zeros, zeros), (u, keys))
     return success.mean(), total.mean()

@@ -51,7 +51,7 @@ def update_flops(program: Program) -> float:
     return count_flops(learner.update, key, state, local)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # hashed by identity, as `jax.jit` needs it
 class Train:
     """A regime in a world as a function `(keys, hparams) -> Result` that can be jitted and vmapped.
 

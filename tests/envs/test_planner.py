@@ -132,6 +132,7 @@ def test_a_model_that_knows_a_random_part_succeeds_by_the_hypergeometric_law(kno
     ("sizes", "message"),
     [
         ({"ancestors": 9}, r"Planner: ancestors = 9 is out of range: a whole number in \[1, 8\]"),
+        ({"ancestors": 5, "factors": 4, "max_factors": 8}, "Planner: ancestors = 5 is more than factors = 4"),
         ({"values": 1}, "Planner: values = 1 is out of range"),
         ({"density": 1.5}, "Planner: density = 1.5 is out of range"),
         ({"factors": 9, "max_factors": 8}, "Planner: factors = 9 is out of range"),

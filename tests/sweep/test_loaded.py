@@ -37,7 +37,7 @@ def test_an_agent_acts_just_as_its_last_evaluation_did(kept):
         agent = run.agent(row["cell"])
         policy = rollout.Policy(agent.carry, agent.act, lambda carry, obs: jnp.zeros(len(obs)))
         key = prng.named(rx.cell_keys([row["seed"]], [row["world_seed"]]).learner[0], "evaluate", "rl", 8)
-        play = jax.jit(lambda k, a=agent, p=policy: rollout.evaluate(k, a.world, a.world_params, p, 16))
+        play = jax.jit(lambda k, a=agent, p=policy: rollout.evaluate(k, a.world, a.world_params, (), p, 16, {}))
         success, total = play(key)
         assert (float(success), float(total)) == pytest.approx((row["success"], row["return"]), abs=1e-6)
 

@@ -1,10 +1,14 @@
-"""What every channel promises."""
+"""What every channel promises, and how several become one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+import jax
+import jax.numpy as jnp
+
+from regimax.errors import UserError, unknown
 from regimax.types import Array, HParams, PyTree, Setting, Spec
 
 
@@ -12,36 +16,104 @@ class Signal(NamedTuple):
     """One sample on one stream.
 
     Attributes:
-      value: `[]` or `[D]`; zero where not present.
-      present: `[]` in {0, 1}, whether anything arrives.
+      value: `[]` pay or an action (int32), `[D]` an observation; what a learner gets where nothing is present is the
+        channel's choice.
+      present: `[]` in {0, 1}, whether anything new arrives.
       first: `[]` in {0, 1}, whether this step opens an episode.
       last: `[]` in {0, 1}, whether it closes one.
+      legal: `[A]` bool, for decisions: the actions that exist.
     """
 
     value: Array
     present: Array
     first: Array
     last: Array
+    legal: Array | None = None
 
 
 class Channel(NamedTuple):
     """A pair of pure functions over one stream; the rollout vmaps.
 
     Attributes:
-      place: where the rollout puts it: ``outcome`` (the pay for whole episodes) or ``reward`` (all pay).
-      init: `settings -> state`.
+      place: where it is put: ``sensory`` (what is observed), ``decision`` (what is done), ``outcome`` (the pay for
+        whole episodes) or ``reward`` (all pay).
+      init: `(settings, value) -> state`; `value` is an array like those it will carry.
       apply: `(key, state, signal, settings) -> (state, signal)`.
-      capacity: `(settings, episode_steps) -> bits per step`, nominal.
+      capacity: `(settings, known) -> bits per step`, nominal. `known` is what the world says of itself, see
+        `Environment.describe`, and ``dimensions``, the numbers in an observation.
       settings: the traced settings, named ``<channel>.<setting>``, with their defaults.
       spec: what it is.
     """
 
     place: str
-    init: Callable[[HParams], PyTree]
+    init: Callable[[HParams, Array], PyTree]
     apply: Callable[[Array, PyTree, Signal, HParams], tuple[PyTree, Signal]]
-    capacity: Callable[[Mapping[str, float], float], float]
+    capacity: Callable[[Mapping[str, float], Mapping[str, float]], float]
     settings: tuple[Setting, ...]
     spec: Spec
 
 
-PLACES = ("outcome", "reward")
+PLACES = ("sensory", "decision", "outcome", "reward")
+
+
+def chain(*channels: Channel) -> Channel:
+    """Puts channels of one place behind each other.
+
+    Its capacity is that of the narrowest.
+
+    Args:
+      *channels: in the order of the signal; their settings need different names.
+
+    Raises:
+      UserError: for no channel, channels of different places, or a setting of the same name in two of them.
+
+    Example:
+      >>> from regimax.channels import reward
+      >>> chain(reward(), reward(name="praise")).spec[0]
+      'chain'
+    """
+    if not channels:
+        raise UserError("chain: at least one channel is needed")
+    places = sorted({channel.place for channel in channels})
+    if len(places) > 1:
+        raise UserError(f"chain: channels of different places: {', '.join(places)}")
+    if places[0] not in PLACES:
+        raise unknown("place of a channel", places[0], PLACES)
+    settings = tuple(setting for channel in channels for setting in channel.settings)
+    names = [setting.name for setting in settings]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"chain: two channels have a setting {name!r}; give one of them another name=…")
+
+    def init(settings: HParams, value: Array) -> PyTree:
+        return [channel.init(settings, value) for channel in channels]
+
+    def apply(key: Array, state: PyTree, signal: Signal, settings: HParams) -> tuple[PyTree, Signal]:
+        state = list(state)
+        for i, channel in enumerate(channels):
+            state[i], signal = channel.apply(jax.random.fold_in(key, i), state[i], signal, settings)
+        return state, signal
+
+    def capacity(settings: Mapping[str, float], known: Mapping[str, float]) -> float:
+        return min(channel.capacity(settings, known) for channel in channels)
+
+    return Channel(places[0], init, apply, capacity, settings, ("chain", *(channel.spec for channel in channels)))
+
+
+RATE = Setting("rate", 1.0, 0, 1, "samples per step", open_low=True)
+
+
+def due(clock: Array, first: Array, rate: Array) -> tuple[Array, Array]:
+    """Whether a sample is due on a clock that starts anew with each episode, whose first step has one.
+
+    Args:
+      clock: `[]`, what the last call returned; anything at an episode's first step.
+      first: `[]` in {0, 1}, whether this step opens an episode.
+      rate: `[]`, samples per step, in (0, 1].
+
+    Returns:
+      the clock, and `[]` bool.
+    """
+    clock = jnp.where(first > 0, 1.0, clock + rate)
+    now = clock >= 1.0 - 1e-4  # rounding must not make it late
+    return clock - now, now

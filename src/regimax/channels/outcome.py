@@ -29,7 +29,7 @@ def outcome(max_delay: int = 0, name: str = "outcome") -> Channel:
       the channel.
 
     Example:
-      >>> outcome().capacity({"outcome.episodes": 1, "outcome.erasure": 0.0}, 4.0)
+      >>> outcome().capacity({"outcome.episodes": 1, "outcome.erasure": 0.0}, {"episode_steps": 4.0})
       0.25
     """
     settings = [
@@ -39,8 +39,8 @@ def outcome(max_delay: int = 0, name: str = "outcome") -> Channel:
     if max_delay:
         settings.append(Setting(f"{name}.delay", 0, 0, max_delay, "episodes that a sum is late", integer=True))
 
-    def init(settings: HParams) -> PyTree:
-        del settings
+    def init(settings: HParams, value: Array) -> PyTree:
+        del settings, value
         line = {"line": jnp.zeros((max_delay, 2))} if max_delay else {}  # value and presence of what is under way
         return {"sum": jnp.zeros(()), "count": jnp.zeros((), jnp.int32), **line}
 
@@ -60,8 +60,8 @@ def outcome(max_delay: int = 0, name: str = "outcome") -> Channel:
         state = {"sum": jnp.where(full, 0.0, total), "count": jnp.where(full, 0, count), **line}
         return state, signal._replace(value=arriving[0], present=jnp.minimum(arriving[1], 1.0))
 
-    def capacity(settings: Mapping[str, float], episode_steps: float) -> float:
+    def capacity(settings: Mapping[str, float], known: Mapping[str, float]) -> float:
         n = settings[f"{name}.episodes"]
-        return (1.0 - settings[f"{name}.erasure"]) * math.log2(n + 1) / (n * episode_steps)
+        return (1.0 - settings[f"{name}.erasure"]) * math.log2(n + 1) / (n * known["episode_steps"])
 
     return Channel("outcome", init, apply, capacity, tuple(settings), ("outcome", name, max_delay))

@@ -1,13 +1,14 @@
-"""The reward channel: few levels, late, with erasures and flips."""
+"""The reward channel: few levels, now and then, late, with noise, erasures and flips."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
 
-from regimax.channels.base import Channel, Signal
+from regimax.channels.base import RATE, Channel, Signal
 from regimax.ops import information
 from regimax.types import Array, HParams, PyTree, Setting
 
@@ -15,11 +16,14 @@ from regimax.types import Array, HParams, PyTree, Setting
 def reward(low: float = 0.0, high: float = 1.0, max_delay: int = 0, name: str = "reward") -> Channel:
     r"""Makes a channel that carries every reward of every step.
 
-    A reward waits `delay` steps, is rounded to the nearest of `levels` values between `low` and `high`, becomes one of
-    the other levels with probability `flip`, and is lost (zero, not present) with probability `erasure`. Rewards still
-    waiting when an episode ends arrive with its last step, added up and clipped to the range.
+    A reward waits `delay` steps and then for the next delivery: there is one every 1/`rate` steps, and one with the
+    last step of an episode for all that still waits. What is delivered is the sum of what waited, with noise of
+    standard deviation `noise`; it is clipped to the range and rounded to the nearest of `levels` values between `low`
+    and `high`, becomes one of the other levels with probability `flip`, and is lost (zero, not present) with
+    probability `erasure`.
 
-    Capacity, bits per step: :math:`(1-e)(\log_2 L - h(q) - q \log_2(L-1))`.
+    Capacity, bits per step: :math:`r (1-e)(\log_2 L - h(q) - q \log_2(L-1))`, with :math:`r = \lceil rate \cdot T
+    \rceil / T` for episodes of T steps; noise can only lower it, so with noise it is an upper bound.
 
     Args:
       low: the least reward of a step, reward units.
@@ -35,20 +39,24 @@ def reward(low: float = 0.0, high: float = 1.0, max_delay: int = 0, name: str = 
 
     Example:
       >>> channel = reward()
-      >>> channel.capacity({"reward.levels": 2, "reward.erasure": 0.75, "reward.flip": 0.0}, 4.0)
+      >>> settings = {"reward.levels": 2, "reward.rate": 1.0, "reward.erasure": 0.75, "reward.flip": 0.0}
+      >>> channel.capacity(settings, {"episode_steps": 4.0})
       0.25
     """
     settings = [
         Setting(f"{name}.levels", 2, 2, 2**20, "L, values that can be told apart", integer=True),
+        RATE._replace(name=f"{name}.rate", doc="deliveries per step"),
+        Setting(f"{name}.noise", 0.0, 0, 1e6, "σ, noise of what is delivered, reward units"),
         Setting(f"{name}.erasure", 0.0, 0, 1, "e, probability that a reward is lost"),
         Setting(f"{name}.flip", 0.0, 0, 1, "q, probability that a reward arrives as another level"),
     ]
     if max_delay:
         settings.append(Setting(f"{name}.delay", 0, 0, max_delay, "steps that a reward is late", integer=True))
 
-    def init(settings: HParams) -> PyTree:
-        del settings
-        return jnp.zeros((max_delay,)) if max_delay else ()
+    def init(settings: HParams, value: Array) -> PyTree:
+        del settings, value
+        line = {"line": jnp.zeros((max_delay,))} if max_delay else {}
+        return {"sum": jnp.zeros(()), "clock": jnp.zeros(()), **line}
 
     def delayed(line: Array, signal: Signal, delay: Array) -> tuple[Array, Array]:
         """`line[i]` arrives i + 1 steps from now. Returns the line and what arrives now."""
@@ -58,10 +66,16 @@ def reward(low: float = 0.0, high: float = 1.0, max_delay: int = 0, name: str = 
         return line[1:], value
 
     def apply(key: Array, state: PyTree, signal: Signal, settings: HParams) -> tuple[PyTree, Signal]:
-        value = signal.value
+        value, line = signal.value, {}
         if max_delay:
             # Slot 0 of the extended line is now; what was put in slot d has moved down by one at each step.
-            state, value = delayed(state, signal, settings[f"{name}.delay"])
+            line["line"], value = delayed(state["line"], signal, settings[f"{name}.delay"])
+        total = jnp.where(signal.first > 0, 0.0, state["sum"]) + value
+        clock = jnp.where(signal.first > 0, 0.0, state["clock"]) + settings[f"{name}.rate"]
+        now = (clock >= 1.0 - 1e-4) | (signal.last > 0)  # rounding must not make it late
+        state = {"sum": jnp.where(now, 0.0, total), "clock": clock - (clock >= 1.0 - 1e-4), **line}
+        key, key_noise = jax.random.split(key)
+        value = total + settings[f"{name}.noise"] * jax.random.normal(key_noise)
         levels = settings[f"{name}.levels"].astype(jnp.float32)
         u_flip, u_level, u_erase = jax.random.uniform(key, (3,))
         top = levels - 1.0
@@ -69,12 +83,13 @@ def reward(low: float = 0.0, high: float = 1.0, max_delay: int = 0, name: str = 
         other = jnp.minimum(jnp.floor(u_level * top), top - 1.0)
         other = other + (other >= level)
         level = jnp.where(u_flip < settings[f"{name}.flip"], other, level)
-        kept = (u_erase >= settings[f"{name}.erasure"]).astype(jnp.float32) * signal.present
+        kept = (u_erase >= settings[f"{name}.erasure"]).astype(jnp.float32) * signal.present * now
         return state, signal._replace(value=kept * (low + (high - low) * level / top), present=kept)
 
-    def capacity(settings: Mapping[str, float], episode_steps: float) -> float:
-        del episode_steps
+    def capacity(settings: Mapping[str, float], known: Mapping[str, float]) -> float:
         bits = information.symmetric_capacity(settings[f"{name}.levels"], settings[f"{name}.flip"])
-        return float((1.0 - settings[f"{name}.erasure"]) * bits)
+        steps = known["episode_steps"]
+        deliveries = math.ceil(settings[f"{name}.rate"] * steps - 1e-4) / steps
+        return deliveries * (1.0 - settings[f"{name}.erasure"]) * float(bits)
 
     return Channel("reward", init, apply, capacity, tuple(settings), ("reward", name, low, high, max_delay))

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 
 from regimax.envs.behaviour import random_behaviour
 from regimax.envs.sized import Sized, below, permutation
+from regimax.errors import UserError
 from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
 
 
@@ -100,6 +101,8 @@ class Planner(Sized):
         if not self.steps:
             object.__setattr__(self, "steps", 2 * self.ancestors * (self.values - 1))
         super().__post_init__()
+        if self.ancestors > self.factors:
+            raise UserError(f"Planner: ancestors = {self.ancestors} is more than factors = {self.factors}")
 
     @property
     def spec(self) -> Spec:
@@ -111,9 +114,7 @@ class Planner(Sized):
         return (
             Setting("world.factors", self.factors, 1, F, "F, factors", integer=True),
             Setting("world.values", self.values, 2, V, "V, values of each factor", integer=True),
-            Setting(
-                "world.ancestors", self.ancestors, 1, self.factors, "k, factors that the goal depends on", integer=True
-            ),
+            Setting("world.ancestors", self.ancestors, 1, F, "k ≤ F, factors that the goal depends on", integer=True),
             Setting("world.steps", self.steps, 1, T, "actions per episode", integer=True),
             Setting("world.density", self.density, 0, 1, "probability of an edge that is not needed"),
         )

@@ -96,10 +96,13 @@ def actor_critic(
             if normalize:
                 advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
             surrogate = jax.vmap(jax.vmap(losses.clipped_surrogate, in_axes=(0, 0, 0, None)), in_axes=(0, 0, 0, None))
-            policy_loss = surrogate(log_prob, trajectory.extras["log_prob"], advantage, hparams["clip"]).mean()
+            policy_loss = surrogate(log_prob, trajectory.extras["log_prob"], advantage, hparams["clip"])
+            if "decided" in trajectory.extras:  # what was not carried out has no credit
+                decided = trajectory.extras["decided"]
+                policy_loss = jnp.sum(policy_loss * decided) / jnp.maximum(jnp.sum(decided), 1.0)
             value_loss = 0.5 * jnp.square(outputs["value"][..., 0] - target).mean()
             entropy = jax.vmap(jax.vmap(losses.entropy))(logits).mean()
-            total = policy_loss + hparams["value_coef"] * value_loss - hparams["entropy_coef"] * entropy
+            total = policy_loss.mean() + hparams["value_coef"] * value_loss - hparams["entropy_coef"] * entropy
             return total, {"value_loss": value_loss, "entropy": entropy}
 
         def update(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:
@@ -131,9 +134,10 @@ def actor_critic(
             return LearnerState(*learned, source_state), metrics
 
         def evaluate(key: Array, state: LearnerState, hparams: HParams) -> Metrics:
-            del hparams
             hidden = state.source.world
-            success, total = rollout.evaluate(key, world, hidden, policy(state.params, hidden), episodes)
+            success, total = rollout.evaluate(
+                key, world, hidden, source.channels, policy(state.params, hidden), episodes, hparams
+            )
             return {"success": success, "return": total}
 
         return Learner(

@@ -32,7 +32,8 @@ def reinforce(
       num_envs: episodes side by side.
       num_steps: steps of each per update; the world's horizon when not given.
       learner: how it learns; A2C when not given.
-      channels: what the pay goes through; the world's outcome and reward channels when not given.
+      channels: what observations, decisions and pay go through; channels of outcome and reward over the world's range
+        when not given.
       evaluate: when and on how many fresh episodes.
       stop: when it ends before its budget.
       inherit: parameter subtrees taken from the phase before.
@@ -60,6 +61,7 @@ def predict(
     learner: LearnerFactory | None = None,
     evaluate: Evaluate = Evaluate(),
     stop: Stop | None = None,
+    channels: Sequence[Channel] | None = None,
     sham: bool = False,
 ) -> Phase:
     """Makes the phase ``pretrain``: prediction of others' transcripts.
@@ -71,6 +73,7 @@ def predict(
       learner: how it learns.
       evaluate: when it is evaluated.
       stop: when it ends before its budget.
+      channels: of these, those of the senses are what the transcripts go through.
       sham: whether it is given other transcripts' targets.
     """
     return Phase(
@@ -79,6 +82,7 @@ def predict(
         learner=learner or learners.prediction(),
         network=network or networks.gru(),
         updates=updates,
+        channels=None if channels is None else tuple(channels),
         evaluate=evaluate,
         stop=stop,
         settings={"shuffle": 1} if sham else {},
@@ -100,7 +104,7 @@ def pretrain_rl(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
 
     Args:
       updates: the budgets of ``pretrain`` and ``rl``.
-      **options: as for :func:`reinforce`; `network`, `num_envs` and `evaluate` serve both phases.
+      **options: as for :func:`reinforce`; `network`, `num_envs`, `channels` and `evaluate` serve both.
     """
     return _pretrained("pretrain_rl", updates, ("trunk",), options)
 
@@ -140,5 +144,5 @@ def oracle(updates: int = 1000, **options) -> Regime:
 def _pretrained(
     name: str, updates: tuple[int, int], inherit: tuple[str, ...], options: dict, sham: bool = False
 ) -> Regime:
-    shared = {key: options[key] for key in ("network", "num_envs", "evaluate") if key in options}
+    shared = {key: options[key] for key in ("network", "num_envs", "channels", "evaluate") if key in options}
     return Regime(name, (predict(updates[0], sham=sham, **shared), reinforce(updates[1], inherit=inherit, **options)))

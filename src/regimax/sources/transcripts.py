@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from regimax.channels import Channel
+from regimax.channels import Channel, Signal
 from regimax.envs import Streams
 from regimax.errors import UserError
 from regimax.prng import Keys
-from regimax.rollout import Policy
+from regimax.rollout import Policy, transmit
 from regimax.sources.base import Source, SourceFactory, check_streams, declared
 from regimax.types import Array, HParams, PyTree, Trajectory
 
@@ -36,8 +36,9 @@ def transcripts(num_envs: int = 64) -> SourceFactory:
     check_streams("transcripts", num_envs)
 
     def factory(world: Any, channels: Sequence[Channel], num_steps: int | None = None) -> Source:
-        del channels, num_steps  # no pay, and a transcript is one episode
+        del num_steps  # a transcript is one episode
         horizon, spec = world.horizon, world.spec
+        senses = tuple(channel for channel in channels if channel.place == "sensory")
         if not isinstance(world, Streams):
             raise UserError(f"the world {world.name} has no reward-free stream of transcripts")
 
@@ -48,9 +49,14 @@ def transcripts(num_envs: int = 64) -> SourceFactory:
         def following(
             key: Array, state: TranscriptState, policy: Policy | None, hparams: HParams
         ) -> tuple[TranscriptState, Trajectory, dict[str, Array]]:
-            del policy, hparams
+            del policy
+            key, key_seen = jax.random.split(key)
             keys = jax.random.split(key, num_envs)
             batch = jax.vmap(world.transcript, in_axes=(0, None))(keys, state.world)
+            if senses:
+                batch = jax.vmap(lambda k, transcript: _seen(k, transcript, senses, hparams))(
+                    jax.random.split(key_seen, num_envs), batch
+                )
             trajectory = jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), batch)
             return state, trajectory, {}
 
@@ -61,9 +67,28 @@ def transcripts(num_envs: int = 64) -> SourceFactory:
             num_envs=num_envs,
             num_steps=horizon,
             agentic=False,
-            channels=(),
-            settings=declared(world, world.stream_reads),
-            spec=("transcripts", num_envs, spec),
+            channels=senses,
+            settings=declared(world, world.stream_reads) + tuple(s for channel in senses for s in channel.settings),
+            spec=("transcripts", num_envs, spec, tuple(channel.spec for channel in senses)),
         )
 
     return factory
+
+
+def _seen(key: Array, transcript: Trajectory, senses: Sequence[Channel], settings: HParams) -> Trajectory:
+    """One transcript as it is seen through channels; nothing is asked where what is to be predicted does not arrive."""
+    states = [channel.init(settings, transcript.obs_tm1[0]) for channel in senses]
+    one, zero = jnp.ones(()), jnp.zeros(())
+    steps = transcript.a_tm1.shape[0]
+    keys = jax.vmap(lambda t: jax.random.fold_in(key, t))(jnp.arange(steps + 1))
+
+    def step(states: list[PyTree], x: tuple[Array, ...]) -> tuple[list[PyTree], tuple[Array, ...]]:
+        obs_tm1, obs_t, first, k_tm1, k_t = x
+        states, before = transmit("sensory", senses, states, k_tm1, Signal(obs_tm1, one, first, zero), settings)
+        # The next step sees this again, with the same key, unless an episode opens there.
+        _, after = transmit("sensory", senses, states, k_t, Signal(obs_t, one, zero, zero), settings)
+        return states, (before.value, after.value, after.present)
+
+    rows = (transcript.obs_tm1, transcript.obs_t, transcript.first_tm1, keys[:-1], keys[1:])
+    _, (obs_tm1, obs_t, present) = jax.lax.scan(step, states, rows)
+    return transcript._replace(obs_tm1=obs_tm1, obs_t=obs_t, mask_tm1=transcript.mask_tm1 * present)

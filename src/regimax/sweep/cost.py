@@ -19,8 +19,8 @@ class Cost(NamedTuple):
       flops_executed: as executed, padding included.
       env_steps: the learner's own steps.
       samples: others' steps that it observed.
-      bits_sensory: nominal capacity of what it observed, bits.
-      bits_decision: nominal capacity of what it did.
+      bits_sensory: nominal capacity of the sensory channels, or where there are none the bits of what it observed.
+      bits_decision: nominal capacity of the decision channels, or where there are none of its actions.
       bits_reward: nominal capacity of the reward channels over its own steps.
       bits_outcome: the same for the outcome channels.
     """
@@ -61,27 +61,28 @@ class Costs:
         if size not in self._flops:
             self._flops[size] = self._executed[stage.program] if bare.spec == world.spec else _flops(program, bare)
         known = world.describe(_all_settings(world, stage.settings))
+        known = {**known, "dimensions": sum(field.size for field in bare.fields)}
         steps = source.num_envs * source.num_steps
         own = steps if source.agentic else 0
         others = 0 if source.agentic else steps
 
-        def capacity(place: str) -> float:
-            bits = [
-                channel.capacity(stage.settings, known["episode_steps"])
-                for channel in source.channels
-                if channel.place == place
-            ]
-            return min(bits, default=0.0)
+        def capacity(place: str, otherwise: float) -> float:
+            """The narrowest channel of a place; what there is to carry where there is none."""
+            bits = [channel.capacity(stage.settings, known) for channel in source.channels if channel.place == place]
+            return min(bits, default=otherwise)
+
+        seen = capacity("sensory", known["observation_bits"])
+        shown = capacity("sensory", known["stream_bits"] / 2) * 2  # of what was before and what came then
 
         return Cost(
             flops=self._flops[size],
             flops_executed=self._executed[stage.program],
             env_steps=own,
             samples=others,
-            bits_sensory=own * known["observation_bits"] + others * known["stream_bits"],
-            bits_decision=own * known["action_bits"],
-            bits_reward=own * capacity("reward"),
-            bits_outcome=own * capacity("outcome"),
+            bits_sensory=own * seen + others * shown,
+            bits_decision=own * capacity("decision", known["action_bits"]),
+            bits_reward=own * capacity("reward", 0.0),
+            bits_outcome=own * capacity("outcome", 0.0),
         )
 
 

@@ -1,4 +1,4 @@
-"""Pay channels: what arrives, when, and how often.
+"""Channels of pay: what arrives, when, and how often.
 
 Statistical tests have fixed keys; each would fail by chance with probability `ALPHA`.
 """
@@ -34,7 +34,9 @@ def send(channel, values, last, hparams, key):
         state, signal = channel.apply(key, state, Signal(value, jnp.ones(()), first, last), hparams)
         return state, (signal.value, signal.present)
 
-    return jax.lax.scan(step, channel.init(hparams), (values, first, last, jax.random.split(key, len(values))))[1]
+    return jax.lax.scan(
+        step, channel.init(hparams, values[0]), (values, first, last, jax.random.split(key, len(values)))
+    )[1]
 
 
 SEND = {
@@ -80,7 +82,7 @@ def test_erasures_and_flips_come_at_their_rates():
 def test_capacity_is_what_the_channel_carries():
     """The plug-in information of uniform inputs equals the capacity; its bias is below 1e-3 bits here."""
     channel, n, levels = reward(0, 2), 60_000, 3
-    settings_ = {"reward.levels": levels, "reward.erasure": 0.25, "reward.flip": 0.1}
+    settings_ = {"reward.levels": levels, "reward.rate": 1.0, "reward.erasure": 0.25, "reward.flip": 0.1}
     values = np.random.default_rng(0).integers(0, levels, n)
     hparams = traced(channel, levels=levels, erasure=0.25, flip=0.1)
     found, present = jax.jit(lambda k: send(channel, values, np.zeros(n), hparams, k))(jax.random.key(1))
@@ -89,7 +91,7 @@ def test_capacity_is_what_the_channel_carries():
     np.add.at(joint, (values, arrived), 1 / n)
     outer = joint.sum(1, keepdims=True) * joint.sum(0, keepdims=True)
     bits = float((joint[joint > 0] * np.log2(joint[joint > 0] / outer[joint > 0])).sum())
-    assert bits == pytest.approx(channel.capacity(settings_, 4.0), abs=0.02)
+    assert bits == pytest.approx(channel.capacity(settings_, {"episode_steps": 4.0}), abs=0.02)
 
 
 @given(delay=st.integers(0, 6), lengths=st.lists(st.integers(1, 8), min_size=1, max_size=5), seed=st.integers(0, 99))
@@ -140,7 +142,7 @@ def test_outcomes_are_lost_at_their_rate():
 
 @pytest.mark.parametrize(("n", "erasure", "steps"), [(1, 0.0, 4), (7, 0.5, 3)])
 def test_outcome_capacity(n, erasure, steps):
-    bits = outcome().capacity({"outcome.episodes": n, "outcome.erasure": erasure}, steps)
+    bits = outcome().capacity({"outcome.episodes": n, "outcome.erasure": erasure}, {"episode_steps": steps})
     assert bits == pytest.approx((1 - erasure) * math.log2(n + 1) / (n * steps))
 
 
@@ -148,3 +150,44 @@ def test_settings_without_a_delay_line_have_no_delay():
     assert "reward.delay" not in [s.name for s in reward().settings]
     assert "outcome.delay" in [s.name for s in outcome(max_delay=2).settings]
     assert next(s.name for s in reward(name="gold").settings) == "gold.levels"
+
+
+@given(
+    rate=st.sampled_from([1.0, 0.5, 0.4, 0.3, 0.1]),
+    lengths=st.lists(st.integers(1, 8), min_size=1, max_size=5),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=40, deadline=None)
+def test_what_waits_for_a_delivery_comes_with_it_or_with_the_last_step(rate, lengths, seed):
+    rng = np.random.default_rng(seed)
+    channel, total = reward(max_delay=6), sum(lengths)
+    padded, last = np.zeros(40), np.zeros(40)
+    padded[:total] = rng.integers(0, 2, total)
+    last[np.cumsum(lengths) - 1] = 1
+    expected, there, start = np.zeros(40), np.zeros(40), 0
+    for length in lengths:
+        waiting, delivered = 0.0, 0
+        for t in range(length):
+            waiting += padded[start + t]
+            if math.floor((t + 1) * rate + 1e-6) > delivered or t == length - 1:
+                delivered = math.floor((t + 1) * rate + 1e-6)
+                expected[start + t], there[start + t], waiting = min(waiting, 1.0), 1, 0.0
+        known = {"episode_steps": float(length)}
+        nominal = {"reward.levels": 2, "reward.rate": rate, "reward.erasure": 0.0, "reward.flip": 0.0}
+        # The capacity is a bit for each of them.
+        assert channel.capacity(nominal, known) * length == pytest.approx(there[start : start + length].sum())
+        start += length
+    found, present = SEND["reward"](padded, last, traced(channel, rate=rate), jax.random.key(0))
+    np.testing.assert_allclose(found[:total], expected[:total])
+    np.testing.assert_array_equal(present[:total], there[:total])
+
+
+def test_noise_of_pay_is_normal_before_it_is_rounded():
+    channel, n = reward(-1, 1), 20_000
+    found, _ = jax.jit(lambda k: send(channel, np.zeros(n), np.zeros(n), traced(channel, noise=0.5), k))(
+        jax.random.key(0)
+    )
+    assert stats.binomtest(int((np.asarray(found) > 0).sum()), n, 0.5).pvalue > ALPHA
+    fine = traced(channel, noise=0.2, levels=2**16)
+    found, _ = jax.jit(lambda k: send(channel, np.zeros(n), np.zeros(n), fine, k))(jax.random.key(1))
+    assert stats.kstest(np.asarray(found) / 0.2, "norm").pvalue > ALPHA

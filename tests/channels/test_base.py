@@ -1,0 +1,89 @@
+"""Channels behind each other, and the bandwidths of people."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import regimax as rx
+from regimax.channels import HUMAN, HUMAN_SCALED, Bandwidths, Signal, chain, decision, reward, sensory
+
+ONE, ZERO = jnp.ones(()), jnp.zeros(())
+
+
+def test_a_chain_is_its_channels_behind_each_other():
+    coarse, fine = sensory(-4, 4), sensory(0, 1, name="eye")
+    both = chain(coarse, fine)
+    assert [s.name for s in both.settings] == [s.name for c in (coarse, fine) for s in c.settings]
+    values = {s.name: jnp.float32(s.default) for s in both.settings} | {
+        "sensory.bits": jnp.float32(3),
+        "eye.bits": jnp.float32(1),
+    }
+    value = jnp.array([0.2, 0.9, -3.0])
+    _, found = both.apply(jax.random.key(0), both.init(values, value), Signal(value, ONE, ONE, ZERO), values)
+    signal = Signal(value, ONE, ONE, ZERO)
+    for channel in (coarse, fine):
+        _, signal = channel.apply(jax.random.key(1), channel.init(values, value), signal, values)
+    np.testing.assert_array_equal(found.value, signal.value)
+    nominal = {name: float(v) for name, v in values.items()}
+    assert both.capacity(nominal, {"dimensions": 3}) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("channels", "message"),
+    [
+        ((), "at least one channel"),
+        ((sensory(), reward()), "different places: reward, sensory"),
+        ((reward(), reward()), "two channels have a setting 'reward.levels'"),
+        ((reward()._replace(place="smell"),), "unknown place of a channel 'smell'"),
+    ],
+)
+def test_chains_that_cannot_be_are_refused(channels, message):
+    with pytest.raises(rx.UserError, match=message):
+        chain(*channels)
+
+
+def capacities(bandwidths, world, dt=1.0):
+    settings = bandwidths.settings(world, dt)
+    known = world.describe(world.defaults()) | {"dimensions": sum(f.size for f in world.fields)}
+    channels = bandwidths.channels(world)
+    values = {s.name: s.default for c in channels for s in c.settings} | settings
+    for channel in channels:
+        for setting in channel.settings:
+            setting.check(values[setting.name], setting.name)
+    return {channel.place: channel.capacity(values, known) / dt for channel in channels}
+
+
+def test_settings_have_the_bandwidths_that_were_asked_for():
+    world = rx.envs.Exemplar(factors=4, values=16, forms=8, decisions=4, dimensions=128)
+    found = capacities(HUMAN_SCALED, world)
+    assert found == pytest.approx({"sensory": 512, "decision": 2, "outcome": 0.01, "reward": 0.5})
+    # Ten seconds a step: reward and outcome come at these rates, and no more than four bits a step can be decided.
+    slow = capacities(HUMAN, world, dt=10.0)
+    assert slow["outcome"] == pytest.approx(1 / 60)
+    assert slow["decision"] == pytest.approx(0.4)
+    assert slow["reward"] == pytest.approx(0.1)
+    assert found["sensory"] > found["decision"] > found["reward"] > found["outcome"]
+    assert list(HUMAN) == sorted(HUMAN, reverse=True)
+
+
+@pytest.mark.parametrize(("bandwidths", "dt"), [(HUMAN, 0.0), (Bandwidths(1, 1, 0, 1, 1), 1.0)])
+def test_no_bandwidth_is_refused(bandwidths, dt):
+    with pytest.raises(rx.UserError, match="is not a number above 0"):
+        bandwidths.settings(rx.envs.Cipher(), dt)
+
+
+def test_a_regime_learns_through_all_channels():
+    world = rx.envs.Cipher(symbols=3, skills=2, length=4)
+    r = rx.regimes
+    options = {"network": rx.networks.gru(8), "num_envs": 8, "evaluate": r.Evaluate(2, 8)}
+    train = rx.make_train(r.pretrain_rl((2, 2), channels=HUMAN_SCALED.channels(world), **options), world)
+    assert {"sensory.rate", "decision.rate", "reward.rate", "outcome.erasure"} <= set(train.default_hparams)
+    assert "decision.rate" not in train.bound.programs[0].settings
+    hparams = train.default_hparams | {
+        name: jnp.asarray(value, train.default_hparams[name].dtype)
+        for name, value in HUMAN_SCALED.settings(world).items()
+    }
+    result = jax.jit(train)(jax.tree.map(lambda k: k[0], rx.cell_keys(1)), hparams)
+    assert np.isfinite(result.curves["rl"]["success"]).all()
+    assert decision().place == "decision"

@@ -1,7 +1,7 @@
 """How does the search for a long secret grow with its length, and does a good representation shorten it? A lock.
 
 Command: regimax run sweeps/lock.py
-Cells: 96 in 128 stages: 3 regimes × 4 depths × 8 seeds; pretraining runs once per depth and seed.
+Cells: 160 in 192 stages: 5 regimes × 4 depths × 8 seeds; pretraining runs once per depth and seed.
 Time: about two and a half minutes on two cores.
 Expected: no arm has an advantage, the oracle included: nobody explores. Measured, at depths 2, 4, 6 and 8, of eight
   worlds each: 8, 8, 4, 2 solved from scratch, 8, 8, 3, 1 after pretraining on random behaviour, and 8, 8, 3, 2 by the
@@ -18,6 +18,7 @@ rl = {
     "evaluate": r.Evaluate(every=5, episodes=64),
     "stop": r.Stop("success", 0.9, 3),
 }
+curious = rx.learners.actor_critic(bonus=rx.learners.count_bonus())
 pretraining = {"updates": 1000, "network": rx.networks.mlp((32, 32)), "evaluate": r.Evaluate(every=250, episodes=64)}
 
 sweep = rx.Sweep(
@@ -26,6 +27,8 @@ sweep = rx.Sweep(
         r.pure_rl(**rl),
         r.Regime("pretrain_rl", (r.predict(**pretraining), r.reinforce(inherit=["trunk"], **rl))),
         r.oracle(**rl),
+        r.pure_rl(**rl | {"learner": curious})._replace(name="pure_rl_bonus"),
+        r.oracle(**rl | {"learner": curious})._replace(name="oracle_bonus"),
     ],
     axes={"world.depth": [2, 4, 6, 8]},
     settings={"rl.learning_rate": 0.003},

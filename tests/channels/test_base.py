@@ -4,10 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import stats
 
 import regimax as rx
 from regimax.channels import HUMAN, HUMAN_SCALED, Bandwidths, Signal, chain, decision, reward, sensory
 
+ALPHA = 1e-4
 ONE, ZERO = jnp.ones(()), jnp.zeros(())
 
 
@@ -87,3 +89,23 @@ def test_a_regime_learns_through_all_channels():
     result = jax.jit(train)(jax.tree.map(lambda k: k[0], rx.cell_keys(1)), hparams)
     assert np.isfinite(result.curves["rl"]["success"]).all()
     assert decision().place == "decision"
+
+
+def test_throttling_pay_costs_effort_and_throttling_what_is_not_used_costs_nothing():
+    r, channels = rx.regimes, (sensory(), reward(), rx.channels.outcome())
+    learning = {"network": rx.networks.mlp((16,)), "num_envs": 32, "evaluate": r.Evaluate(5, 64)}
+    train = rx.make_train(r.oracle(60, channels=channels, **learning), rx.envs.Cipher(symbols=3, skills=1, length=2))
+
+    @jax.jit
+    def success(keys, settings):
+        hparams = train.default_hparams | {"rl.learning_rate": jnp.float32(0.01)} | settings
+        return jax.vmap(lambda k: train(k, hparams).curves["rl"]["success"])(keys)
+
+    keys, all_bits = rx.cell_keys(16), {"reward.erasure": jnp.float32(0.0), "sensory.bits": jnp.float32(24)}
+    plain = np.asarray(success(keys, all_bits))
+    # A one-hot code loses nothing to one bit per number.
+    np.testing.assert_array_equal(success(keys, all_bits | {"sensory.bits": jnp.float32(1)}), plain)
+    throttled = np.asarray(success(keys, all_bits | {"reward.erasure": jnp.float32(0.97)}))
+    # By a sign test, at the stated error rate, over worlds paired by their seed.
+    better = (plain.mean(1) > throttled.mean(1)).sum()
+    assert stats.binomtest(int(better), 16, 0.5, alternative="greater").pvalue < ALPHA

@@ -22,8 +22,9 @@ def reward(low: float = 0.0, high: float = 1.0, max_delay: int = 0, name: str = 
     and `high`, becomes one of the other levels with probability `flip`, and is lost (zero, not present) with
     probability `erasure`.
 
-    Capacity, bits per step: :math:`r (1-e)(\log_2 L - h(q) - q \log_2(L-1))`, with :math:`r = \lceil rate \cdot T
-    \rceil / T` for episodes of T steps; noise can only lower it, so with noise it is an upper bound.
+    Capacity, bits per step: :math:`r (1-e)(\log_2 L - h(q) - q \log_2(L-1))`, where
+    :math:`r = (\lfloor rate \cdot (T-1) \rfloor + 1) / T` for episodes of T steps. Noise can only lower it: with noise
+    this is an upper bound.
 
     Args:
       low: the least reward of a step, reward units.
@@ -89,7 +90,7 @@ def reward(low: float = 0.0, high: float = 1.0, max_delay: int = 0, name: str = 
     def capacity(settings: Mapping[str, float], known: Mapping[str, float]) -> float:
         bits = information.symmetric_capacity(settings[f"{name}.levels"], settings[f"{name}.flip"])
         steps = known["episode_steps"]
-        deliveries = math.ceil(settings[f"{name}.rate"] * steps - 1e-4) / steps
+        deliveries = (math.floor(settings[f"{name}.rate"] * (steps - 1.0) + 1e-4) + 1) / steps
         return deliveries * (1.0 - settings[f"{name}.erasure"]) * float(bits)
 
     return Channel("reward", init, apply, capacity, tuple(settings), ("reward", name, low, high, max_delay))

@@ -2,6 +2,7 @@
 
 from regimax.learners.actor_critic import actor_critic
 from regimax.learners.base import Learner, LearnerFactory, LearnerState
+from regimax.learners.bonus import Bonus, count_bonus
 from regimax.learners.prediction import prediction
 
-__all__ = ["Learner", "LearnerFactory", "LearnerState", "actor_critic", "prediction"]
+__all__ = ["Bonus", "Learner", "LearnerFactory", "LearnerState", "actor_critic", "count_bonus", "prediction"]

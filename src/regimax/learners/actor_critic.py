@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 
-from regimax import rollout
+from regimax import prng, rollout
 from regimax.errors import UserError
 from regimax.learners import base
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
+from regimax.learners.bonus import Bonus
 from regimax.networks import NetworkFactory
 from regimax.ops import losses, returns
+from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.sources import Source
 from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Trajectory
@@ -29,7 +31,11 @@ SETTINGS = (
 
 
 def actor_critic(
-    num_epochs: int = 1, num_minibatches: int = 1, normalize: bool = True, optimizer: Optimizer = base.adam
+    num_epochs: int = 1,
+    num_minibatches: int = 1,
+    normalize: bool = True,
+    bonus: Bonus | None = None,
+    optimizer: Optimizer = base.adam,
 ) -> LearnerFactory:
     r"""Makes a learner by policy gradient, with generalised advantages and PPO's clipping.
 
@@ -43,12 +49,14 @@ def actor_critic(
       num_epochs: passes over each rollout; 1 with one minibatch is A2C.
       num_minibatches: minibatches per pass; divides the number of steps of a rollout, or that of streams.
       normalize: whether advantages are centred and scaled to unit variance in each minibatch.
+      bonus: pay that the learner gives itself for what is new, see :func:`count_bonus`; none when not given.
       optimizer: makes an optax transformation from the settings.
 
     Returns:
       a factory of learners. Settings: `learning_rate`, `max_grad_norm`, `discount`, `lambda_`, `clip`, `value_coef`,
-      `entropy_coef`. Metrics: ``loss``, ``value_loss`` (squared reward units), ``entropy`` (nats), ``pay`` (reward
-      units per step, as it reached the learner), ``train_success`` (per episode).
+      `entropy_coef`, and those of the bonus. Metrics: ``loss``, ``value_loss`` (squared reward units), ``entropy``
+      (nats), ``pay`` (reward units per step, as it reached the learner, without the bonus), ``train_success`` (per
+      episode).
 
     Raises:
       UserError: for fewer than one epoch or minibatch, or if the rollout does not divide into the minibatches.
@@ -68,6 +76,17 @@ def actor_critic(
         choose = _streams if remembers else _steps
         if pieces % num_minibatches:
             raise UserError(f"{pieces} {what} do not divide into {num_minibatches} minibatches")
+
+        begin = base.begin(net, source, optimizer, freeze)
+
+        def begin_bonus(key: Array, params: Params) -> PyTree:
+            return () if bonus is None else bonus.init(key, net, source.num_inputs, params)
+
+        jax.eval_shape(lambda key: begin_bonus(key, net.init(key)), jax.eval_shape(lambda: jax.random.key(0)))
+
+        def init(keys: Keys, hparams: HParams, inherited: Params) -> LearnerState:
+            state = begin(keys, hparams, inherited)
+            return state._replace(memory=begin_bonus(prng.named(keys.learner, "init", "bonus"), state.params))
 
         def policy(params: Params, hidden: PyTree) -> Policy:
             return base.softmax_policy(net, params, world.legal(hidden))
@@ -109,6 +128,10 @@ def actor_critic(
             key_next, key_batches = jax.random.split(key)
             acting = policy(state.params, state.source.world)
             source_state, trajectory, counts = source.next(key_next, state.source, acting, hparams)
+            memory, pay = state.memory, trajectory.r_t
+            if bonus is not None:
+                memory, extra = bonus.apply(memory, net, state.params, trajectory, hparams)
+                trajectory = trajectory._replace(r_t=pay + extra)
             advantage = advantages(state.params, source_state.streams.carry, trajectory, hparams)
             legal = world.legal(state.source.world)
 
@@ -129,9 +152,9 @@ def actor_critic(
                 batches = shuffles.reshape(num_epochs * num_minibatches, -1)
                 learned, metrics = jax.lax.scan(minibatch, learned, batches)
                 metrics = jax.tree.map(jnp.mean, metrics)
-            metrics["pay"] = trajectory.r_t.mean()
+            metrics["pay"] = pay.mean()
             metrics["train_success"] = counts["successes"] / jnp.maximum(counts["episodes"], 1.0)
-            return LearnerState(*learned, source_state), metrics
+            return LearnerState(*learned, source_state, memory), metrics
 
         def evaluate(key: Array, state: LearnerState, hparams: HParams) -> Metrics:
             hidden = state.source.world
@@ -141,18 +164,19 @@ def actor_critic(
             return {"success": success, "return": total}
 
         return Learner(
-            init=base.begin(net, source, optimizer, freeze),
+            init=init,
             update=update,
             evaluate=evaluate,
             policy=policy,
             network=net,
             source=source,
-            settings=SETTINGS,
+            settings=SETTINGS if bonus is None else (*SETTINGS, *bonus.settings),
             spec=(
                 "actor_critic",
                 num_epochs,
                 num_minibatches,
                 normalize,
+                bonus and bonus.spec,
                 base.optimizer_name(optimizer),
                 net.spec,
                 source.spec,

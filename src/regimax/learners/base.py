@@ -24,11 +24,13 @@ class LearnerState(NamedTuple):
       params: the network's parameters, one subtree per part.
       opt_state: the optimiser's, over the parts that are not frozen.
       source: the state of its source of experience.
+      memory: what else it keeps.
     """
 
     params: Params
     opt_state: PyTree
     source: PyTree
+    memory: PyTree = ()
 
 
 class Learner(NamedTuple):

@@ -243,6 +243,9 @@ def make_plan(sweep: Sweep) -> Plan:
             settings, budgets = _resolve(sweep, b, point)
             derived[i][regime.name] = {name: v for name, v in (settings | budgets).items() if name in sweep.derived}
             projections = [{name: settings[name] for name in program.settings} for _, program, _ in phases]
+            for (_, program, _), projection in zip(phases, projections, strict=True):
+                if projection:
+                    program.world.unpadded(projection)  # refuses sizes that do not go together
             heads = [
                 digest(program_id, projection, sorted(phase.inherit))
                 for (phase, _, program_id), projection in zip(phases, projections, strict=True)

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from regimax.envs import Cipher, Environment, Exemplar, Lock, Oracle, Planner, Streams
+from regimax.envs import Cipher, Environment, Exemplar, Lock, Oracle, Planner, Recall, Streams
 
 WORLDS = {
     "Cipher": Cipher(symbols=3, skills=2, length=2),
@@ -15,6 +15,9 @@ WORLDS = {
     "Lock, padded": Lock(depth=3, actions=2, max_depth=5, max_actions=4),
     "Planner": Planner(factors=3, values=2, ancestors=2),
     "Planner, padded": Planner(factors=3, values=2, ancestors=2, max_factors=4, max_values=3, max_steps=9),
+    "Recall": Recall(stable=2, dynamic=2, values=3, queries=2, dimensions=4),
+    "Recall, padded": Recall(2, 2, 3, 2, dimensions=4, max_stable=3, max_dynamic=3, max_values=4, max_queries=3),
+    "Oracle of Recall": Oracle(Recall(stable=2, dynamic=2, values=3, queries=2, dimensions=4)),
     "Oracle of Planner": Oracle(Planner(factors=3, values=2, ancestors=2)),
     "Oracle of Exemplar": Oracle(Exemplar(factors=2, values=3, forms=2, dimensions=5)),
     "Oracle of Lock": Oracle(Lock(depth=3, actions=2)),

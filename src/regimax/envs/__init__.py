@@ -6,5 +6,6 @@ from regimax.envs.exemplar import Exemplar
 from regimax.envs.lock import Lock
 from regimax.envs.oracle import Oracle
 from regimax.envs.planner import Planner
+from regimax.envs.recall import Recall
 
-__all__ = ["Cipher", "Environment", "Exemplar", "Lock", "Oracle", "Planner", "Streams"]
+__all__ = ["Cipher", "Environment", "Exemplar", "Lock", "Oracle", "Planner", "Recall", "Streams"]

@@ -130,7 +130,7 @@ def test_the_outcome_is_there_before_the_reward_channel():
 @pytest.mark.parametrize(("action", "success", "total"), [(1, 1.0, 16.0), (0, 0.0, 15.0)])
 def test_evaluation_plays_one_whole_episode_each(action, success, total):
     found = rollout.evaluate(jax.random.key(0), Ticking(), (), (), constant(action), 4, {})
-    assert [float(x) for x in found] == [success, total]
+    assert (found["success"], found["return"]) == (success, total)
 
 
 def test_actions_follow_the_softmax_and_are_never_illegal():
@@ -153,9 +153,9 @@ def test_a_known_policy_has_its_known_success():
     world, n = Cipher(symbols=2, skills=1, length=2), 4096
     hparams = {s.name: jnp.asarray(s.default, jnp.int32 if s.integer else jnp.float32) for s in world.settings}
     params = world.init(jax.random.key(0), hparams)
-    success, total = rollout.evaluate(jax.random.key(1), world, params, (), constant(0), n, {})
-    assert success == total
-    assert stats.binomtest(round(float(success) * n), n, 0.25).pvalue > ALPHA
+    found = rollout.evaluate(jax.random.key(1), world, params, (), constant(0), n, {})
+    assert found["success"] == found["return"]
+    assert stats.binomtest(round(float(found["success"]) * n), n, 0.25).pvalue > ALPHA
 
 
 def test_what_is_seen_is_held_and_opens_anew():
@@ -188,5 +188,40 @@ def test_a_held_decision_is_repeated_and_marked():
     assert trajectory.a_tm1[:, 0].tolist() == [1, 0, 1]
     assert trajectory.extras["decided"][:, 0].tolist() == [1, 0, 1]
     assert counts["successes"] == 2  # done were 1, 1, 1
-    success, _ = rollout.evaluate(jax.random.key(0), Ticking(), (), channels, policy, 4, hparams)
-    assert success == 1.0
+    found = rollout.evaluate(jax.random.key(0), Ticking(), (), channels, policy, 4, hparams)
+    assert found["success"] == 1.0
+
+
+def test_throughput_is_what_decisions_say_of_what_was_seen():
+    """Observations are one of four symbols; a policy that tells them apart carries two bits, with noise fewer."""
+    world = Cipher(symbols=4, skills=1, length=1)
+    hparams = {s.name: jnp.asarray(s.default, jnp.int32 if s.integer else jnp.float32) for s in world.settings}
+    params = world.init(jax.random.key(0), hparams)
+    start = [f.name for f in world.fields].index("symbol")
+    start = sum(f.size for f in world.fields[:start])
+
+    def policy(noise):
+        def act(carry, obs, first, u):
+            seen = obs[:, start : start + 4]
+            probs = (1 - noise) * seen + noise / 4
+            return carry, jnp.argmax(seen, -1).astype(jnp.int32), {"log_probs": jnp.log(probs)}
+
+        return rollout.Policy(lambda n: (), act, lambda carry, obs: obs[:, 0])
+
+    run = lambda noise, *channels, **settings: rollout.evaluate(
+        jax.random.key(1), world, params, channels, policy(noise), 2048, settings_of(*channels, **settings)
+    )["throughput"]
+    assert run(0.0) == pytest.approx(2.0, abs=0.01)
+    assert run(1.0) == pytest.approx(0.0, abs=0.001)
+    p = np.array([0.625, 0.125, 0.125, 0.125])
+    assert run(0.5) == pytest.approx(2.0 + (p * np.log2(p)).sum(), abs=0.01)
+    assert "throughput" not in rollout.evaluate(jax.random.key(0), Ticking(), (), (), constant(0), 4, {})
+
+
+def test_what_arrives_is_tallied_by_its_value():
+    channels = (outcome(0.0, 16.0), reward(0.0, 16.0))
+    hparams = settings_of(*channels, **{"reward.levels": 17, "reward.rate": 1.0})
+    _, trajectory, counts = go(1, 6, channels, hparams)
+    assert counts["pay"].sum() == trajectory.r_t.size
+    assert counts["outcome"].sum() == counts["episodes"]
+    assert counts["outcome"][round(10 / 16 * (rollout.BINS - 1))] == counts["episodes"]

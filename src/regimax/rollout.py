@@ -10,7 +10,8 @@ import jax.numpy as jnp
 
 from regimax.channels import Channel, Signal
 from regimax.envs import Environment
-from regimax.types import Array, HParams, PyTree, Trajectory
+from regimax.ops import information
+from regimax.types import Array, HParams, Metrics, PyTree, Trajectory
 
 
 class Policy(NamedTuple):
@@ -18,7 +19,8 @@ class Policy(NamedTuple):
 
     Attributes:
       carry: `num_envs -> carry`, the empty memory.
-      act: `(carry, obs [E, D], first [E], u [E]) -> (carry, action [E], extras)`; u is uniform on [0, 1).
+      act: `(carry, obs [E, D], first [E], u [E]) -> (carry, action [E], extras)`; u is uniform on [0, 1). Extras may
+        hold ``log_probs`` `[E, A]`, of all actions, which evaluations read.
       value: `(carry, obs [E, D]) -> [E]`, the value of an observation within an episode; only asked for where
         episodes are truncated.
     """
@@ -141,14 +143,29 @@ def _act(
     return _Step(state, states, seen.value, reward, terminated, truncated, done.present, info)
 
 
+BINS = 32
+"""Values of pay that are told apart when what is present in it is measured."""
+
+
+def _tally(world: Environment, signal: Signal) -> Array:
+    """`[BINS]`: how many of the signals `[E]` are present with each value, to the nearest."""
+    low, high = world.reward_range
+    place = jnp.round(jnp.clip((signal.value - low) / (high - low), 0.0, 1.0) * (BINS - 1))
+    return jnp.sum((place[:, None] == jnp.arange(BINS)[None]) * signal.present[:, None], axis=0)
+
+
 def _pay(
     channels: Sequence[Channel], states: list[PyTree], key: Array, outcome: Signal, dense: Array, settings: HParams
-) -> tuple[list[PyTree], Signal]:
-    """One stream: the outcome through the outcome channels, then all pay through the reward channels."""
+) -> tuple[list[PyTree], Signal, Signal]:
+    """One stream: the outcome through the outcome channels, then all pay through the reward channels.
+
+    Returns the channels' states, the outcome, and all pay.
+    """
     key_outcome, key_reward = jax.random.split(key)
-    states, signal = transmit("outcome", channels, states, key_outcome, outcome, settings)
-    signal = signal._replace(value=signal.value + dense, present=jnp.ones_like(signal.present))
-    return transmit("reward", channels, states, key_reward, signal, settings)
+    states, outcome = transmit("outcome", channels, states, key_outcome, outcome, settings)
+    pay = outcome._replace(value=outcome.value + dense, present=jnp.ones_like(outcome.present))
+    states, pay = transmit("reward", channels, states, key_reward, pay, settings)
+    return states, outcome, pay
 
 
 def rollout(
@@ -177,7 +194,8 @@ def rollout(
       where the streams are then; the trajectory, as the learner saw it and with the actions it meant, with the policy's
       extras, ``decided`` (1 where a decision was carried out; only with a decision channel) and, where the world
       truncates, the value ``v_final`` of each truncated episode's final observation; and counts over all streams:
-      ``episodes``, ``successes`` and ``pay_present`` (steps at which pay arrived).
+      ``episodes``, ``successes``, and ``pay`` and ``outcome`` `[BINS]`, how often all pay and that for whole episodes
+      arrived with each of `BINS` values over the world's range of rewards.
     """
     num_envs = state.obs.shape[0]
     key_act, key_rest = jax.random.split(key)
@@ -194,9 +212,10 @@ def rollout(
         )
         last = (done.terminated | done.truncated).astype(jnp.float32)
         outcome = Signal(done.info["outcome"], last, state.first, last)
-        channel_states, pay = jax.vmap(
+        channel_states, outcome, pay = jax.vmap(
             lambda states, k, signal, dense: _pay(channels, states, k, signal, dense, settings)
         )(done.channels, keys[:, 2], outcome, done.reward - done.info["outcome"])
+        extras = {name: value for name, value in extras.items() if name != "log_probs"}
         if world.truncates:
             extras = extras | {"v_final": policy.value(carry, done.obs)}
         if decides:
@@ -219,12 +238,17 @@ def rollout(
         choose = lambda new, old: jnp.where(jnp.expand_dims(last, tuple(range(1, new.ndim))) > 0, new, old)
         world_state, obs, channel_states = jax.tree.map(choose, fresh, (done.world, done.obs, channel_states))
         state = RolloutState(world_state, obs, last, carry, channel_states)
-        counts = {"episodes": last.sum(), "successes": done.info["success"].sum(), "pay_present": pay.present.sum()}
+        counts = {
+            "episodes": last.sum(),
+            "successes": done.info["success"].sum(),
+            "pay": _tally(world, pay),
+            "outcome": _tally(world, outcome),
+        }
         return state, (transition, counts)
 
     start = state.carry
     state, (trajectory, counts) = jax.lax.scan(step, state, (u, keys))
-    return state, trajectory._replace(carry=start), jax.tree.map(jnp.sum, counts)
+    return state, trajectory._replace(carry=start), jax.tree.map(lambda x: x.sum(0), counts)
 
 
 def evaluate(
@@ -235,13 +259,14 @@ def evaluate(
     policy: Policy,
     num_episodes: int,
     settings: HParams,
-) -> tuple[Array, Array]:
+) -> Metrics:
     """Plays one fresh episode on each of `num_episodes` streams, through the channels of senses and decisions.
 
     What is counted is the world's own pay, whatever the channels of pay would let through.
 
     Returns:
-      the mean success, a probability, and the mean return, reward units.
+      ``success``, a probability; ``return``, reward units; and, for a policy that says how likely each action was,
+      ``throughput``: the information that its decisions carry about what it has seen, bits per step.
     """
     key_act, key_step, key_reset = jax.random.split(key, 3)
     u = jax.random.uniform(key_act, (world.horizon, num_episodes))
@@ -249,18 +274,27 @@ def evaluate(
     channels = [channel for channel in channels if channel.place in ("sensory", "decision")]
     opening = init(key_reset, world, params, channels, policy.carry(num_episodes), num_episodes, settings)
 
-    def step(carry: tuple, x: tuple[Array, Array]) -> tuple[tuple, None]:
-        state, running, success, total = carry
+    def step(carry: tuple, x: tuple[Array, Array]) -> tuple[tuple, dict[str, Array]]:
+        state, running = carry
         u, k_step = x
-        memory, action, _ = policy.act(state.carry, state.obs, state.first, u)
+        memory, action, extras = policy.act(state.carry, state.obs, state.first, u)
         done = jax.vmap(lambda k, c, s, f, a: _act(k, world, params, channels, c, s, f, a, settings))(
             k_step, state.channels, state.world, state.first, action
         )
-        success, total = success + running * done.info["success"], total + running * done.reward
+        sums = {"success": running * done.info["success"], "return": running * done.reward, "steps": running}
+        if "log_probs" in extras:
+            probs, decisions = jnp.exp(extras["log_probs"]), running * done.decided
+            noise = decisions * jax.vmap(information.entropy)(probs)
+            sums |= {"decisions": decisions, "probs": decisions[:, None] * probs, "noise": noise}
         running = running * (1.0 - (done.terminated | done.truncated))
         state = RolloutState(done.world, done.obs, jnp.zeros_like(state.first), memory, done.channels)
-        return (state, running, success, total), None
+        return (state, running), jax.tree.map(lambda x: x.sum(0), sums)
 
-    zeros = jnp.zeros((num_episodes,))
-    (_, _, success, total), _ = jax.lax.scan(step, (opening, zeros + 1.0, zeros, zeros), (u, keys))
-    return success.mean(), total.mean()
+    _, sums = jax.lax.scan(step, (opening, jnp.ones((num_episodes,))), (u, keys))
+    sums = jax.tree.map(lambda x: x.sum(0), sums)
+    metrics = {name: sums[name] / num_episodes for name in ("success", "return")}
+    if "probs" in sums:
+        decisions = jnp.maximum(sums["decisions"], 1.0)
+        bits = information.entropy(sums["probs"] / decisions) - sums["noise"] / decisions
+        metrics["throughput"] = bits * sums["decisions"] / sums["steps"]
+    return metrics

@@ -47,7 +47,7 @@ def test_chains_that_cannot_be_are_refused(channels, message):
 
 def capacities(bandwidths, world, dt=1.0):
     settings = bandwidths.settings(world, dt)
-    known = world.describe(world.defaults()) | {"dimensions": sum(f.size for f in world.fields)}
+    known = world.describe(world.defaults()) | {"dimensions": sum(f.size for f in world.fields), "features": 64}
     channels = bandwidths.channels(world)
     values = {s.name: s.default for c in channels for s in c.settings} | settings
     for channel in channels:
@@ -59,13 +59,15 @@ def capacities(bandwidths, world, dt=1.0):
 def test_settings_have_the_bandwidths_that_were_asked_for():
     world = rx.envs.Exemplar(factors=4, values=16, forms=8, decisions=4, dimensions=128)
     found = capacities(HUMAN_SCALED, world)
-    assert found == pytest.approx({"sensory": 512, "decision": 2, "outcome": 0.01, "reward": 0.5})
+    assert found == pytest.approx({"sensory": 512, "abstraction": 32, "decision": 2, "outcome": 0.01, "reward": 0.5})
     # Ten seconds a step: reward and outcome come at these rates, and no more than four bits a step can be decided.
     slow = capacities(HUMAN, world, dt=10.0)
     assert slow["outcome"] == pytest.approx(1 / 60)
     assert slow["decision"] == pytest.approx(0.4)
     assert slow["reward"] == pytest.approx(0.1)
     assert found["sensory"] > found["decision"] > found["reward"] > found["outcome"]
+    tight = HUMAN_SCALED._replace(abstraction=2.0)
+    assert capacities(tight, world)["abstraction"] == 2.0
     assert list(HUMAN) == sorted(HUMAN, reverse=True)
 
 

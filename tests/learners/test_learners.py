@@ -91,7 +91,7 @@ def test_steps_of_a_rollout_are_counted_through_all_streams():
     learner = make("actor_critic", network=mlp((8,)))
     hparams = hparams_of(learner)
     state = learner.init(KEYS, hparams, {})
-    policy = learner.policy(state.params, state.source.world)
+    policy = learner.policy(state.params, state.source.world, hparams)
     _, trajectory, _ = learner.source.next(jax.random.key(0), state.source, policy, hparams)
     advantage = jnp.arange(16.0).reshape(2, 8)
     batch, chosen = _steps(jnp.array([3, 9, 0]), trajectory, advantage)
@@ -109,7 +109,7 @@ def test_one_epoch_of_one_minibatch_is_the_policy_gradient():
     state = learner.init(KEYS, hparams, {})
     key = jax.random.key(3)
     after, _ = learner.update(key, state, hparams)
-    policy = learner.policy(state.params, state.source.world)
+    policy = learner.policy(state.params, state.source.world, hparams)
     _, trajectory, _ = learner.source.next(jax.random.split(key)[0], state.source, policy, hparams)
 
     def objective(params):
@@ -171,7 +171,7 @@ def test_prediction_of_real_numbers_comes_down_to_the_noise_and_its_sham_does_no
     assert real["eval_view_error"] == pytest.approx(0.3**2, rel=0.2)
     assert sham["eval_view_error"] > 0.5
     with pytest.raises(UserError, match="stream of Exemplar cannot act"):
-        learner.policy({}, None)
+        learner.policy({}, None, {})
 
 
 def test_bits_are_the_cross_entropy():

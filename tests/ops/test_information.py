@@ -131,3 +131,14 @@ def test_information_through_a_noisy_copy():
 
     found = np.asarray(jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(1), 200)))
     assert abs(found.mean() - float(information.symmetric_capacity(2, 0.11))) < 4 * found.std() / math.sqrt(200) + 1e-3
+
+
+def test_entropy_from_counts_is_right_on_average():
+    probs, n = jnp.array([0.5, 0.25, 0.125, 0.125]), 64
+    draws = jax.random.choice(jax.random.key(0), 4, (4000, n), p=probs)
+    counts = jax.vmap(lambda d: jnp.zeros(4).at[d].add(1.0))(draws)
+    found = np.asarray(jax.vmap(information.sampled_entropy)(counts), np.float64)
+    error = found.std() / np.sqrt(len(found))
+    assert abs(found.mean() - 1.75) < 4 * error + 0.002  # what remains of the bias is below 1/N² times a few
+    assert information.sampled_entropy(jnp.zeros(4)) == 0
+    assert information.sampled_entropy(jnp.array([0.0, 7.0])) == 0

@@ -20,13 +20,14 @@ def write_run(success, status="done", consecutive=2):
     store.write_frame(run / "cells.parquet", pl.DataFrame(cells))
     stages = {"stage": ["p", "q"], "phase": ["pretrain", "rl"], "start": [0, 0], "end": [4, 6]}
     costs = {"flops": [10.0, 100.0], "env_steps": [0, 5], "samples": [7, 0]}
-    costs |= {f"bits_{name}": [0.5, 2.0] for name in ("sensory", "decision", "reward", "outcome")}
+    costs |= {f"bits_{name}": [0.5, 2.0] for name in ("sensory", "abstraction", "decision", "reward", "outcome")}
     stages |= {f"{name}_per_update": values for name, values in costs.items()}
     stages["flops_executed_per_update"] = [20.0, 200.0]
     store.write_frame(run / "stages.parquet", pl.DataFrame(stages))
     updates = [0, 2, 4, 6][: len(success)]
     rows = {"stage": ["p"] + ["q"] * len(success), "update": [0, *updates], "success": [None, *success]}
     rows["return"] = rows["success"]
+    rows["throughput"] = [None, *(float(i) for i in range(len(success)))]
     parts = {kind: {"part.parquet": ""} for kind in (store.CURVES, store.FINISHED)}
     store.write_frame(run / store.CURVES / "part.parquet", pl.DataFrame(rows))
     ended = {"stage": ["p", "q"], "status": ["done", status], "updates_done": [4, updates[-1]], "state": ["", ""]}
@@ -40,6 +41,9 @@ def test_effort_is_added_up_along_the_path():
     assert (row["updates"], row["env_steps"], row["samples"]) == (10, 30, 28)
     assert (row["flops"], row["flops_pretrain"], row["flops_rl"]) == (640.0, 40.0, 600.0)
     assert row["bits_reward"] == 4 * 0.5 + 6 * 2.0
+    # Ten steps between evaluations, each of which stands for those before it; what was never measured is not known.
+    assert row["used_decision"] == 10 * (1 + 2 + 3)
+    assert row["present_reward_bound"] is None
     assert row["success"] == pytest.approx(0.3)
     assert (row["censored"], row["diverged"], row["solved_at_update"]) == (True, False, None)
 

@@ -1,5 +1,6 @@
 """Channels: what of the world reaches the learner, and at what bandwidth."""
 
+from regimax.channels.abstraction import abstraction
 from regimax.channels.base import PLACES, Channel, Signal, chain
 from regimax.channels.decision import decision
 from regimax.channels.outcome import outcome
@@ -14,6 +15,7 @@ __all__ = [
     "Bandwidths",
     "Channel",
     "Signal",
+    "abstraction",
     "chain",
     "decision",
     "outcome",

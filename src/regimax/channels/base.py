@@ -16,8 +16,8 @@ class Signal(NamedTuple):
     """One sample on one stream.
 
     Attributes:
-      value: `[]` pay or an action (int32), `[D]` an observation; what a learner gets where nothing is present is the
-        channel's choice.
+      value: `[]` pay or an action (int32), `[D]` an observation, `[width]` features; what a learner gets where nothing
+        is present is the channel's choice.
       present: `[]` in {0, 1}, whether anything new arrives.
       first: `[]` in {0, 1}, whether this step opens an episode.
       last: `[]` in {0, 1}, whether it closes one.
@@ -35,12 +35,14 @@ class Channel(NamedTuple):
     """A pair of pure functions over one stream; the rollout vmaps.
 
     Attributes:
-      place: where it is put: ``sensory`` (what is observed), ``decision`` (what is done), ``outcome`` (the pay for
-        whole episodes) or ``reward`` (all pay).
+      place: where it is put: ``sensory`` (what is observed), ``abstraction`` (what the heads of a network see of its
+        trunk; without a state and without chance), ``decision`` (what is done), ``outcome`` (the pay for whole
+        episodes) or ``reward`` (all pay).
       init: `(settings, value) -> state`; `value` is an array like those it will carry.
       apply: `(key, state, signal, settings) -> (state, signal)`.
       capacity: `(settings, known) -> bits per step`, nominal. `known` is what the world says of itself, see
-        `Environment.describe`, and ``dimensions``, the numbers in an observation.
+        `Environment.describe`, ``dimensions``, the numbers in an observation, and ``features``, those in what the
+        heads of the network read.
       settings: the traced settings, named ``<channel>.<setting>``, with their defaults.
       spec: what it is.
     """
@@ -53,7 +55,7 @@ class Channel(NamedTuple):
     spec: Spec
 
 
-PLACES = ("sensory", "decision", "outcome", "reward")
+PLACES = ("sensory", "abstraction", "decision", "outcome", "reward")
 
 
 def chain(*channels: Channel) -> Channel:

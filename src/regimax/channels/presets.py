@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+from regimax.channels.abstraction import abstraction
 from regimax.channels.decision import decision
 from regimax.channels.outcome import outcome
 from regimax.channels.reward import reward
@@ -34,8 +35,8 @@ class Bandwidths(NamedTuple):
 
         Sensation: all bits that there are for each number of an observation (one for one-hot codes, else 8), as often
         as the bandwidth allows. Decisions and two levels of reward: as often as it allows. Outcomes: erased as often as
-        it takes. What would exceed what the world has is left as wide as the world. `abstraction` has no channel yet
-        and is left out.
+        it takes. Abstraction: as many features of 4 bits as it allows, or one of fewer. What would exceed what the
+        world has is left as wide as the world.
 
         Args:
           world: a world with `describe`, at its default settings.
@@ -62,6 +63,8 @@ class Bandwidths(NamedTuple):
         return {
             "sensory.bits": bits,
             "sensory.rate": min(1.0, self.sensory * dt / (numbers * bits)),
+            "abstraction.dimensions": max(1, min(2**20, math.floor(self.abstraction * dt / 4))),
+            "abstraction.levels": max(2, min(16, math.floor(2 ** min(4.0, self.abstraction * dt)))),
             "decision.rate": min(1.0, self.decision * dt / known["action_bits"]),
             "reward.levels": 2,
             "reward.rate": min(1.0, self.reward * dt),
@@ -70,11 +73,11 @@ class Bandwidths(NamedTuple):
 
     @staticmethod
     def channels(world: Any) -> tuple[Any, ...]:
-        """Returns the four channels over a world's ranges; numbers of an observation that are real are taken as in
+        """Returns the five channels over a world's ranges; numbers of an observation that are real are taken as in
         −4 … 4.
         """
         low, high = (0.0, 1.0) if all(field.categorical for field in world.fields) else (-4.0, 4.0)
-        return sensory(low, high), decision(), outcome(), reward(*world.reward_range)
+        return sensory(low, high), abstraction(), decision(), outcome(), reward(*world.reward_range)
 
 
 HUMAN = Bandwidths(sensory=1e7, abstraction=1e4, decision=10.0, reward=3.0, outcome=1 / 60)

@@ -13,7 +13,7 @@ from regimax.learners import base
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
 from regimax.learners.bonus import Bonus
 from regimax.networks import NetworkFactory
-from regimax.ops import losses, returns
+from regimax.ops import information, losses, returns
 from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.sources import Source
@@ -55,8 +55,9 @@ def actor_critic(
     Returns:
       a factory of learners. Settings: `learning_rate`, `max_grad_norm`, `discount`, `lambda_`, `clip`, `value_coef`,
       `entropy_coef`, and those of the bonus. Metrics: ``loss``, ``value_loss`` (squared reward units), ``entropy``
-      (nats), ``pay`` (reward units per step, as it reached the learner, without the bonus), ``train_success`` (per
-      episode).
+      (nats), ``pay`` (reward units per step, as it reached the learner, without the bonus), ``pay_bits_bound`` and
+      ``outcome_bits_bound`` (entropy of what arrived, bits per step: no more than this can have been present in it),
+      ``train_success`` (per episode); evaluated: ``success``, ``return`` and ``throughput``, see `rollout.evaluate`.
 
     Raises:
       UserError: for fewer than one epoch or minibatch, or if the rollout does not divide into the minibatches.
@@ -88,13 +89,14 @@ def actor_critic(
             state = begin(keys, hparams, inherited)
             return state._replace(memory=begin_bonus(prng.named(keys.learner, "init", "bonus"), state.params))
 
-        def policy(params: Params, hidden: PyTree) -> Policy:
-            return base.softmax_policy(net, params, world.legal(hidden))
+        def policy(params: Params, hidden: PyTree, hparams: HParams) -> Policy:
+            return base.softmax_policy(net, params, world.legal(hidden), base.coding(source.channels, hparams))
 
         def advantages(params: Params, carry: PyTree, trajectory: Trajectory, hparams: HParams) -> Array:
             """`[T, E]`."""
             v_tm1 = trajectory.extras["value"]
-            _, outputs, _ = net.apply(params, carry, trajectory.obs_t[-1:], jnp.zeros_like(v_tm1[:1]))
+            code = base.coding(source.channels, hparams)
+            _, outputs, _ = net.apply(params, carry, trajectory.obs_t[-1:], jnp.zeros_like(v_tm1[:1]), code)
             v_t = jnp.concatenate([v_tm1[1:], outputs["value"][..., 0]])
             if world.truncates:
                 v_t = jnp.where(trajectory.truncated_t > 0, trajectory.extras["v_final"], v_t)
@@ -108,7 +110,8 @@ def actor_critic(
         ) -> tuple[Array, Metrics]:
             trajectory, advantage = batch
             target = advantage + trajectory.extras["value"]
-            _, outputs, _ = net.apply(params, trajectory.carry, trajectory.obs_tm1, trajectory.first_tm1)
+            code = base.coding(source.channels, hparams)
+            _, outputs, _ = net.apply(params, trajectory.carry, trajectory.obs_tm1, trajectory.first_tm1, code)
             logits = jnp.where(legal[None, None], outputs["policy"], base.ILLEGAL)
             action = trajectory.a_tm1[..., None]
             log_prob = jnp.take_along_axis(jax.nn.log_softmax(logits), action, axis=-1)[..., 0]
@@ -126,7 +129,7 @@ def actor_critic(
 
         def update(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:
             key_next, key_batches = jax.random.split(key)
-            acting = policy(state.params, state.source.world)
+            acting = policy(state.params, state.source.world, hparams)
             source_state, trajectory, counts = source.next(key_next, state.source, acting, hparams)
             memory, pay = state.memory, trajectory.r_t
             if bonus is not None:
@@ -153,15 +156,16 @@ def actor_critic(
                 learned, metrics = jax.lax.scan(minibatch, learned, batches)
                 metrics = jax.tree.map(jnp.mean, metrics)
             metrics["pay"] = pay.mean()
+            for name in ("pay", "outcome"):  # per step: how often it arrived, times what an arrival could tell
+                bits = information.sampled_entropy(counts[name]) * counts[name].sum() / pay.size
+                metrics[f"{name}_bits_bound"] = bits
             metrics["train_success"] = counts["successes"] / jnp.maximum(counts["episodes"], 1.0)
             return LearnerState(*learned, source_state, memory), metrics
 
         def evaluate(key: Array, state: LearnerState, hparams: HParams) -> Metrics:
             hidden = state.source.world
-            success, total = rollout.evaluate(
-                key, world, hidden, source.channels, policy(state.params, hidden), episodes, hparams
-            )
-            return {"success": success, "return": total}
+            acting = policy(state.params, hidden, hparams)
+            return rollout.evaluate(key, world, hidden, source.channels, acting, episodes, hparams)
 
         return Learner(
             init=init,

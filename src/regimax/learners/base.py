@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import optax
 
 from regimax import prng
-from regimax.networks import Network, NetworkFactory
+from regimax.channels import Channel, Signal
+from regimax.networks import Code, Network, NetworkFactory
 from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.sources import Source
@@ -40,7 +41,7 @@ class Learner(NamedTuple):
       init: `(keys, hparams, inherited) -> state`; `inherited` holds parameter subtrees that replace fresh ones.
       update: `(key, state, hparams) -> (state, metrics)`.
       evaluate: `(key, state, hparams) -> metrics`, on fresh experience.
-      policy: `(params, world) -> Policy`, how the learner acts in a world with this hidden structure.
+      policy: `(params, world, hparams) -> Policy`, how the learner acts in a world with this hidden structure.
       network: the network it trains.
       source: where its experience comes from.
       settings: the traced settings that are its own, without a prefix, with their defaults.
@@ -50,7 +51,7 @@ class Learner(NamedTuple):
     init: Callable[[Keys, HParams, Params], LearnerState]
     update: Callable[[Array, LearnerState, HParams], tuple[LearnerState, Metrics]]
     evaluate: Callable[[Array, LearnerState, HParams], Metrics]
-    policy: Callable[[Params, PyTree], Policy]
+    policy: Callable[[Params, PyTree, HParams], Policy]
     network: Network
     source: Source
     settings: tuple[Setting, ...]
@@ -127,30 +128,50 @@ def descend(
     return params, opt_state, metrics | {"loss": loss, "grad_norm": optax.tree.norm(grads)}
 
 
-def softmax_policy(network: Network, params: Params, legal: Array) -> Policy:
+def coding(channels: Sequence[Channel], hparams: HParams) -> Code | None:
+    """Returns what features go through between trunk and heads: the channels of abstraction, where there are any."""
+    narrow = [channel for channel in channels if channel.place == "abstraction"]
+    if not narrow:
+        return None
+    one, key = jnp.ones(()), jax.random.key(0)  # nothing is left to chance
+
+    def through(features: Array) -> Array:
+        for channel in narrow:
+            _, signal = channel.apply(key, channel.init(hparams, features), Signal(features, one, one, one), hparams)
+            features = signal.value
+        return features
+
+    return jax.vmap(jax.vmap(through))
+
+
+def softmax_policy(network: Network, params: Params, legal: Array, code: Code | None = None) -> Policy:
     """The policy of a network with the heads ``policy`` and, optionally, ``value``.
 
     Args:
       network: the network.
       params: its parameters.
       legal: `[A]` bool.
+      code: what features go through between trunk and heads.
+
+    Returns:
+      the policy. Its extras: ``log_prob`` of the action, ``log_probs`` of all, and ``value`` where there is one.
     """
 
     def act(carry: PyTree, obs: Array, first: Array, u: Array) -> tuple[PyTree, Array, dict[str, Array]]:
-        carry, outputs, _ = network.apply(params, carry, obs[None], first[None])
+        carry, outputs, _ = network.apply(params, carry, obs[None], first[None], code)
         logits = jnp.where(legal[None], outputs["policy"][0], ILLEGAL)
         log_probs = jax.nn.log_softmax(logits)
         # Inverse of the cumulative distribution: one uniform number an action, and an illegal one has no mass.
         cumulative = jnp.cumsum(jnp.exp(log_probs), axis=-1)
         action = jnp.argmax(cumulative > u[:, None] * cumulative[:, -1:], axis=-1).astype(jnp.int32)
         log_prob = jnp.take_along_axis(log_probs, action[:, None], axis=-1)[:, 0]
-        extras = {"log_prob": log_prob}
+        extras = {"log_prob": log_prob, "log_probs": log_probs}
         if "value" in outputs:
             extras["value"] = outputs["value"][0, :, 0]
         return carry, action, extras
 
     def value(carry: PyTree, obs: Array) -> Array:
-        _, outputs, _ = network.apply(params, carry, obs[None], jnp.zeros((1, obs.shape[0])))
+        _, outputs, _ = network.apply(params, carry, obs[None], jnp.zeros((1, obs.shape[0])), code)
         return outputs["value"][0, :, 0]
 
     return Policy(network.carry, act, value)

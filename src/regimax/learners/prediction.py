@@ -68,7 +68,8 @@ def prediction(optimizer: Optimizer = base.adam) -> LearnerFactory:
 
         def loss(params: Params, trajectory: Trajectory, hparams: HParams) -> tuple[Array, Metrics]:
             carry = net.carry(trajectory.a_tm1.shape[1])
-            _, outputs, _ = net.apply(params, carry, trajectory.obs_tm1, trajectory.first_tm1)
+            code = base.coding(source.channels, hparams)
+            _, outputs, _ = net.apply(params, carry, trajectory.obs_tm1, trajectory.first_tm1, code)
             mask = trajectory.mask_tm1
 
             def mean(x: Array, weight: Array) -> Array:
@@ -107,10 +108,10 @@ def prediction(optimizer: Optimizer = base.adam) -> LearnerFactory:
             _, metrics = loss(state.params, trajectory, hparams)
             return {f"eval_{name}": value for name, value in metrics.items()}
 
-        def policy(params: Params, hidden: PyTree) -> Policy:
+        def policy(params: Params, hidden: PyTree, hparams: HParams) -> Policy:
             if not world.stream_acts:
                 raise UserError(f"what is learnt from the stream of {world.name} cannot act: it shows no actions")
-            return base.softmax_policy(net, params, world.legal(hidden))
+            return base.softmax_policy(net, params, world.legal(hidden), base.coding(source.channels, hparams))
 
         return Learner(
             init=base.begin(net, source, optimizer, freeze),

@@ -14,6 +14,9 @@ from regimax.errors import UserError
 from regimax.networks.initializers import orthogonal
 from regimax.types import Array, Params, PyTree, Spec
 
+Code = Callable[[Array], Array]
+"""What features `[T, E, width]` go through between a trunk and its heads."""
+
 
 class Network(NamedTuple):
     """A trunk with named heads, as pure functions over time-major sequences.
@@ -22,15 +25,18 @@ class Network(NamedTuple):
       init: `key -> params`, one subtree per part: ``trunk`` and every head. A part's numbers depend on the key and on
         its name and sizes only, so a part that two networks share begins the same in both.
       carry: `num_envs -> carry`, the empty memory, leaves `[E, ...]`.
-      apply: `(params, carry, x, first) -> (carry, outputs, taps)` with x `[T, E, D]`, first `[T, E]` (1 where the
-        memory is emptied before the step), outputs one `[T, E, size]` per head, and taps what probes read,
-        `[T, E, width]` each. Acting is the same with `T` = 1.
+      apply: `(params, carry, x, first, code=None) -> (carry, outputs, taps)` with x `[T, E, D]`, first `[T, E]` (1
+        where the memory is emptied before the step), `code` what features go through on their way to the heads,
+        outputs one `[T, E, size]` per head, and taps what probes read, `[T, E, size]` each, ``features`` (what the
+        heads read) among them. Acting is the same with `T` = 1.
+      width: size of the features.
       spec: what it is.
     """
 
     init: Callable[[Array], Params]
     carry: Callable[[int], PyTree]
-    apply: Callable[[Params, PyTree, Array, Array], tuple[PyTree, dict[str, Array], dict[str, Array]]]
+    apply: Callable[..., tuple[PyTree, dict[str, Array], dict[str, Array]]]
+    width: int
     spec: Spec
 
 
@@ -87,13 +93,15 @@ def with_heads(trunk: Trunk, heads: Mapping[str, int], head_scale: Mapping[str, 
         return {name: part(name, make) for name, make in makers.items()}
 
     def apply(
-        params: Params, carry: PyTree, x: Array, first: Array
+        params: Params, carry: PyTree, x: Array, first: Array, code: Code | None = None
     ) -> tuple[PyTree, dict[str, Array], dict[str, Array]]:
         carry, features, taps = trunk.apply(nnx.merge(graphs["trunk"], params["trunk"]), carry, x, first)
+        features = features if code is None else code(features)
         outputs = {name: nnx.merge(graphs[name], params[name])(features) for name in heads}
-        return carry, outputs, taps
+        return carry, outputs, taps | {"features": features}
 
-    return Network(init, trunk.carry, apply, (*trunk.spec, tuple(sorted(heads.items())), tuple(sorted(scales.items()))))
+    spec = (*trunk.spec, tuple(sorted(heads.items())), tuple(sorted(scales.items())))
+    return Network(init, trunk.carry, apply, trunk.width, spec)
 
 
 def check_widths(name: str, **widths: int) -> None:

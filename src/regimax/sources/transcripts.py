@@ -38,7 +38,8 @@ def transcripts(num_envs: int = 64) -> SourceFactory:
     def factory(world: Any, channels: Sequence[Channel], num_steps: int | None = None) -> Source:
         del num_steps  # a transcript is one episode
         horizon, spec = world.horizon, world.spec
-        senses = tuple(channel for channel in channels if channel.place == "sensory")
+        channels = tuple(channel for channel in channels if channel.place in ("sensory", "abstraction"))
+        senses = [channel for channel in channels if channel.place == "sensory"]
         if not isinstance(world, Streams):
             raise UserError(f"the world {world.name} has no reward-free stream of transcripts")
 
@@ -67,9 +68,9 @@ def transcripts(num_envs: int = 64) -> SourceFactory:
             num_envs=num_envs,
             num_steps=horizon,
             agentic=False,
-            channels=senses,
-            settings=declared(world, world.stream_reads) + tuple(s for channel in senses for s in channel.settings),
-            spec=("transcripts", num_envs, spec, tuple(channel.spec for channel in senses)),
+            channels=channels,
+            settings=declared(world, world.stream_reads) + tuple(s for channel in channels for s in channel.settings),
+            spec=("transcripts", num_envs, spec, tuple(channel.spec for channel in channels)),
         )
 
     return factory

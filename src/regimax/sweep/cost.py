@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from regimax.channels.sensory import EXACT
 from regimax.regimes import Program, bind
 from regimax.sweep.plan import Plan, Stage
 from regimax.train import update_flops
@@ -20,6 +21,7 @@ class Cost(NamedTuple):
       env_steps: the learner's own steps.
       samples: others' steps that it observed.
       bits_sensory: nominal capacity of the sensory channels, or where there are none the bits of what it observed.
+      bits_abstraction: nominal capacity of the abstraction channels, or where there are none 24 bits per feature.
       bits_decision: nominal capacity of the decision channels, or where there are none of its actions.
       bits_reward: nominal capacity of the reward channels over its own steps.
       bits_outcome: the same for the outcome channels.
@@ -30,6 +32,7 @@ class Cost(NamedTuple):
     env_steps: int
     samples: int
     bits_sensory: float
+    bits_abstraction: float
     bits_decision: float
     bits_reward: float
     bits_outcome: float
@@ -61,7 +64,8 @@ class Costs:
         if size not in self._flops:
             self._flops[size] = self._executed[stage.program] if bare.spec == world.spec else _flops(program, bare)
         known = world.describe(_all_settings(world, stage.settings))
-        known = {**known, "dimensions": sum(field.size for field in bare.fields)}
+        width = program.learner.network.width
+        known = {**known, "dimensions": sum(field.size for field in bare.fields), "features": width}
         steps = source.num_envs * source.num_steps
         own = steps if source.agentic else 0
         others = 0 if source.agentic else steps
@@ -80,6 +84,7 @@ class Costs:
             env_steps=own,
             samples=others,
             bits_sensory=own * seen + others * shown,
+            bits_abstraction=steps * capacity("abstraction", float(EXACT * width)),
             bits_decision=own * capacity("decision", known["action_bits"]),
             bits_reward=own * capacity("reward", 0.0),
             bits_outcome=own * capacity("outcome", 0.0),

@@ -17,6 +17,7 @@ from regimax.sweep import spec, states, store, table
 from regimax.sweep.lanes import Engine
 from regimax.sweep.plan import Cell, Plan, make_plan
 from regimax.sweep.spec import Sweep
+from regimax.train import as_hparams
 from regimax.types import Array, Params, PyTree
 
 
@@ -124,7 +125,9 @@ class Run:
             raise UserError(f"{cell!r}: {error}. Type the run's command again.") from error
         state: LaneState = jax.tree.unflatten(jax.tree.structure(shapes), [jnp.asarray(leaf) for leaf in leaves])
         hidden, params = state.learner.source.world, state.learner.params
-        policy = program.learner.policy(params, hidden)
+        given = {**program.defaults(), **last[phase].settings}
+        hparams = as_hparams(program.settings, given)
+        policy = program.learner.policy(params, hidden, {program.local[name]: x for name, x in hparams.items()})
         return Agent(named[cell], program.learner.source.world, hidden, params, policy.carry, policy.act)
 
 

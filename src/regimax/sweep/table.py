@@ -12,7 +12,16 @@ import polars as pl
 
 from regimax.sweep import store
 
-EFFORT = ("flops", "env_steps", "samples", "bits_sensory", "bits_decision", "bits_reward", "bits_outcome")
+EFFORT = (
+    "flops",
+    "env_steps",
+    "samples",
+    "bits_sensory",
+    "bits_abstraction",
+    "bits_decision",
+    "bits_reward",
+    "bits_outcome",
+)
 COUNTS = ("env_steps", "samples")
 
 
@@ -83,7 +92,9 @@ def cell_table(run: Path) -> pl.DataFrame:
     """Returns one row per cell, as far as the run is committed.
 
     Columns: `cell`, `regime`, `setting`, `seed`, the axes, `status`, the last evaluation's `success` and `return`, the
-    effort along the cell's path, and when it was solved: `solved_at_*` is the first of the sweep's `consecutive`
+    effort along the cell's path, of which `bits_*` are capacities; `present_*_bound`, bits that can at most have been
+    present in the pay that arrived; `used_decision`, bits of what was seen that decisions carried; and when it was
+    solved: `solved_at_*` is the first of the sweep's `consecutive`
     evaluations at or above its `threshold`. `censored` cells were not solved within their budget.
 
     Raises:
@@ -130,6 +141,7 @@ def _cell_table(
         (pl.col("solved_at_update").is_null() & ~pending).alias("censored"),
         *(pl.when(pending).then(None).otherwise(pl.col(name)).alias(name) for name in ("success", "return")),
     )
+    table = table.join(_measured(curves), on="cell", how="left", maintain_order="left")
     front = [name for name in cells.columns if name != "stages"]
     return table.select(
         *front,
@@ -143,16 +155,39 @@ def _cell_table(
         "flops_pretrain",
         "flops_rl",
         "bits_sensory",
+        "bits_abstraction",
         "bits_decision",
         "bits_reward",
         "bits_outcome",
+        *MEASURED,
         *SOLVED,
         "censored",
         "diverged",
     )
 
 
+MEASURED = {
+    "present_reward_bound": "pay_bits_bound",
+    "present_outcome_bound": "outcome_bits_bound",
+    "used_decision": "throughput",
+}
+"""Columns of bits that add up metrics in bits per step over the environment steps of a cell."""
+
 SOLVED = {"solved_at_update": pl.Int64, "solved_at_env_step": pl.Int64, "solved_at_flops": pl.Float64}
+
+
+def _measured(curves: pl.DataFrame) -> pl.DataFrame:
+    """One row per cell: bits that were measured, each evaluation standing for the steps since the one before."""
+    steps = (pl.col("env_steps") - pl.col("env_steps").shift(1).over("cell")).fill_null(0)
+    known = {column: metric for column, metric in MEASURED.items() if metric in curves.columns}
+    nothing = [pl.lit(None, pl.Float64).alias(column) for column in MEASURED if column not in known]
+    sums = [
+        pl.when(pl.col(metric).is_not_null().any())
+        .then((pl.col(metric).fill_nan(None) * pl.col("steps")).sum())
+        .alias(column)
+        for column, metric in known.items()
+    ]
+    return curves.with_columns(steps=steps).group_by("cell", maintain_order=True).agg(*sums).with_columns(*nothing)
 
 
 def _solved(evaluated: pl.DataFrame, threshold: float, consecutive: int) -> pl.DataFrame:

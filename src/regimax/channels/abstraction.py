@@ -1,0 +1,59 @@
+"""The abstraction channel: a bottleneck between a network's trunk and its heads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+
+from regimax.channels.base import Channel, Signal
+from regimax.types import Array, HParams, PyTree, Setting
+
+
+def abstraction(name: str = "abstraction") -> Channel:
+    r"""Makes a channel that carries features from a network's trunk to its heads.
+
+    The first `dimensions` features get through, each clipped to −1 … 1 and rounded to the nearest of `levels` values
+    there; the heads see zeros for the others. Gradients pass the rounding as if it were not there. What a network with
+    memory remembers lies before the bottleneck.
+
+    Capacity, bits per step: :math:`\min(d, \text{width}) \log_2 L`.
+
+    Args:
+      name: prefix of the settings: ``<name>.dimensions``, ``.levels``.
+
+    Returns:
+      the channel. It applies wherever the network does: to prediction, acting, learning and evaluations.
+
+    Reference:
+      Bengio, Léonard and Courville, Estimating or propagating gradients through stochastic neurons (2013), on the
+      straight-through estimator.
+
+    Example:
+      >>> abstraction().capacity({"abstraction.dimensions": 8, "abstraction.levels": 16}, {"features": 64})
+      32.0
+    """
+    settings = (
+        Setting(f"{name}.dimensions", 2**20, 1, 2**20, "d, features that get through at most", integer=True),
+        Setting(f"{name}.levels", 2**20, 2, 2**20, "L, values that each can take", integer=True),
+    )
+
+    def init(settings: HParams, value: Array) -> PyTree:
+        del settings, value
+        return ()
+
+    def apply(key: Array, state: PyTree, signal: Signal, settings: HParams) -> tuple[PyTree, Signal]:
+        del key
+        features = jnp.clip(signal.value, -1.0, 1.0)
+        top = settings[f"{name}.levels"].astype(jnp.float32) - 1.0
+        rounded = jnp.round((features + 1.0) / 2.0 * top) / top * 2.0 - 1.0
+        code = features + jax.lax.stop_gradient(rounded - features)
+        kept = jnp.arange(features.shape[-1]) < settings[f"{name}.dimensions"]
+        return state, signal._replace(value=jnp.where(kept, code, 0.0))
+
+    def capacity(settings: Mapping[str, float], known: Mapping[str, float]) -> float:
+        return min(settings[f"{name}.dimensions"], known["features"]) * math.log2(settings[f"{name}.levels"])
+
+    return Channel("abstraction", init, apply, capacity, settings, ("abstraction", name))

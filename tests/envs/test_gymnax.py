@@ -54,6 +54,7 @@ def test_an_episode_that_is_cut_short_is_truncated_and_not_terminated():
 
 def test_transcripts_are_one_episode_of_random_behaviour():
     world = adapter.make("CartPole-v1", max_steps_in_episode=60)
+    assert adapter.make("CartPole-v1").stream_steps == 128
     batch = jax.jit(jax.vmap(world.transcript, in_axes=(0, None)))(keys(50), ())
     mask, discount = np.asarray(batch.mask_tm1), np.asarray(batch.discount_t)
     assert (np.diff(mask, axis=1) <= 0).all()
@@ -94,6 +95,8 @@ def test_regimes_that_need_what_it_does_not_have_say_so():
         ("Pendulum-v1", {}, "Pendulum-v1 has continuous actions"),
         ("CartPole-v1", {"max_steps": 3}, "unknown option of CartPole-v1: 'max_steps'"),
         ("Asterix-MinAtar", {}, "say when it is solved"),
+        ("CartPole-v1", {"max_steps_in_episode": 0}, "an episode of 0 steps is no episode"),
+        ("CartPole-v1", {"stream_steps": 501}, "stream_steps = 501"),
         ("CartPole-v1", {"reward_range": (1.0, 0.0)}, "not a smaller and a larger number"),
     ],
 )

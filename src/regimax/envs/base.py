@@ -89,11 +89,13 @@ class Streams(Protocol):
     Attributes:
       stream_reads: names of the settings that `stream_init` may read; the task's are not among them.
       stream_fields: names of the fields that a predictor of the stream is asked for.
+      stream_steps: `T`, steps of a transcript.
       stream_acts: whether it shows what others do, which a predictor is then asked for too.
     """
 
     stream_reads: tuple[str, ...]
     stream_fields: tuple[str, ...]
+    stream_steps: int
     stream_acts: bool
 
     def stream_init(self, key: Array, settings: HParams) -> PyTree:
@@ -101,5 +103,5 @@ class Streams(Protocol):
         ...
 
     def transcript(self, key: Array, params: PyTree) -> Trajectory:
-        """Returns one transcript: fields without the `E` axis, `T` = horizon, masked."""
+        """Returns one transcript: fields without the `E` axis, `T` = stream_steps, masked."""
         ...

@@ -11,15 +11,17 @@ from regimax.types import Array, PyTree, Trajectory
 
 
 def random_behaviour(world: Any, key: Array, params: PyTree) -> Trajectory:
-    """Returns one episode of uniformly random legal actions: fields without the `E` axis, `T` = horizon, masked.
+    """Returns the first `stream_steps` steps of an episode of uniformly random legal actions: fields without the `E`
+    axis, masked after the episode's end.
 
     Args:
       world: an `Environment`.
       key: for the actions and the world.
       params: the hidden structure.
     """
+    num_steps = world.stream_steps
     key_reset, key_act, key_steps = jax.random.split(key, 3)
-    u = jax.random.uniform(key_act, (world.horizon, world.num_actions))
+    u = jax.random.uniform(key_act, (num_steps, world.num_actions))
     actions = jnp.argmax(jnp.where(world.legal(params)[None], u, -1.0), axis=-1).astype(jnp.int32)
     obs, opening = world.reset(key_reset, params)
 
@@ -30,11 +32,11 @@ def random_behaviour(world: Any, key: Array, params: PyTree) -> Trajectory:
         row = (obs, later, running, terminated, truncated & ~terminated)
         return (state, later, running * (1.0 - (terminated | truncated))), row
 
-    keys = jax.random.split(key_steps, world.horizon)
+    keys = jax.random.split(key_steps, num_steps)
     _, (obs_tm1, obs_t, running, terminated, truncated) = jax.lax.scan(
         step, (opening, obs, jnp.ones(())), (actions, keys)
     )
-    zeros = jnp.zeros((world.horizon,))
+    zeros = jnp.zeros((num_steps,))
     return Trajectory(
         obs_tm1=obs_tm1,
         first_tm1=zeros.at[0].set(1.0),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -57,6 +57,7 @@ class Gymnax:
     solved: float
     reward_range: tuple[float, float]
     options: tuple[tuple[str, Any], ...]
+    stream_steps: int
     env: Any = field(repr=False, compare=False)
     params: Any = field(repr=False, compare=False)
 
@@ -74,7 +75,7 @@ class Gymnax:
 
     @property
     def spec(self) -> Spec:
-        return ("gymnax", self.id, self.solved, self.reward_range, self.options)
+        return ("gymnax", self.id, self.solved, self.reward_range, self.options, self.stream_steps)
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -105,17 +106,19 @@ class Gymnax:
         self, key: Array, state: State, action: Array, params: PyTree
     ) -> tuple[Array, State, Array, Array, Array, dict[str, Array]]:
         del params
-        obs, env, reward, terminated, _ = self.env.step_env(key, state.env, action, self.params)
-        # `step_env` never resets, and gymnax says of its natural end only.
+        obs, env, reward, ended, _ = self.env.step_env(key, state.env, action, self.params)  # never resets
         reward = jnp.asarray(reward, jnp.float32).reshape(())
-        terminated = jnp.asarray(terminated, bool).reshape(())
-        truncated = jnp.asarray(self.env.is_truncated(env, self.params), bool).reshape(()) & ~terminated
+        terminated, truncated = self._ends(env, jnp.asarray(ended, bool).reshape(()))
         new = State(env, state.total + reward)
         success = ((terminated | truncated) & (new.total >= self.solved)).astype(jnp.float32)
         return _flat(obs), new, reward, terminated, truncated, {"outcome": jnp.zeros(()), "success": success}
 
+    def _ends(self, env: PyTree, ended: Array) -> tuple[Array, Array]:
+        """Whether an episode is terminated and whether it is truncated; gymnax says `ended` of its natural end only."""
+        return ended, jnp.asarray(self.env.is_truncated(env, self.params), bool).reshape(()) & ~ended
+
     def transcript(self, key: Array, params: PyTree) -> Trajectory:
-        """One episode of random behaviour; its actions are not shown."""
+        """The first steps of an episode of random behaviour; its actions are not shown."""
         return random_behaviour(self, key, params)
 
     def concepts(self, state: State, params: PyTree) -> Array:
@@ -139,12 +142,20 @@ class Gymnax:
         return self
 
 
+STREAM_STEPS = 128
+"""Steps of a transcript where an episode may be longer and nothing else was asked for."""
+
+
 def _flat(obs: Array) -> Array:
     return jnp.asarray(obs, jnp.float32).reshape(-1)
 
 
 def make(
-    id: str, solved: float | None = None, reward_range: tuple[float, float] | None = None, **options: Any
+    id: str,
+    solved: float | None = None,
+    reward_range: tuple[float, float] | None = None,
+    stream_steps: int | None = None,
+    **options: Any,
 ) -> Gymnax:
     """Makes a world of gymnax.
 
@@ -156,6 +167,8 @@ def make(
       id: gymnax's name of it, for example ``CartPole-v1``; it must have discrete actions.
       solved: return of an episode that counts as a success, reward units; known for some.
       reward_range: smallest and largest reward of a step, which the reward channel quantises; known for some.
+      stream_steps: steps of a transcript, the first of an episode; 128, or those of the longest episode if it is
+        shorter, when not given.
       **options: fields of gymnax's `EnvParams`, for example ``max_steps_in_episode=200``.
 
     Returns:
@@ -163,7 +176,7 @@ def make(
 
     Raises:
       UserError: if gymnax is not installed, there is no such world, it has continuous actions, an option does not
-        exist, or `solved` or `reward_range` is not known and not given.
+        exist, or `solved` or `reward_range` is not known and not given, or an episode or a transcript has no steps.
 
     Reference:
       Lange, gymnax: a JAX-based reinforcement learning environment library (2022).
@@ -184,12 +197,27 @@ def make(
     env, params = gymnax.make(id)
     if not hasattr(env.action_space(params), "n"):
         raise UserError(f"{id} has continuous actions; learners here need discrete ones")
+    return adapt(Gymnax, id, env, params, KNOWN.get(id), solved, reward_range, stream_steps, options)
+
+
+def adapt(
+    kind: type[Gymnax],
+    id: str,
+    env: Any,
+    params: Any,
+    known: Known | None,
+    solved: float | None,
+    reward_range: tuple[float, float] | None,
+    stream_steps: int | None,
+    options: Mapping[str, Any],
+) -> Gymnax:
+    """Puts an environment into the adapter `kind`; the arguments are those of :func:`make`, which also says what it
+    raises.
+    """
     for name in options:
         if not hasattr(params, name):
             raise unknown(f"option of {id}:", name, list(vars(params)))
-    if options:
-        params = params.replace(**options)
-    known = KNOWN.get(id)
+    params = params.replace(**options)
     if known is not None:
         solved = known.solved if solved is None else solved
         reward_range = reward_range or known.reward_range
@@ -198,4 +226,11 @@ def make(
     low, high = reward_range
     if not low < high:
         raise UserError(f"{id}: reward_range = {reward_range} is not a smaller and a larger number")
-    return Gymnax(id, float(solved), (float(low), float(high)), tuple(sorted(options.items())), env, params)
+    settled = tuple(sorted(options.items()))
+    world = kind(id, float(solved), (float(low), float(high)), settled, STREAM_STEPS, env, params)
+    if world.horizon < 1:
+        raise UserError(f"{id}: an episode of {world.horizon} steps is no episode")
+    steps = min(world.horizon, STREAM_STEPS) if stream_steps is None else stream_steps
+    world = replace(world, stream_steps=steps)
+    Setting("stream_steps", 1, 1, world.horizon, "", integer=True).check(world.stream_steps, f"{id}: stream_steps")
+    return world

@@ -27,6 +27,15 @@ class Sized:
     def settings(self) -> tuple[Setting, ...]:
         raise NotImplementedError
 
+    @property
+    def horizon(self) -> int:
+        raise NotImplementedError
+
+    @property
+    def stream_steps(self) -> int:
+        """A transcript is a whole episode."""
+        return self.horizon
+
     def defaults(self) -> dict[str, float]:
         """Returns the world's own settings by name."""
         return {setting.name: setting.default for setting in self.settings}

@@ -36,8 +36,7 @@ def transcripts(num_envs: int = 64) -> SourceFactory:
     check_streams("transcripts", num_envs)
 
     def factory(world: Any, channels: Sequence[Channel], num_steps: int | None = None) -> Source:
-        del num_steps  # a transcript is one episode
-        horizon, spec = world.horizon, world.spec
+        del num_steps  # a transcript is as long as its world makes it
         channels = tuple(channel for channel in channels if channel.place in ("sensory", "abstraction"))
         senses = [channel for channel in channels if channel.place == "sensory"]
         if not isinstance(world, Streams):
@@ -66,11 +65,11 @@ def transcripts(num_envs: int = 64) -> SourceFactory:
             next=following,
             world=world,
             num_envs=num_envs,
-            num_steps=horizon,
+            num_steps=world.stream_steps,
             agentic=False,
             channels=channels,
             settings=declared(world, world.stream_reads) + tuple(s for channel in channels for s in channel.settings),
-            spec=("transcripts", num_envs, spec, tuple(channel.spec for channel in channels)),
+            spec=("transcripts", num_envs, world.spec, tuple(channel.spec for channel in channels)),
         )
 
     return factory

@@ -39,6 +39,7 @@ def transcripts(num_envs: int = 64) -> SourceFactory:
         del num_steps  # a transcript is as long as its world makes it
         channels = tuple(channel for channel in channels if channel.place in ("sensory", "abstraction"))
         senses = [channel for channel in channels if channel.place == "sensory"]
+        spec = ("transcripts", num_envs, world.spec, tuple(channel.spec for channel in channels))
         if not isinstance(world, Streams):
             raise UserError(f"the world {world.name} has no reward-free stream of transcripts")
 
@@ -69,7 +70,7 @@ def transcripts(num_envs: int = 64) -> SourceFactory:
             agentic=False,
             channels=channels,
             settings=declared(world, world.stream_reads) + tuple(s for channel in channels for s in channel.settings),
-            spec=("transcripts", num_envs, world.spec, tuple(channel.spec for channel in channels)),
+            spec=spec,
         )
 
     return factory

@@ -9,10 +9,10 @@ import pytest
 
 import regimax as rx
 from regimax.envs import Environment, Streams
-from regimax.envs import craftax as adapter
 
 from .conftest import keys
 
+adapter = rx.envs.craftax
 pytest.importorskip("craftax")
 
 

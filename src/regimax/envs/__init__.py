@@ -1,5 +1,6 @@
 """Worlds: vectorised environments with known concepts and a richness knob."""
 
+from regimax.envs import craftax, gymnax
 from regimax.envs.base import Environment, Streams
 from regimax.envs.cipher import Cipher
 from regimax.envs.exemplar import Exemplar
@@ -8,4 +9,15 @@ from regimax.envs.oracle import Oracle
 from regimax.envs.planner import Planner
 from regimax.envs.recall import Recall
 
-__all__ = ["Cipher", "Environment", "Exemplar", "Lock", "Oracle", "Planner", "Recall", "Streams"]
+__all__ = [
+    "Cipher",
+    "Environment",
+    "Exemplar",
+    "Lock",
+    "Oracle",
+    "Planner",
+    "Recall",
+    "Streams",
+    "craftax",
+    "gymnax",
+]

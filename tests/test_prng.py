@@ -51,3 +51,25 @@ def test_numbers_may_be_traced():
 def test_seeds_of_other_number_are_refused():
     with pytest.raises(ValueError, match="3 seeds but 2 world seeds"):
         rx.cell_keys(seeds=3, world_seeds=[1, 2])
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 8, 512])
+def test_permutations_are_orders(size):
+    orders = np.asarray(jax.jit(lambda k: prng.permutations(k, 50, size))(jax.random.key(0)))
+    assert orders.dtype == np.int32
+    np.testing.assert_array_equal(np.sort(orders, axis=1), np.tile(np.arange(size), (50, 1)))
+
+
+def test_permutations_are_uniform():
+    """A chi-squared test over all orders of four; fails one time in 10,000 for a correct generator."""
+    from scipy import stats
+
+    orders = np.asarray(prng.permutations(jax.random.key(1), 24_000, 4))
+    _, counts = np.unique(orders, axis=0, return_counts=True)
+    assert len(counts) == 24
+    assert stats.chisquare(counts).pvalue > 1e-4
+
+
+def test_large_permutations_are_orders_too():
+    orders = np.asarray(prng.permutations(jax.random.key(0), 1, 2**16 + 1))
+    np.testing.assert_array_equal(np.sort(orders[0]), np.arange(2**16 + 1))

@@ -51,6 +51,32 @@ def _fold_label(key: Array, label: str) -> Array:
     return jax.random.fold_in(key, zlib.crc32(label.encode())) if label else key
 
 
+def permutations(key: Array, num: int, size: int) -> Array:
+    """Draws random orders of 0 … size − 1.
+
+    Each is one sort of whole numbers whose high bits are random and whose low bits are the place: several times faster
+    on a CPU than `jax.random.permutation`, a sort of pairs. Two places whose random bits, 16 or more, agree keep their
+    order.
+
+    Args:
+      key: a typed key.
+      num: how many.
+      size: of each; above 2¹⁶ they are drawn by `jax.random.permutation`.
+
+    Returns:
+      orders, `[num, size]` int32.
+
+    Example:
+      >>> print(sorted(permutations(jax.random.key(0), 1, 5)[0].tolist()))
+      [0, 1, 2, 3, 4]
+    """
+    if size > 2**16:
+        return jax.vmap(lambda k: jax.random.permutation(k, size))(jax.random.split(key, num)).astype(jnp.int32)
+    low = jnp.uint32(2 ** (size - 1).bit_length() - 1)
+    drawn = jax.random.bits(key, (num, size), jnp.uint32)
+    return (jnp.sort((drawn & ~low) | jnp.arange(size, dtype=jnp.uint32)[None]) & low).astype(jnp.int32)
+
+
 def cell_keys(seeds: int | Sequence[int] | Array, world_seeds: Sequence[int] | Array | None = None) -> Keys:
     """Returns the very keys that a sweep uses for these seeds.
 

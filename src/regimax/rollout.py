@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from regimax.channels import Channel, Signal
 from regimax.envs import Environment
 from regimax.ops import information
+from regimax.ops.ahead import scan_ahead
 from regimax.types import Array, HParams, Metrics, PyTree, Trajectory
 
 
@@ -203,6 +204,7 @@ def rollout(
     # Per step and stream: one key for the world's step, one for its reset, one for the pay.
     keys = jax.random.split(key_rest, (num_steps, num_envs, 3))
     decides = any(channel.place == "decision" for channel in channels)
+    remembers = bool(jax.tree.leaves(state.carry))
 
     def step(state: RolloutState, x: tuple[Array, ...]) -> tuple[RolloutState, tuple[Trajectory, dict[str, Array]]]:
         u, keys = x
@@ -216,7 +218,7 @@ def rollout(
             lambda states, k, signal, dense: _pay(channels, states, k, signal, dense, settings)
         )(done.channels, keys[:, 2], outcome, done.reward - done.info["outcome"])
         extras = {name: value for name, value in extras.items() if name != "log_probs"}
-        if world.truncates:
+        if world.truncates and remembers:
             extras = extras | {"v_final": policy.value(carry, done.obs)}
         if decides:
             extras = extras | {"decided": done.decided}
@@ -247,7 +249,10 @@ def rollout(
         return state, (transition, counts)
 
     start = state.carry
-    state, (trajectory, counts) = jax.lax.scan(step, state, (u, keys))
+    state, (trajectory, counts) = scan_ahead(step, state, (u, keys))
+    if world.truncates and not remembers:  # all at once: without a memory a value depends on its observation alone
+        v_final = jax.vmap(policy.value, in_axes=(None, 0))(start, trajectory.obs_t)
+        trajectory = trajectory._replace(extras=trajectory.extras | {"v_final": v_final})
     return state, trajectory._replace(carry=start), jax.tree.map(lambda x: x.sum(0), counts)
 
 
@@ -290,7 +295,7 @@ def evaluate(
         state = RolloutState(done.world, done.obs, jnp.zeros_like(state.first), memory, done.channels)
         return (state, running), jax.tree.map(lambda x: x.sum(0), sums)
 
-    _, sums = jax.lax.scan(step, (opening, jnp.ones((num_episodes,))), (u, keys))
+    _, sums = scan_ahead(step, (opening, jnp.ones((num_episodes,))), (u, keys))
     sums = jax.tree.map(lambda x: x.sum(0), sums)
     metrics = {name: sums[name] / num_episodes for name in ("success", "return")}
     if "probs" in sums:

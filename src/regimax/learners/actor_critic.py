@@ -113,8 +113,8 @@ def actor_critic(
             code = base.coding(source.channels, hparams)
             _, outputs, _ = net.apply(params, trajectory.carry, trajectory.obs_tm1, trajectory.first_tm1, code)
             logits = jnp.where(legal[None, None], outputs["policy"], base.ILLEGAL)
-            action = trajectory.a_tm1[..., None]
-            log_prob = jnp.take_along_axis(jax.nn.log_softmax(logits), action, axis=-1)[..., 0]
+            taken = jax.nn.one_hot(trajectory.a_tm1, world.num_actions)
+            log_prob = jnp.sum(jax.nn.log_softmax(logits) * taken, axis=-1)  # a gather's gradient is a slow scatter
             if normalize:
                 advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
             surrogate = jax.vmap(jax.vmap(losses.clipped_surrogate, in_axes=(0, 0, 0, None)), in_axes=(0, 0, 0, None))
@@ -149,10 +149,8 @@ def actor_critic(
             if num_epochs * num_minibatches == 1:
                 learned, metrics = minibatch(learned, None)
             else:
-                shuffles = jax.vmap(lambda k: jax.random.permutation(k, pieces))(
-                    jax.random.split(key_batches, num_epochs)
-                )
-                batches = shuffles.reshape(num_epochs * num_minibatches, -1)
+                orders = prng.permutations(key_batches, num_epochs, pieces)
+                batches = orders.reshape(num_epochs * num_minibatches, -1)
                 learned, metrics = jax.lax.scan(minibatch, learned, batches)
                 metrics = jax.tree.map(jnp.mean, metrics)
             metrics["pay"] = pay.mean()

@@ -22,8 +22,9 @@ class Network(NamedTuple):
     """A trunk with named heads, as pure functions over time-major sequences.
 
     Attributes:
-      init: `key -> params`, one subtree per part: ``trunk`` and every head. A part's numbers depend on the key and on
-        its name and sizes only, so a part that two networks share begins the same in both.
+      init: `key -> params`, one subtree per part: ``trunk``, every head, and ``critic`` where the head ``value`` has a
+        trunk of its own. A part's numbers depend on the key and on its name and sizes only, so a part that two networks
+        share begins the same in both.
       carry: `num_envs -> carry`, the empty memory, leaves `[E, ...]`.
       apply: `(params, carry, x, first, code=None) -> (carry, outputs, taps)` with x `[T, E, D]`, first `[T, E]` (1
         where the memory is emptied before the step), `code` what features go through on their way to the heads,
@@ -64,24 +65,32 @@ class Trunk(NamedTuple):
     spec: Spec
 
 
-def with_heads(trunk: Trunk, heads: Mapping[str, int], head_scale: Mapping[str, float] | None = None) -> Network:
+def with_heads(
+    trunk: Trunk,
+    heads: Mapping[str, int],
+    head_scale: Mapping[str, float] | None = None,
+    critic: Trunk | None = None,
+) -> Network:
     """Puts one linear head per output on a trunk.
 
     Args:
       trunk: the shared part.
       heads: size of each head by name.
       head_scale: gain of the orthogonal initialisation, 1 where not given; 0.01 makes a policy nearly uniform.
+      critic: a trunk without memory that the head ``value`` reads instead, the part ``critic``.
 
     Returns:
       the network.
     """
     scales = {"policy": 0.01, **(head_scale or {})}
+    trunks = {"trunk": trunk} | ({"critic": critic} if critic and "value" in heads else {})
+    reads = {name: "critic" if name == "value" and "critic" in trunks else "trunk" for name in heads}
 
     def make_head(name: str) -> Callable[[nnx.Rngs], nnx.Module]:
-        initializer = orthogonal(scales.get(name, 1.0))
-        return lambda rngs: nnx.Linear(trunk.width, heads[name], kernel_init=initializer, rngs=rngs)
+        initializer, width = orthogonal(scales.get(name, 1.0)), trunks[reads[name]].width
+        return lambda rngs: nnx.Linear(width, heads[name], kernel_init=initializer, rngs=rngs)
 
-    makers = {"trunk": trunk.make, **{name: make_head(name) for name in heads}}
+    makers = {name: part.make for name, part in trunks.items()} | {name: make_head(name) for name in heads}
     graphs: dict[str, Any] = {}
     for name, make in makers.items():
         graphs[name], _ = nnx.split(nnx.eval_shape(lambda make=make: make(nnx.Rngs(0))))
@@ -96,11 +105,15 @@ def with_heads(trunk: Trunk, heads: Mapping[str, int], head_scale: Mapping[str, 
         params: Params, carry: PyTree, x: Array, first: Array, code: Code | None = None
     ) -> tuple[PyTree, dict[str, Array], dict[str, Array]]:
         carry, features, taps = trunk.apply(nnx.merge(graphs["trunk"], params["trunk"]), carry, x, first)
-        features = features if code is None else code(features)
-        outputs = {name: nnx.merge(graphs[name], params[name])(features) for name in heads}
-        return carry, outputs, taps | {"features": features}
+        seen = {"trunk": features}
+        if "critic" in trunks:
+            _, seen["critic"], _ = trunks["critic"].apply(nnx.merge(graphs["critic"], params["critic"]), (), x, first)
+        if code is not None:
+            seen = {name: code(features) for name, features in seen.items()}
+        outputs = {name: nnx.merge(graphs[name], params[name])(seen[reads[name]]) for name in heads}
+        return carry, outputs, taps | {"features": seen["trunk"]}
 
-    spec = (*trunk.spec, tuple(sorted(heads.items())), tuple(sorted(scales.items())))
+    spec = (*(part.spec for part in trunks.values()), tuple(sorted(heads.items())), tuple(sorted(scales.items())))
     return Network(init, trunk.carry, apply, trunk.width, spec)
 
 

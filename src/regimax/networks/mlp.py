@@ -29,11 +29,16 @@ class _Layers(nnx.Module):
         return x, taps
 
 
-def mlp(widths: Sequence[int] = (64, 64)) -> NetworkFactory:
+def _check(layers: str, name: str, widths: Sequence[int]) -> None:
+    check_widths("mlp", **{f"{name}[{i}]": width for i, width in enumerate(widths)}, **{layers: len(widths)})
+
+
+def mlp(widths: Sequence[int] = (64, 64), critic: Sequence[int] | None = None) -> NetworkFactory:
     """Makes perceptrons with tanh layers of these widths.
 
     Args:
       widths: units of each hidden layer, the last being the features that the heads read.
+      critic: units of each hidden layer of a trunk of its own for the head ``value``, which else shares the other one.
 
     Returns:
       a factory `(num_inputs, heads) -> Network`.
@@ -46,20 +51,25 @@ def mlp(widths: Sequence[int] = (64, 64)) -> NetworkFactory:
       (2, 4, 3)
     """
     widths = tuple(widths)
-    check_widths("mlp", **{f"widths[{i}]": width for i, width in enumerate(widths)}, layers=len(widths))
+    _check("layers", "widths", widths)
+    if critic is not None:
+        _check("layers of the critic", "critic", critic)
 
     def apply(module: _Layers, carry: PyTree, x: Array, first: Array) -> tuple[PyTree, Array, dict[str, Array]]:
         del first
         return carry, *module(x)
 
-    def factory(num_inputs: int, heads: Mapping[str, int]) -> Network:
-        trunk = Trunk(
+    def trunk(num_inputs: int, widths: tuple[int, ...]) -> Trunk:
+        return Trunk(
             make=lambda rngs: _Layers((num_inputs, *widths), rngs),
             carry=lambda num_envs: (),
             apply=apply,
             width=widths[-1],
             spec=("mlp", num_inputs, widths),
         )
-        return with_heads(trunk, heads)
+
+    def factory(num_inputs: int, heads: Mapping[str, int]) -> Network:
+        own = None if critic is None else trunk(num_inputs, tuple(critic))
+        return with_heads(trunk(num_inputs, widths), heads, critic=own)
 
     return factory

@@ -1,4 +1,4 @@
-"""The command line: run · plan · table · report."""
+"""The command line: run · plan · table · report · bench."""
 
 from __future__ import annotations
 
@@ -83,11 +83,38 @@ class Report:
     """The run directory."""
 
 
+@dataclass(frozen=True)
+class Bench:
+    """Measure how fast regimax is here, and what of the machine it uses.
+
+    Workloads: ppo-cartpole, ppo-breakout, cipher-pretrain, cipher-rl, exemplar-rl, sweep-flagship. Each is run at
+    several widths, beside ceilings that are measured in the same run.
+    """
+
+    workloads: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
+    """What to run; all of them when none is named."""
+    widths: tuple[int, ...] = ()
+    """Numbers of lanes, instead of a ladder."""
+    block: int | None = None
+    """Lanes per vmapped product; 8 on a CPU, and all lanes of a device on an accelerator, when not given."""
+    repetitions: int = 5
+    """Repetitions of every width; three will do where they take long."""
+    devices: int | None = None
+    """Devices that a CPU is split into; one per core when not given."""
+    json: Path | None = None
+    """Write the result to this file."""
+    against: Path | None = None
+    """Compare with this file, which another `regimax bench --json` has written."""
+    plot: Path | None = None
+    """Draw the rates into this HTML file."""
+
+
 Command = (
     Annotated[Run, tyro.conf.subcommand("run")]
     | Annotated[PlanCommand, tyro.conf.subcommand("plan")]
     | Annotated[Table, tyro.conf.subcommand("table")]
     | Annotated[Report, tyro.conf.subcommand("report")]
+    | Annotated[Bench, tyro.conf.subcommand("bench")]
 )
 
 
@@ -100,7 +127,7 @@ def main(arguments: list[str] | None = None) -> int:
         args=arguments,
         config=(tyro.conf.OmitArgPrefixes,),
     )
-    actions = {Run: _run, PlanCommand: _plan, Table: _table, Report: _report}
+    actions = {Run: _run, PlanCommand: _plan, Table: _table, Report: _report, Bench: _bench}
     try:
         return actions[type(command)](command)
     except UserError as error:
@@ -216,3 +243,38 @@ def _report(command: Report) -> int:
 
     print(report.write_report(command.run))
     return 0
+
+
+def _bench(command: Bench) -> int:
+    from regimax.bench.workloads import chosen
+
+    chosen(command.workloads)  # before anything slow
+    from regimax.backend import prepare_cpu
+
+    prepare_cpu(command.devices)
+    from regimax.bench.command import Options, bench
+    from regimax.bench.tables import WIDTH
+
+    out = _console(WIDTH)
+    progress = out if out.is_terminal else _console(WIDTH, stderr=True)  # two would write over each other
+    options = Options(
+        names=command.workloads,
+        widths=command.widths,
+        block=command.block,
+        repetitions=command.repetitions,
+        json=command.json,
+        against=command.against,
+        plot=command.plot,
+    )
+    try:
+        bench(options, out, progress)
+    except KeyboardInterrupt:
+        progress.print("stopped; nothing is written")
+        return 128 + signal.SIGINT
+    return 0
+
+
+def _console(width: int, stderr: bool = False) -> Console:
+    """A console, of the terminal's width or where there is none of `width` columns."""
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=width)

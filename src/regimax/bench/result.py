@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -52,8 +51,12 @@ def check_writable(path: Path | None) -> None:
         raise UserError(f"{str(path)!r} is a folder, not a file")
     if not path.parent.is_dir():
         raise UserError(f"cannot write {str(path)!r}: there is no folder {str(path.parent)!r}")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise UserError(f"cannot write {str(path)!r}: its folder cannot be written to")
+    trial = path.with_name(f".{path.name}.trial")
+    try:  # what permissions say is not all that counts
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise UserError(f"cannot write {str(path)!r}: {error.strerror}") from error
 
 
 def write(path: Path, found: Mapping[str, Any]) -> None:

@@ -93,8 +93,8 @@ def workload(console: Console, name: str, found: Mapping[str, Any]) -> None:
     best = max(point["steps_per_second"] for point in points)
     own = "steps/s" if found["steps"] == "own" else "samples/s"
     table = _table(
-        "lanes", "block", "devices", own, "", "worst", "updates/s", "FLOP/s", "large", "small", "host",
-        *(["compile"] if several else []),
+        "lanes", "block", "dev.", own, "", "worst", "updates/s", "FLOP/s", "large", "small", "host",
+        *(["compiled, s"] if several else []),
     )  # fmt: skip
     for point in points:
         at_knee = all(point[key] == found["knee"][key] for key in ("lanes", "block", "devices"))
@@ -110,7 +110,7 @@ def workload(console: Console, name: str, found: Mapping[str, Any]) -> None:
             f"{point['of_large_product']:.0%}",
             f"{point['of_small_products']:.0%}",
             f"{point['waiting']:.0%}",
-            *([f"{point['compile_seconds']:.1f} s"] if several else []),
+            *([f"{point['compile_seconds']:.1f}"] if several else []),
         )
     console.print(table)
     for line in verdict(found):

@@ -88,10 +88,11 @@ class Bench:
     """Measure how fast regimax is here, and what of the machine it uses.
 
     Workloads: ppo-cartpole, ppo-breakout, cipher-pretrain, cipher-rl, exemplar-rl, sweep-flagship. Each is run at
-    several widths, beside ceilings that are measured in the same run.
+    several widths, beside ceilings that are measured in the same run. One that needs a package that is not installed
+    is left out.
     """
 
-    workloads: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
+    workloads: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[WORKLOAD ...]")] = ()
     """What to run; all of them when none is named."""
     widths: tuple[int, ...] = ()
     """Numbers of lanes, instead of a ladder."""
@@ -254,6 +255,7 @@ def _bench(command: Bench) -> int:
     prepare_cpu(command.devices)
     from regimax.bench.command import Options, bench
     from regimax.bench.tables import WIDTH
+    from regimax.sweep.run import Interrupted
 
     out = _console(WIDTH)
     progress = out if out.is_terminal else _console(WIDTH, stderr=True)  # two would write over each other
@@ -268,9 +270,9 @@ def _bench(command: Bench) -> int:
     )
     try:
         bench(options, out, progress)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interrupted) as stop:
         progress.print("stopped; nothing is written")
-        return 128 + signal.SIGINT
+        return 128 + (stop.number if isinstance(stop, Interrupted) else signal.SIGINT)
     return 0
 
 

@@ -14,6 +14,7 @@ from regimax.bench.ladder import Rung
 from regimax.bench.measure import Measurement
 from regimax.bench.workloads import WORKLOADS, SweepWorkload, Workload
 from regimax.cli import main
+from regimax.sweep.run import Interrupted
 from regimax.train import update_flops
 
 
@@ -159,3 +160,14 @@ def test_what_cannot_be_made_here_is_left_out_unless_it_was_named(monkeypatch, c
     out, err = capsys.readouterr()
     assert "absent is left out: gymnax cannot be imported" in err
     assert "absent" not in out
+
+
+@pytest.mark.parametrize(("stop", "code"), [(KeyboardInterrupt(), 130), (Interrupted(15), 143)], ids=["^C", "SIGTERM"])
+def test_an_interrupted_benchmark_says_so_and_writes_nothing(monkeypatch, capsys, stop, code):
+    def stopped():
+        raise stop
+
+    monkeypatch.setitem(WORKLOADS, "tiny", Workload("tiny", 1, "a tiny one", stopped))
+    assert main(["bench", "tiny", "--devices", "2", "--json", "now.json"]) == code
+    assert "stopped; nothing is written" in capsys.readouterr().err
+    assert list(Path().iterdir()) == []

@@ -3,6 +3,7 @@
 import pytest
 
 from regimax.bench.workloads import WORKLOADS, SweepWorkload, Workload, chosen
+from regimax.cli import Bench
 from regimax.errors import UserError
 from regimax.regimes import bind_regime
 from regimax.sweep.plan import make_plan
@@ -49,3 +50,7 @@ def test_workloads_are_chosen_by_name_and_all_of_them_when_none_is_given():
         chosen(["cipher-lr"])
     with pytest.raises(UserError, match="'cipher-rl' is given twice"):
         chosen(["cipher-rl", "cipher-rl"])
+
+
+def test_the_help_names_every_workload():
+    assert [name for name in WORKLOADS if f"{name}," not in Bench.__doc__ and f"{name}." not in Bench.__doc__] == []

@@ -26,7 +26,7 @@ def bar(part: float, width: int = BAR) -> str:
 
     Example:
       >>> bar(0.5, 4), bar(1.0, 4), bar(0.3, 4)
-      ('██  ', '████', '█▏  ')
+      ('██  ', '████', '█▎  ')
     """
     eighths = round(8 * width * min(max(part, 0.0), 1.0))
     full, rest = divmod(eighths, 8)

@@ -84,7 +84,7 @@ class Measurement:
 
         Args:
           rungs: narrowest first.
-          open_ended: whether to stop where more lanes do not help any more.
+          open_ended: whether to stop where more lanes do not help any more, and then to try fewer devices.
 
         Returns:
           plain data: `version`, `about`, `steps` (``own`` or ``unlabelled``), `flops_per_update`, `steps_per_update`,
@@ -112,11 +112,9 @@ class Measurement:
                 break
         if not points:
             return self._facts() | {"points": [], "knee": None, "limit": None, "scaling": {}, "ended": ended}
-        at = verdict.knee(seen(points))
-        known = {(p["lanes"], p["block"], p["devices"]) for p in points}
-        widest = next(Rung(p["lanes"], p["block"], p["devices"]) for p in points if p["lanes"] == at.lanes)
-        if not verdict.scaling(seen(points)) and open_ended:
-            points += [self._point(rung) for rung in over_devices(widest) if tuple(rung) not in known]
+        if open_ended and not verdict.scaling(seen(points)):
+            at = verdict.knee(seen(points))
+            points += [self._point(rung) for rung in over_devices(Rung(at.lanes, at.block, at.devices))]
             points.sort(key=lambda p: (p["lanes"], p["devices"]))
         return self._facts() | judged(points, ended)
 

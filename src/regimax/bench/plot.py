@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,10 @@ _LAYOUT = {
 
 def rates(found: Mapping[str, Any]) -> go.Figure:
     """Draws the updates per second of every workload against its lanes; a bar reaches down to the worst repetition."""
-    figure = go.Figure()
-    for colour, (name, workload) in zip(_colours(), found["workloads"].items(), strict=False):
+    figure, widths = go.Figure(), set()
+    for colour, (name, workload) in zip(itertools.cycle(COLOURS), found["workloads"].items(), strict=False):
         points = workload["points"]
+        widths |= {p["lanes"] for p in points}
         best = [p["updates_per_second"] for p in points]
         spread = [p["updates_per_second"] - p["updates_per_second_worst"] for p in points]
         figure.add_scatter(
@@ -51,8 +53,8 @@ def rates(found: Mapping[str, Any]) -> go.Figure:
     figure.update_layout(
         **_LAYOUT,
         title="Updates per second by width; a ring marks the knee",
-        xaxis={"title": "lanes side by side", "type": "log", "dtick": "L2" if _narrow(found) else 1},
-        yaxis={"title": "updates per second, all lanes", "type": "log"},
+        xaxis={"title": "lanes side by side", "type": "log", "tickvals": sorted(widths), "tickformat": ","},
+        yaxis={"title": "updates per second, all lanes", "type": "log", "dtick": "D1", "tickformat": "~s"},
     )
     return figure
 
@@ -60,7 +62,7 @@ def rates(found: Mapping[str, Any]) -> go.Figure:
 def scaling(found: Mapping[str, Any]) -> go.Figure | None:
     """Draws how rates grow with the number of devices; None where there is one only."""
     figure, most = go.Figure(), 1
-    for colour, (name, workload) in zip(_colours(), found["workloads"].items(), strict=False):
+    for colour, (name, workload) in zip(itertools.cycle(COLOURS), found["workloads"].items(), strict=False):
         by_devices = {int(count): times for count, times in workload.get("scaling", {}).items()}
         if by_devices:
             most = max(most, *by_devices)
@@ -90,16 +92,8 @@ def write(path: Path, found: Mapping[str, Any]) -> None:
     title = f"regimax bench: {in_words(found['machine'])}"
     page = (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        "<style>body{font-family:system-ui,sans-serif;max-width:960px;margin:2rem auto;padding:0 1rem}</style></head>"
+        "<style>body{font-family:system-ui,sans-serif;max-width:960px;margin:2rem auto;padding:0 1rem}"
+        "h1{font-size:1.3rem}</style></head>"
         f"<body><h1>{title}</h1>{''.join(parts)}</body></html>\n"
     )
     store.write_atomic(path, page.encode())
-
-
-def _colours() -> list[str]:
-    return [COLOURS[i % len(COLOURS)] for i in range(100)]
-
-
-def _narrow(found: Mapping[str, Any]) -> bool:
-    lanes = [point["lanes"] for workload in found["workloads"].values() for point in workload["points"]]
-    return max(lanes, default=1) < 100 * min(lanes, default=1)

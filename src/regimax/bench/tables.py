@@ -84,8 +84,8 @@ def workload(console: Console, name: str, found: Mapping[str, Any]) -> None:
     several = len({point["block"] for point in points}) > 1
     facts = [
         f"per update {human(found['flops_per_update'], 'FLOP')}, {found['steps_per_update']} steps",
-        f"per lane {human(found['bytes_per_lane'], 'B')} and while it runs "
-        f"{human(max(p['temporary_bytes_per_lane'] for p in points), 'B')} more",
+        f"per lane {human(found['bytes_per_lane'], 'B')} "
+        f"+ {human(max(p['temporary_bytes_per_lane'] for p in points), 'B')} while it runs",
     ]
     if not several:
         facts.append(f"compiled in {points[0]['compile_seconds']:.1f} s")

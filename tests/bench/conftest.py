@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from regimax.bench.ceilings import LARGE, MEMORY, SMALL, Ceiling
-from regimax.bench.measure import judged
+from regimax.bench.measure import AS_ASKED, judged
 
 
 def point(lanes, devices, rate, **changes):
@@ -64,7 +64,7 @@ RESULT = {
             "steps_per_update": 512,
             "updates_per_tick": 10,
             "bytes_per_lane": 56_356,
-            **judged([point(8, 1, 300.0), point(16, 2, 570.0), point(32, 2, 588.0)], "as asked"),
+            **judged([point(8, 1, 300.0), point(16, 2, 570.0), point(32, 2, 588.0)], AS_ASKED),
         },
         "sweep-flagship": {
             "version": 1,

@@ -6,7 +6,7 @@ import contextlib
 import math
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from regimax.bench import verdict
@@ -26,6 +26,8 @@ FEWER_AFTER, FEWER = 5.0, 3
 """Seconds at a width after which that many repetitions will do."""
 FLAT = 2
 """Rungs of an accelerator's ladder that do not help before it ends."""
+
+AS_ASKED, FULL = "as asked", "the next width does not fit into memory"
 
 Ceilings = Mapping[tuple[str, int], Ceiling]
 """By kernel and number of devices."""
@@ -91,25 +93,7 @@ class Measurement:
           `updates_per_tick`, `bytes_per_lane` (state), `points`, `knee`, `limit`, `scaling`, `ended` (why the ladder
           did).
         """
-        points: list[dict[str, Any]] = []
-        ended, flat = "as asked", 0
-        for rung in rungs:
-            if points and not self._fits(rung):
-                ended = "memory"
-                break
-            try:
-                point = self._point(rung)
-            except Exception as error:
-                if not out_of_memory(error):
-                    raise
-                ended = "memory"
-                break
-            best = max((p["updates_per_second"] for p in points), default=0.0)
-            flat = flat + 1 if point["updates_per_second"] * verdict.NEAR < best else 0
-            points.append(point)
-            if open_ended and flat == FLAT:
-                ended = f"{FLAT} widths in a row did not help"
-                break
+        points, ended = climb(rungs, self._point, self._fits, open_ended)
         if not points:
             return self._facts() | {"points": [], "knee": None, "limit": None, "scaling": {}, "ended": ended}
         if open_ended and not verdict.scaling(seen(points)):
@@ -203,6 +187,42 @@ class Measurement:
         }
 
 
+def climb(
+    rungs: Sequence[Rung],
+    measure: Callable[[Rung], dict[str, Any]],
+    fits: Callable[[Rung], bool],
+    open_ended: bool,
+) -> tuple[list[dict[str, Any]], str]:
+    """Measures rung after rung until one does not fit into memory.
+
+    Args:
+      rungs: narrowest first.
+      measure: returns a rung's point; may raise where memory does not suffice.
+      fits: whether memory suffices for a rung, once another one was measured.
+      open_ended: whether to stop where `FLAT` rungs in a row do not help.
+
+    Returns:
+      the points, and why there are no more.
+    """
+    points: list[dict[str, Any]] = []
+    flat = 0
+    for rung in rungs:
+        if points and not fits(rung):
+            return points, FULL
+        try:
+            point = measure(rung)
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            return points, FULL
+        best = max((p["updates_per_second"] for p in points), default=0.0)
+        flat = flat + 1 if point["updates_per_second"] * verdict.NEAR < best else 0
+        points.append(point)
+        if open_ended and flat == FLAT:
+            return points, f"{FLAT} widths in a row did not help"
+    return points, AS_ASKED
+
+
 def seen(points: Sequence[Mapping[str, Any]]) -> list[verdict.Seen]:
     """Returns what the rules look at of points in plain data."""
     return [
@@ -232,7 +252,7 @@ def judged(points: Sequence[Mapping[str, Any]], ended: str) -> dict[str, Any]:
     return {
         "points": list(points),
         "knee": {"lanes": at.lanes, "block": at.block, "devices": at.devices},
-        "limit": verdict.limit(looked_at, ended == "memory")._asdict(),
+        "limit": verdict.limit(looked_at, ended == FULL)._asdict(),
         "scaling": {str(count): times for count, times in verdict.scaling(looked_at).items()},
         "ended": ended,
     }

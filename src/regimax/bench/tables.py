@@ -12,6 +12,7 @@ from rich.text import Text
 from regimax.bench import result
 from regimax.bench.ceilings import Ceiling
 from regimax.bench.machine import in_words
+from regimax.bench.measure import AS_ASKED
 from regimax.sweep.display import human
 
 WIDTH = 100
@@ -128,7 +129,7 @@ def verdict(found: Mapping[str, Any]) -> list[str]:
     if found["scaling"]:
         parts = [f"{count}: {times:.2f}×" for count, times in found["scaling"].items()]
         lines.append(f"rate by devices, as many lanes on each: {', '.join(parts)}")
-    if found["ended"] != "as asked":
+    if found["ended"] != AS_ASKED:
         lines.append(f"the ladder ended: {found['ended']}")
     if diverged := sum(point["diverged"] for point in found["points"]):
         lines.append(f"{diverged} lanes diverged: they went on computing, and learnt nothing")

@@ -63,6 +63,7 @@ RESULT = {
             "flops_per_update": 7e7,
             "steps_per_update": 512,
             "updates_per_tick": 10,
+            "evaluation_flops": 0.0123,
             "bytes_per_lane": 56_356,
             **judged([point(8, 1, 300.0), point(16, 2, 570.0), point(32, 2, 588.0)], AS_ASKED),
         },

@@ -72,6 +72,8 @@ def test_points_are_counted_from_the_updates_and_fewer_devices_are_tried_at_the_
         assert point["flops_per_second"] == pytest.approx(point["updates_per_second"] * flops)
         assert point["of_small_products"] == pytest.approx(point["flops_per_second"] / (1e10 * point["devices"]))
         assert point["diverged"] == 0
+    # 16 episodes without learning, of two updates on 8 episodes each with it, which takes three times as much.
+    assert 0.15 < found["evaluation_flops"] < 0.35
     assert set(found["scaling"]) == {"1", "2"}
     assert found["knee"] in [{key: p[key] for key in ("lanes", "block", "devices")} for p in found["points"]]
 

@@ -37,7 +37,7 @@ def test_a_workload(console, found):
     assert "binds there: other operations" in text
     assert "as many lanes on each: 1: 1.00×, 2: 1.90×" in text
     assert "compiled in 8.2 s" in text
-    assert "up to 7% of the time" in text
+    assert "are 1.2% of the FLOPs and take at most 7% of the time" in text
 
 
 def test_an_accelerators_table_has_a_compile_time_per_width(console, found):
@@ -54,6 +54,13 @@ def test_diverged_lanes_are_told(found):
     assert not any("diverged" in line for line in tables.verdict(workload))
     workload["points"][0]["diverged"] = 3
     assert any("3 lanes diverged" in line for line in tables.verdict(workload))
+
+
+def test_a_machine_that_is_not_steady_is_told(found):
+    workload = found["workloads"]["ppo-cartpole"]
+    assert not any("not steady" in line for line in tables.verdict(workload))
+    workload["points"][1]["updates_per_second_worst"] = workload["points"][1]["updates_per_second"] / 2
+    assert any("not steady: a repetition took 2.0 times the median" in line for line in tables.verdict(workload))
 
 
 def test_machine_ceilings_sweep_and_legend(console, found):

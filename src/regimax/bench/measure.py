@@ -9,11 +9,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+import jax
+import jax.numpy as jnp
+
 from regimax.bench import verdict
 from regimax.bench.ceilings import LARGE, MEMORY, SMALL, Ceiling
 from regimax.bench.fleet import Fleet, evaluation_seconds
 from regimax.bench.ladder import Rung, over_devices
 from regimax.bench.workloads import Workload
+from regimax.prng import Keys
+from regimax.probes import count_flops
 from regimax.regimes import Program, bind_regime
 from regimax.sweep.account import Account
 from regimax.sweep.lanes import Engine
@@ -90,8 +95,8 @@ class Measurement:
 
         Returns:
           plain data: `version`, `about`, `steps` (``own`` or ``unlabelled``), `flops_per_update`, `steps_per_update`,
-          `updates_per_tick`, `bytes_per_lane` (state), `points`, `knee`, `limit`, `scaling`, `ended` (why the ladder
-          did).
+          `updates_per_tick`, `evaluation_flops` (of a tick's), `bytes_per_lane` (state), `points`, `knee`, `limit`,
+          `scaling`, `ended` (why the ladder did).
         """
         points, ended = climb(rungs, self._point, self._fits, open_ended)
         if not points:
@@ -112,6 +117,7 @@ class Measurement:
             "flops_per_update": self._flops,
             "steps_per_update": source.num_envs * source.num_steps,
             "updates_per_tick": self._program.phase.evaluate.every,
+            "evaluation_flops": 1.0 - self._program.phase.evaluate.every * self._flops / _tick_flops(engine),
             "bytes_per_lane": engine.bytes_per_lane(),
         }
 
@@ -185,6 +191,12 @@ class Measurement:
             "compile_seconds": self._compiled,
             "temporary_bytes_per_lane": memory.temporary // engine.block,
         }
+
+
+def _tick_flops(engine: Engine) -> float:
+    """FLOPs of a lane's tick, its evaluation included."""
+    key, end = jax.eval_shape(lambda: (jax.random.key(0), jnp.zeros((), jnp.int32)))
+    return count_flops(engine.program.tick, Keys(key, key), engine.abstract_hparams, end, engine.abstract_state)
 
 
 def climb(

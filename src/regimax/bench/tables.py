@@ -19,6 +19,8 @@ WIDTH = 100
 """Columns that a table takes at most."""
 BAR = 8
 """Columns of a bar."""
+STEADY = 0.8
+"""Of a width's median rate, that of its slowest repetition: below it users are told."""
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -133,8 +135,13 @@ def verdict(found: Mapping[str, Any]) -> list[str]:
         lines.append(f"the ladder ended: {found['ended']}")
     if diverged := sum(point["diverged"] for point in found["points"]):
         lines.append(f"{diverged} lanes diverged: they went on computing, and learnt nothing")
-    if share >= 0.05:
-        lines.append(f"evaluations, which count for nothing, take up to {share:.0%} of the time")
+    lines.append(
+        f"evaluations, which count for nothing, are {found['evaluation_flops']:.1%} of the FLOPs and take at most "
+        f"{share:.0%} of the time"
+    )
+    slowest = min(point["updates_per_second_worst"] / point["updates_per_second"] for point in found["points"])
+    if slowest < STEADY:
+        lines.append(f"not steady: a repetition took {1 / slowest:.1f} times the median; was something else running?")
     return lines
 
 

@@ -1,0 +1,107 @@
+"""The work that every way of the comparison does: PPO, its sizes and hyperparameters, and how it is timed.
+
+Nothing but the standard library, so that every way can read it in an environment of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import platform
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from typing import Any, NamedTuple
+
+
+class PPO(NamedTuple):
+    """Sizes and hyperparameters, the same in every way that can have them."""
+
+    num_envs: int = 4
+    num_steps: int = 128
+    num_epochs: int = 4
+    num_minibatches: int = 4
+    hidden: int = 64
+    learning_rate: float = 2.5e-4
+    adam_eps: float = 1e-5
+    max_grad_norm: float = 0.5
+    discount: float = 0.99
+    lambda_: float = 0.95
+    clip: float = 0.2
+    value_coef: float = 0.5
+    entropy_coef: float = 0.01
+
+    @property
+    def steps_per_update(self) -> int:
+        return self.num_envs * self.num_steps
+
+
+SETTINGS = PPO()
+
+
+def parser(text: str | None) -> argparse.ArgumentParser:
+    """Returns the flags that every way understands."""
+    flags = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    flags.add_argument("--world", default="CartPole-v1", help="CartPole-v1 or Breakout-MinAtar")
+    flags.add_argument("--agents", type=int, default=64, help="agents that are trained side by side")
+    flags.add_argument("--updates", type=int, default=50, help="updates of each agent, 512 steps each")
+    flags.add_argument(
+        "--repetitions", type=int, default=3, help="timed runs, after one that warms up; 0 times nothing"
+    )
+    flags.add_argument("--evaluations", type=int, default=0, help="points of the learning curve, after the timing")
+    flags.add_argument("--episodes", type=int, default=32, help="fresh episodes of each agent in each evaluation")
+    flags.add_argument("--seed", type=int, default=0)
+    return flags
+
+
+def timed(run: Callable[[], Any]) -> tuple[float, Any]:
+    """Returns the wall-clock of a call that only returns when all is done, s, and what it returned."""
+    begun = time.monotonic()
+    result = run()
+    return time.monotonic() - begun, result
+
+
+def speed(agents: int, updates: int, seconds: Sequence[float]) -> dict[str, Any]:
+    """Returns environment steps per second over all agents, of every repetition, their median and the worst."""
+    if not seconds:
+        return {}
+    each = [agents * updates * SETTINGS.steps_per_update / s for s in seconds]
+    return {
+        "seconds": list(seconds),
+        "steps_per_second": each,
+        "median_steps_per_second": statistics.median(each),
+        "worst_steps_per_second": min(each),
+    }
+
+
+def point(updates: int, returns: Sequence[float]) -> dict[str, float]:
+    """One point of a learning curve.
+
+    Args:
+      updates: updates done.
+      returns: mean return of each agent's episodes.
+
+    Returns:
+      steps of one agent, the agents' mean, its standard error and their number.
+    """
+    spread = statistics.stdev(returns) if len(returns) > 1 else math.nan
+    return {
+        "steps": updates * SETTINGS.steps_per_update,
+        "return": statistics.fmean(returns),
+        "standard_error": spread / math.sqrt(len(returns)),
+        "agents": len(returns),
+    }
+
+
+def say(given: argparse.Namespace, libraries: Sequence[str], result: dict[str, Any]) -> None:
+    """Prints the result as one line of JSON, the last one on stdout."""
+    facts = {
+        "world": given.world,
+        "agents": given.agents,
+        "updates": given.updates,
+        "python": platform.python_version(),
+        "versions": {name: metadata.version(name) for name in libraries},
+    }
+    print(json.dumps(facts | result))

@@ -1,0 +1,139 @@
+"""PPO by regimax, through its sweep engine: a sweep of one regime, a cell for each agent.
+
+What is timed is a whole run less compiling: plan, lanes, commits and results on disk. The engine always evaluates, once
+before the first update and then at least at the end; the timed runs do so on one episode, and the cost is told apart:
+`evaluating`, the seconds that the evaluations of such a run take on one device. No channels, as the others have none.
+
+Command: python benchmarks/engine_ppo.py --world CartPole-v1 --agents 64 --updates 50 [--trunk separate] [--block 8]
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+from task import SETTINGS, parser, point, say, speed, timed
+
+import regimax as rx
+from regimax import prng
+from regimax.backend import use_compilation_cache
+from regimax.envs import gymnax
+from regimax.networks import Network, NetworkFactory, mlp
+from regimax.sweep.plan import make_plan
+from regimax.sweep.run import Options, Outcome, execute
+from regimax.train import as_hparams
+from regimax.types import Array, Params, PyTree
+
+TRUNKS = ("separate", "shared")
+
+
+class Quiet:
+    """A display that shows nothing."""
+
+    def start(self, plan: Any, finished: int, updates: int, devices: Any) -> None: ...
+    def pool(self, name: str, stages: int, width: int, compiling: bool) -> None: ...
+    def tick(self, tick: Any, env_steps: int) -> None: ...
+    def say(self, text: str) -> None: ...
+
+
+def separate(widths: Sequence[int]) -> NetworkFactory:
+    """Makes perceptrons with a trunk of their own for every head."""
+
+    def factory(num_inputs: int, heads: Mapping[str, int]) -> Network:
+        nets = {name: mlp(widths)(num_inputs, {name: size}) for name, size in heads.items()}
+
+        def init(key: Array) -> Params:
+            return {name: net.init(prng.named(key, name)) for name, net in nets.items()}
+
+        def apply(params: Params, carry: PyTree, x: Array, first: Array, code: Any = None) -> Any:
+            each = {name: net.apply(params[name], (), x, first, code) for name, net in nets.items()}
+            taps = {f"{name}/{tap}": value for name, (_, _, taps) in each.items() for tap, value in taps.items()}
+            return carry, {name: outputs[name] for name, (_, outputs, _) in each.items()}, taps
+
+        return Network(init, lambda num_envs: (), apply, widths[-1], ("separate", *(n.spec for n in nets.values())))
+
+    return factory
+
+
+def make_sweep(world: str, agents: int, updates: int, trunk: str, block: int, every: int, episodes: int) -> rx.Sweep:
+    """Makes the sweep; it evaluates after every so many updates."""
+    widths = (SETTINGS.hidden, SETTINGS.hidden)
+    regime = rx.regimes.pure_rl(
+        updates,
+        network=mlp(widths) if trunk == "shared" else separate(widths),
+        num_envs=SETTINGS.num_envs,
+        num_steps=SETTINGS.num_steps,
+        learner=rx.learners.actor_critic(num_epochs=SETTINGS.num_epochs, num_minibatches=SETTINGS.num_minibatches),
+        channels=(),
+        evaluate=rx.regimes.Evaluate(every, episodes),
+    )
+    names = ("learning_rate", "max_grad_norm", "discount", "lambda_", "clip", "value_coef", "entropy_coef")
+    settings = {f"rl.{name}": getattr(SETTINGS, name) for name in names}
+    return rx.Sweep(gymnax.make(world), [regime], settings=settings, seeds=agents, block=block)
+
+
+def run(sweep: rx.Sweep, folder: Path) -> Outcome:
+    """Runs a sweep as the command line does."""
+    return execute(make_plan(sweep), folder, Options(checkpoint_seconds=300), Quiet())
+
+
+def seconds_of_evaluating(sweep: rx.Sweep, agents: int) -> float:
+    """Returns what the two evaluations of a run take, s: those of a block on a device, over blocks and devices."""
+    plan = make_plan(sweep)
+    [program] = plan.programs.values()
+    keys = prng.cell_keys(sweep.block)
+    [stage, *_] = plan.stages.values()
+    hparams = {program.local[n]: x for n, x in as_hparams(program.settings, stage.settings).items()}
+    state = jax.jit(jax.vmap(lambda k: program.learner.init(k, hparams, {})))(keys)
+    evaluate = jax.jit(jax.vmap(lambda k, s: program.learner.evaluate(k.learner, s, hparams)))
+    jax.block_until_ready(evaluate(keys, state))
+    once = statistics.median(timed(lambda: jax.block_until_ready(evaluate(keys, state)))[0] for _ in range(5))
+    return 2 * once * math.ceil(agents / sweep.block) / min(jax.device_count(), math.ceil(agents / sweep.block))
+
+
+def learning_curve(sweep: rx.Sweep) -> list[dict[str, float]]:
+    """Returns the evaluated returns of all cells."""
+    with tempfile.TemporaryDirectory() as folder:
+        run(sweep, Path(folder) / "run")
+        curves = rx.load_run(Path(folder) / "run", sweep).curves
+    updates = sorted(set(curves["updates"].to_list()))
+    return [point(int(u), curves.filter(curves["updates"] == u)["return"].to_list()) for u in updates]
+
+
+def main() -> None:
+    flags = parser(__doc__)
+    flags.add_argument("--trunk", choices=TRUNKS, default="shared", help="of policy and value")
+    flags.add_argument(
+        "--block", type=int, help="lanes per vmapped product; 8, or fewer for fewer agents, if not given"
+    )
+    given = flags.parse_args()
+    rx.prepare_cpu()
+    devices = jax.device_count()
+    block = given.block or min(8, math.ceil(given.agents / devices))
+    size = (given.world, given.agents, given.updates, given.trunk, block)
+    result: dict[str, Any] = {"trunk": given.trunk, "block": block}
+    if given.repetitions:
+        sweep = make_sweep(*size, every=given.updates, episodes=1)
+        with tempfile.TemporaryDirectory() as folder:
+            # A cache of its own: compiled once, and loaded by the runs that are timed.
+            jax.config.update("jax_compilation_cache_dir", folder + "/xla")
+            use_compilation_cache()
+            shares = [run(sweep, Path(folder) / str(i)).shares for i in range(given.repetitions + 1)]
+        result["compiling"] = shares[0].compiling
+        result |= speed(given.agents, given.updates, [s.seconds - s.compiling for s in shares[1:]])
+        result["account"] = [s._asdict() for s in shares[1:]]
+        result["evaluating"] = seconds_of_evaluating(sweep, given.agents)
+    if given.evaluations:
+        every = given.updates // given.evaluations
+        result["curve"] = learning_curve(make_sweep(*size, every=every, episodes=given.episodes))
+    result["device"] = f"{devices} × {jax.devices()[0].device_kind}"
+    say(given, ("jax", "jaxlib", "flax", "optax", "gymnax"), result | {"regimax": rx.__version__})
+
+
+if __name__ == "__main__":
+    main()

@@ -32,7 +32,10 @@ from typing import Any
 from task import timed
 
 WAYS = ("engine", "single")
-BUDGETS = (100, 200, 400, 800)
+BUDGETS = (250, 500, 1000, 2000)
+EVERY = 10
+"""Updates between evaluations."""
+SETTINGS = {"pretrain.learning_rate": 1e-2, "rl.learning_rate": 1e-2}
 REWARDS: dict[str, dict[str, float]] = {
     f"{when}, {loss}": {**paid, **lost}
     for when, paid in {"outcome": {}, "every step": {"world.reward_per_step": 1}}.items()
@@ -46,22 +49,22 @@ REWARDS: dict[str, dict[str, float]] = {
 
 
 def make_regime(pretraining: int, updates: int) -> Any:
-    """Returns the regime: imitation, then reinforcement learning until it succeeds."""
+    """Returns the regime: imitation, then reinforcement learning until a cell counts as solved."""
     import regimax as rx
 
     return rx.regimes.imitation_rl(
         updates=(pretraining, updates),
         network=rx.networks.gru(32),
-        num_envs=16,
-        evaluate=rx.regimes.Evaluate(every=10, episodes=32),
-        stop=rx.regimes.Stop("success", 0.95, 3),
+        num_envs=32,
+        evaluate=rx.regimes.Evaluate(EVERY, episodes=32),
+        stop=rx.regimes.Stop("success", 0.9, 3),
     )
 
 
 def make_world() -> Any:
     import regimax as rx
 
-    return rx.envs.Cipher(symbols=5, skills=3, length=3)
+    return rx.envs.Cipher(symbols=4, skills=2, length=3)
 
 
 def make_sweep(seeds: int, updates: int) -> Any:
@@ -69,7 +72,16 @@ def make_sweep(seeds: int, updates: int) -> Any:
     import regimax as rx
 
     axes = {"pretrain.updates": BUDGETS, "reward": REWARDS}
-    return rx.Sweep(make_world(), [make_regime(max(BUDGETS), updates)], axes=axes, seeds=seeds)
+    return rx.Sweep(make_world(), [make_regime(max(BUDGETS), updates)], axes=axes, settings=SETTINGS, seeds=seeds)
+
+
+def given_hparams(train: Any, settings: dict[str, float]) -> dict[str, Any]:
+    """Returns the defaults with the grid's settings and those of one way of being paid."""
+    import jax.numpy as jnp
+
+    hparams = train.default_hparams
+    given = {name: jnp.asarray(value, hparams[name].dtype) for name, value in (SETTINGS | settings).items()}
+    return hparams | given
 
 
 class Quiet:
@@ -130,14 +142,13 @@ def single(seeds: int, updates: int) -> dict[str, Any]:
         spent, program = timed(lambda given=given, train=train: given.lower(keys, train.default_hparams).compile())
         compiling.append(spent)
         for settings in REWARDS.values():
-            hparams = dict(train.default_hparams)
-            hparams |= {name: jnp.asarray(value, hparams[name].dtype) for name, value in settings.items()}
+            hparams = given_hparams(train, settings)
             spent, result = timed(
                 lambda program=program, hparams=hparams: jax.block_until_ready(program(keys, hparams))
             )
             seconds.append(spent)
             # A lane that has stopped is left as it is, and its last evaluation that counts is the one it stopped at.
-            ticks = result.effort["rl"]["updates"].astype(int) // 10
+            ticks = result.effort["rl"]["updates"].astype(int) // EVERY
             success += jnp.take_along_axis(result.curves["rl"]["success"], ticks[:, None], axis=1)[:, 0].tolist()
             done += (result.effort["pretrain"]["updates"] + result.effort["rl"]["updates"]).tolist()
     return {
@@ -151,7 +162,6 @@ def single(seeds: int, updates: int) -> dict[str, Any]:
 def check(seeds: int, updates: int) -> dict[str, Any]:
     """Compares a block of seeds with `make_train` in a block of the same size, at every point of the grid."""
     import jax
-    import jax.numpy as jnp
     import numpy as np
 
     import regimax as rx
@@ -169,14 +179,13 @@ def check(seeds: int, updates: int) -> dict[str, Any]:
         train = rx.make_train(make_regime(budget, updates), make_world())
         program = jax.jit(jax.vmap(train, in_axes=(0, None)))
         for label, settings in REWARDS.items():
-            hparams = dict(train.default_hparams)
-            hparams |= {name: jnp.asarray(value, hparams[name].dtype) for name, value in settings.items()}
+            hparams = given_hparams(train, settings)
             alone = jax.device_get(program(keys, hparams))
             mine = cells.filter((cells["pretrain.updates"] == budget) & (cells["reward"] == label))
             for cell, seed in mine.select("cell", "seed").iter_rows():
                 rows = curves.filter((curves["cell"] == cell) & (curves["phase"] == "rl")).sort("update")
                 stopped = int(alone.effort["rl"]["updates"][seed])
-                expected = alone.curves["rl"]["success"][seed][: stopped // 10 + 1].astype(np.float64)
+                expected = alone.curves["rl"]["success"][seed][: stopped // EVERY + 1].astype(np.float64)
                 found = rows["success"].to_numpy()
                 if rows["update"][-1] != stopped or not np.array_equal(found, expected):
                     different.append(cell)
@@ -204,7 +213,9 @@ def spread(values: list[float]) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=32)
-    parser.add_argument("--updates", type=int, default=400, help="of reinforcement learning, at most; a multiple of 10")
+    parser.add_argument(
+        "--updates", type=int, default=1000, help="of reinforcement learning, at most; a multiple of 10"
+    )
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--child", choices=CHILDREN, help=argparse.SUPPRESS)

@@ -1,7 +1,7 @@
 """PPO by Stable-Baselines3, agents one after the other. Runs in an environment of its own.
 
 Its worlds are gymnasium's, four of them stepped in turn by Python; it has separate trunks, and bootstraps an episode
-that is cut short.
+that is cut short. Torch has one thread unless told otherwise: several get in each other's way when other programs run.
 
 Command: python benchmarks/sb3_ppo.py --agents 1 --updates 50
 """
@@ -68,7 +68,10 @@ def learning_curve(
 
 
 def main() -> None:
-    given = parser(__doc__).parse_args()
+    flags = parser(__doc__)
+    flags.add_argument("--threads", type=int, default=1, help="of torch")
+    given = flags.parse_args()
+    torch.set_num_threads(given.threads)
     if given.world != "CartPole-v1":
         raise SystemExit(f"sb3_ppo: --world {given.world}: gymnasium itself has CartPole-v1 only")
     seeds = range(given.seed, given.seed + given.agents)

@@ -1,14 +1,15 @@
 """PPO by regimax, through its sweep engine: a sweep of one regime, a cell for each agent.
 
-What is timed is a whole run less compiling: plan, lanes, commits and results on disk. The engine always evaluates, once
-before the first update and then at least at the end; the timed runs do so on one episode, and the cost is told apart:
-`evaluating`, the seconds that the evaluations of such a run take on one device. No channels, as the others have none.
+What is timed is a whole run less compiling: lanes, commits and results on disk. The engine always evaluates, once
+before the first update and then at least at the end; the timed runs do so on one episode, and what that costs is told
+apart: `evaluating`, the seconds that the evaluations of such a run take. No channels, as the others have none.
 
 Command: python benchmarks/engine_ppo.py --world CartPole-v1 --agents 64 --updates 50 [--trunk separate] [--block 8]
 """
 
 from __future__ import annotations
 
+import argparse
 import math
 import statistics
 import tempfile
@@ -96,42 +97,44 @@ def seconds_of_evaluating(sweep: rx.Sweep, agents: int) -> float:
     return 2 * once * math.ceil(agents / sweep.block) / min(jax.device_count(), math.ceil(agents / sweep.block))
 
 
-def learning_curve(sweep: rx.Sweep) -> list[dict[str, float]]:
+def learning_curve(sweep: rx.Sweep, folder: Path) -> list[dict[str, Any]]:
     """Returns the evaluated returns of all cells."""
-    with tempfile.TemporaryDirectory() as folder:
-        run(sweep, Path(folder) / "run")
-        curves = rx.load_run(Path(folder) / "run", sweep).curves
+    run(sweep, folder)
+    curves = rx.load_run(folder).curves
     updates = sorted(set(curves["updates"].to_list()))
     return [point(int(u), curves.filter(curves["updates"] == u)["return"].to_list()) for u in updates]
 
 
-def main() -> None:
-    flags = parser(__doc__)
-    flags.add_argument("--trunk", choices=TRUNKS, default="shared", help="of policy and value")
-    flags.add_argument(
-        "--block", type=int, help="lanes per vmapped product; 8, or fewer for fewer agents, if not given"
-    )
-    given = flags.parse_args()
-    rx.prepare_cpu()
-    devices = jax.device_count()
-    block = given.block or min(8, math.ceil(given.agents / devices))
+def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Times runs and records a learning curve, as asked for; everything on disk goes into a folder."""
+    # A cache of its own: compiled once, and loaded by the runs that are timed.
+    jax.config.update("jax_compilation_cache_dir", str(folder / "xla"))
+    use_compilation_cache()
+    block = given.block or min(8, math.ceil(given.agents / jax.device_count()))
     size = (given.world, given.agents, given.updates, given.trunk, block)
     result: dict[str, Any] = {"trunk": given.trunk, "block": block}
     if given.repetitions:
         sweep = make_sweep(*size, every=given.updates, episodes=1)
-        with tempfile.TemporaryDirectory() as folder:
-            # A cache of its own: compiled once, and loaded by the runs that are timed.
-            jax.config.update("jax_compilation_cache_dir", folder + "/xla")
-            use_compilation_cache()
-            shares = [run(sweep, Path(folder) / str(i)).shares for i in range(given.repetitions + 1)]
+        shares = [run(sweep, folder / str(i)).shares for i in range(given.repetitions + 1)]
         result["compiling"] = shares[0].compiling
         result |= speed(given.agents, given.updates, [s.seconds - s.compiling for s in shares[1:]])
         result["account"] = [s._asdict() for s in shares[1:]]
         result["evaluating"] = seconds_of_evaluating(sweep, given.agents)
     if given.evaluations:
         every = given.updates // given.evaluations
-        result["curve"] = learning_curve(make_sweep(*size, every=every, episodes=given.episodes))
-    result["device"] = f"{devices} × {jax.devices()[0].device_kind}"
+        result["curve"] = learning_curve(make_sweep(*size, every=every, episodes=given.episodes), folder / "curve")
+    return result
+
+
+def main() -> None:
+    flags = parser(__doc__)
+    flags.add_argument("--trunk", choices=TRUNKS, default="shared", help="of policy and value")
+    flags.add_argument("--block", type=int, help="lanes per vmapped product; 8 if not given, or fewer for few agents")
+    given = flags.parse_args()
+    rx.prepare_cpu()
+    with tempfile.TemporaryDirectory() as folder:
+        result = measure(given, Path(folder))
+    result["device"] = f"{jax.device_count()} × {jax.devices()[0].device_kind}"
     say(given, ("jax", "jaxlib", "flax", "optax", "gymnax"), result | {"regimax": rx.__version__})
 
 

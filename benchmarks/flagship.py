@@ -117,23 +117,24 @@ def run_engine(seeds: int, updates: int, folder: Path) -> dict[str, Any]:
     }
 
 
-def engine(seeds: int, updates: int) -> dict[str, Any]:
+def engine(seeds: int, updates: int, folder: Path) -> dict[str, Any]:
+    """Runs the grid through the engine."""
     import regimax as rx
 
     rx.prepare_cpu()
-    with tempfile.TemporaryDirectory() as folder:
-        result = run_engine(seeds, updates, Path(folder))
-        cells = rx.load_run(Path(folder) / "run").cells
+    result = run_engine(seeds, updates, folder)
+    cells = rx.load_run(folder / "run").cells
     return result | {"success": cells["success"].mean(), "updates_per_cell": cells["updates"].mean()}
 
 
-def single(seeds: int, updates: int) -> dict[str, Any]:
+def single(seeds: int, updates: int, folder: Path) -> dict[str, Any]:
     """Trains every point of the grid by a call of its own."""
     import jax
     import jax.numpy as jnp
 
     import regimax as rx
 
+    del folder
     keys = rx.cell_keys(seeds)
     seconds, compiling, success, done = [], [], [], []
     for budget in BUDGETS:
@@ -159,7 +160,7 @@ def single(seeds: int, updates: int) -> dict[str, Any]:
     }
 
 
-def check(seeds: int, updates: int) -> dict[str, Any]:
+def check(seeds: int, updates: int, folder: Path) -> dict[str, Any]:
     """Compares a block of seeds with `make_train` in a block of the same size, at every point of the grid."""
     import jax
     import numpy as np
@@ -168,11 +169,9 @@ def check(seeds: int, updates: int) -> dict[str, Any]:
 
     del seeds
     rx.prepare_cpu()
-    sweep = make_sweep(8, updates)
-    with tempfile.TemporaryDirectory() as folder:
-        run_engine(8, updates, Path(folder))
-        run = rx.load_run(Path(folder) / "run", sweep)
-        cells, curves = run.cells, run.curves
+    run_engine(8, updates, folder)
+    run = rx.load_run(folder / "run")
+    cells, curves = run.cells, run.curves
     keys = rx.cell_keys(8)
     compared, different = 0, []
     for budget in BUDGETS:
@@ -221,7 +220,8 @@ def main() -> None:
     parser.add_argument("--child", choices=CHILDREN, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
-        result = CHILDREN[given.child](given.seeds, given.updates)
+        with tempfile.TemporaryDirectory() as folder:
+            result = CHILDREN[given.child](given.seeds, given.updates, Path(folder))
         import jax
 
         print(json.dumps(result | {"device": f"{jax.device_count()} × {jax.devices()[0].device_kind}"}))

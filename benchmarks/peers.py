@@ -131,7 +131,7 @@ def ratios(rows: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     return found
 
 
-def agreement(a: dict[str, float], b: dict[str, float]) -> dict[str, Any]:
+def agreement(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
     """Compares the ends of two learning curves by Welch's interval.
 
     Args:
@@ -142,10 +142,10 @@ def agreement(a: dict[str, float], b: dict[str, float]) -> dict[str, Any]:
       the difference of the means, its 95% interval, and whether that holds zero.
     """
     difference = a["return"] - b["return"]
-    parts = [point["standard_error"] ** 2 for point in (a, b)]
     freedom = [point["agents"] - 1 for point in (a, b)]
     if min(freedom) < 1:
         return {"difference": difference, "interval": None, "agrees": None}
+    parts = [point["standard_error"] ** 2 for point in (a, b)]
     if sum(parts) == 0.0:
         half = 0.0
     else:
@@ -199,7 +199,8 @@ def measure_curves(ways: dict[str, Way], given: argparse.Namespace) -> dict[str,
         row = child(way, given.cache, *options, "--evaluations", given.evaluations)
         curves[name] = row["curve"]
         end = curves[name][-1]
-        print(f"{name}: return {end['return']:.1f} ± {end['standard_error']:.1f} after {end['steps']:,}", flush=True)
+        error = "" if end["standard_error"] is None else f" ± {end['standard_error']:.1f}"
+        print(f"{name}: return {end['return']:.1f}{error} after {end['steps']:,} steps", flush=True)
     compared = [
         {"of": a, "to": b} | agreement(curves[a][-1], curves[b][-1]) for a, b, _ in PAIRS if a in curves and b in curves
     ]
@@ -217,7 +218,7 @@ def main() -> None:
     parser.add_argument("--curve-updates", type=int, default=0, help="updates of the learning curves; 0 for none")
     parser.add_argument("--curve-agents", type=int, default=64, help="at most 5 for sb3")
     parser.add_argument("--evaluations", type=int, default=8, help="points of a learning curve; divides its updates")
-    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "regimax" / "peers")
+    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "regimax" / "peers", help="environments")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     if given.curve_updates % given.evaluations:

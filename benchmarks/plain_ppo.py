@@ -211,7 +211,7 @@ def train_speed(agent: Agent, agents: int, updates: int, repetitions: int, seed:
 
 def learning_curve(
     agent: Agent, agents: int, updates: int, evaluations: int, episodes: int, seed: int
-) -> list[dict[str, float]]:
+) -> list[dict[str, Any]]:
     """Trains, and evaluates on fresh episodes at equal distances; `evaluations` divides `updates`."""
     every = updates // evaluations
     keys = jax.random.split(jax.random.key(seed), agents)

@@ -55,7 +55,7 @@ def train_speed(world: str, agents: int, updates: int, repetitions: int, seed: i
 
 def learning_curve(
     world: str, agents: int, updates: int, evaluations: int, episodes: int, seed: int
-) -> list[dict[str, float]]:
+) -> list[dict[str, Any]]:
     """Trains, and evaluates by rejax's own evaluation on so many episodes."""
     every = updates // evaluations
     ppo = make_ppo(world, updates, every)

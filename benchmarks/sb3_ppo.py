@@ -50,7 +50,7 @@ def train(agents: list[PPO], updates: int) -> None:
 
 def learning_curve(
     world: str, agents: list[PPO], updates: int, evaluations: int, episodes: int
-) -> list[dict[str, float]]:
+) -> list[dict[str, Any]]:
     """Trains, and evaluates on fresh episodes with drawn actions."""
     every = updates // evaluations
     curve = []

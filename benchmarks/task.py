@@ -76,7 +76,7 @@ def speed(agents: int, updates: int, seconds: Sequence[float]) -> dict[str, Any]
     }
 
 
-def point(updates: int, returns: Sequence[float]) -> dict[str, float]:
+def point(updates: int, returns: Sequence[float]) -> dict[str, Any]:
     """One point of a learning curve.
 
     Args:
@@ -84,13 +84,13 @@ def point(updates: int, returns: Sequence[float]) -> dict[str, float]:
       returns: mean return of each agent's episodes.
 
     Returns:
-      steps of one agent, the agents' mean, its standard error and their number.
+      steps of one agent, the agents' mean, its standard error (None for a single one) and their number.
     """
-    spread = statistics.stdev(returns) if len(returns) > 1 else math.nan
+    error = statistics.stdev(returns) / math.sqrt(len(returns)) if len(returns) > 1 else None
     return {
         "steps": updates * SETTINGS.steps_per_update,
         "return": statistics.fmean(returns),
-        "standard_error": spread / math.sqrt(len(returns)),
+        "standard_error": error,
         "agents": len(returns),
     }
 

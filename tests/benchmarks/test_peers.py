@@ -32,7 +32,7 @@ def test_curves_agree_within_the_interval_of_their_difference(peers):
     near, far = (peers.agreement(end(100.0, 1.0), end(mean, 1.0)) for mean in (103.0, 104.0))
     assert near["interval"] == pytest.approx([-3.0 - 3.2612, -3.0 + 3.2612], abs=1e-3)
     assert (near["agrees"], far["agrees"]) == (True, False)
-    assert peers.agreement(end(1.0, 1.0), end(1.0, 1.0) | {"agents": 1})["agrees"] is None
+    assert peers.agreement(end(1.0, 1.0), {"return": 1.0, "standard_error": None, "agents": 1})["agrees"] is None
 
 
 def test_updates_keep_the_work_of_all_agents_about_equal(peers):

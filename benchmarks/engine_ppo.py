@@ -13,7 +13,6 @@ import argparse
 import math
 import statistics
 import tempfile
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,9 @@ from task import SETTINGS, parser, point, say, speed, timed
 import regimax as rx
 from regimax import prng
 from regimax.backend import use_compilation_cache
-from regimax.envs import gymnax
-from regimax.networks import Network, NetworkFactory, mlp
 from regimax.sweep.plan import make_plan
 from regimax.sweep.run import Options, Outcome, execute
 from regimax.train import as_hparams
-from regimax.types import Array, Params, PyTree
 
 TRUNKS = ("separate", "shared")
 
@@ -42,31 +38,12 @@ class Quiet:
     def say(self, text: str) -> None: ...
 
 
-def separate(widths: Sequence[int]) -> NetworkFactory:
-    """Makes perceptrons with a trunk of their own for every head."""
-
-    def factory(num_inputs: int, heads: Mapping[str, int]) -> Network:
-        nets = {name: mlp(widths)(num_inputs, {name: size}) for name, size in heads.items()}
-
-        def init(key: Array) -> Params:
-            return {name: net.init(prng.named(key, name)) for name, net in nets.items()}
-
-        def apply(params: Params, carry: PyTree, x: Array, first: Array, code: Any = None) -> Any:
-            each = {name: net.apply(params[name], (), x, first, code) for name, net in nets.items()}
-            taps = {f"{name}/{tap}": value for name, (_, _, taps) in each.items() for tap, value in taps.items()}
-            return carry, {name: outputs[name] for name, (_, outputs, _) in each.items()}, taps
-
-        return Network(init, lambda num_envs: (), apply, widths[-1], ("separate", *(n.spec for n in nets.values())))
-
-    return factory
-
-
 def make_sweep(world: str, agents: int, updates: int, trunk: str, block: int, every: int, episodes: int) -> rx.Sweep:
     """Makes the sweep; it evaluates after every so many updates."""
     widths = (SETTINGS.hidden, SETTINGS.hidden)
     regime = rx.regimes.pure_rl(
         updates,
-        network=mlp(widths) if trunk == "shared" else separate(widths),
+        network=rx.networks.mlp(widths, critic=None if trunk == "shared" else widths),
         num_envs=SETTINGS.num_envs,
         num_steps=SETTINGS.num_steps,
         learner=rx.learners.actor_critic(num_epochs=SETTINGS.num_epochs, num_minibatches=SETTINGS.num_minibatches),
@@ -75,7 +52,7 @@ def make_sweep(world: str, agents: int, updates: int, trunk: str, block: int, ev
     )
     names = ("learning_rate", "max_grad_norm", "discount", "lambda_", "clip", "value_coef", "entropy_coef")
     settings = {f"rl.{name}": getattr(SETTINGS, name) for name in names}
-    return rx.Sweep(gymnax.make(world), [regime], settings=settings, seeds=agents, block=block)
+    return rx.Sweep(rx.envs.gymnax.make(world), [regime], settings=settings, seeds=agents, block=block)
 
 
 def run(sweep: rx.Sweep, folder: Path) -> Outcome:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from regimax.networks import gru, mlp
+from regimax.networks import gru, linear_attention, low_rank, mlp, transformer
 from regimax.networks.initializers import orthogonal
 
 
@@ -18,7 +18,11 @@ def test_it_is_that_of_jax_and_exact(shape):
     np.testing.assert_allclose(gram, 0.49 * np.eye(min(shape)), atol=1e-5)
 
 
-@pytest.mark.parametrize("factory", [mlp((8, 7)), gru(8)], ids=["mlp", "gru"])
+@pytest.mark.parametrize(
+    "factory",
+    [mlp((8, 7)), gru(8), transformer(8, 1, 2), linear_attention(8), low_rank(mlp((8,)))],
+    ids=["mlp", "gru", "transformer", "linear attention", "adapter"],
+)
 def test_no_network_begins_with_lapack(factory):
     def lowered(function, *args):
         return jax.jit(function).lower(*args).as_text()

@@ -1,74 +1,102 @@
 """Every network keeps the promises of `Network`."""
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from regimax import UserError
-from regimax.networks import gru, mlp
+from regimax.networks import Network, gru, linear_attention, low_rank, mlp, transformer
 
-FACTORIES = {"mlp": mlp((8, 7)), "gru": gru(8, embedding=6)}
-T, E, D = 5, 3, 4
+FACTORIES = {
+    "mlp": mlp((8, 7)),
+    "gru": gru(8, embedding=6),
+    "transformer": transformer(8, layers=2, num_heads=2, context=2),
+    "linear attention": linear_attention(8, layers=2, num_heads=2, key_size=3),
+    "linear attention, sum": linear_attention(8, rule="sum"),
+    "mlp, adapted": low_rank(mlp((8, 7)), 2),
+}
+TAPS = {
+    "mlp": {"layer_0", "layer_1"},
+    "gru": {"embedding", "memory"},
+    "transformer": {"embedding", "layer_0", "layer_1"},
+    "linear attention": {"embedding", "layer_0", "layer_1"},
+    "linear attention, sum": {"embedding", "layer_0"},
+    "mlp, adapted": {"layer_0", "layer_1"},
+}
+T, E, D = 6, 3, 4
+X = jax.random.normal(jax.random.key(0), (T, E, D))
+FIRST = jnp.zeros((T, E)).at[0].set(1.0).at[3, 1].set(1.0)
 
 
-@pytest.fixture(params=FACTORIES.values(), ids=FACTORIES)
-def factory(request):
-    return request.param
+class Made(NamedTuple):
+    """A network, its parameters with nothing at zero, and its `apply`, compiled once."""
+
+    name: str
+    network: Network
+    params: dict
+    apply: object
 
 
-@pytest.fixture
-def inputs():
-    x = jax.random.normal(jax.random.key(0), (T, E, D))
-    first = jnp.zeros((T, E)).at[0].set(1.0).at[3, 1].set(1.0)
-    return x, first
+@pytest.fixture(scope="module", params=FACTORIES)
+def made(request):
+    network = FACTORIES[request.param](D, {"policy": 3, "value": 1})
+    params = jax.jit(network.init)(jax.random.key(1))
+    if "adapter" in params:  # as after some learning
+        params |= {"adapter": jax.tree.map(lambda x: x + 0.1, params["adapter"])}
+    return Made(request.param, network, params, jax.jit(network.apply))
 
 
-def test_shapes_and_names(factory, inputs):
-    network = factory(D, {"policy": 3, "value": 1})
-    params = network.init(jax.random.key(1))
-    assert type(params) is dict
-    assert set(params) == {"trunk", "policy", "value"}
-    carry, outputs, taps = network.apply(params, network.carry(E), *inputs)
+def test_shapes_and_names(made):
+    assert type(made.params) is dict
+    assert set(made.params) - {"adapter"} == {"trunk", "policy", "value"}
+    assert ("adapter" in made.params) == ("adapted" in made.name)
+    carry, outputs, taps = made.apply(made.params, made.network.carry(E), X, FIRST)
     assert outputs["policy"].shape == (T, E, 3)
     assert outputs["value"].shape == (T, E, 1)
+    assert set(taps) == TAPS[made.name] | {"features"}
+    assert taps["features"].shape == (T, E, made.network.width)
     assert all(tap.shape[:2] == (T, E) for tap in taps.values())
-    assert jax.tree.map(jnp.shape, carry) == jax.tree.map(jnp.shape, network.carry(E))
+    assert jax.tree.map(jnp.shape, carry) == jax.tree.map(jnp.shape, made.network.carry(E))
+    assert all(leaf.shape[0] == E for leaf in jax.tree.leaves(carry))
 
 
-def test_a_sequence_is_as_many_single_steps(factory, inputs):
-    network = factory(D, {"policy": 3})
-    params = network.init(jax.random.key(1))
-    _, whole, _ = network.apply(params, network.carry(E), *inputs)
-    carry, pieces = network.carry(E), []
+def test_a_sequence_is_as_many_single_steps(made):
+    end, whole, taps = made.apply(made.params, made.network.carry(E), X, FIRST)
+    carry, pieces = made.network.carry(E), []
     for t in range(T):
-        carry, out, _ = network.apply(params, carry, inputs[0][t : t + 1], inputs[1][t : t + 1])
-        pieces.append(out["policy"])
-    np.testing.assert_allclose(jnp.concatenate(pieces), whole["policy"], rtol=1e-5, atol=1e-6)
+        carry, *piece = made.apply(made.params, carry, X[t : t + 1], FIRST[t : t + 1])
+        pieces.append(piece)
+    joined = jax.tree.map(lambda *x: jnp.concatenate(x), *pieces)
+    for one, other in zip(jax.tree.leaves([whole, taps]), jax.tree.leaves(joined), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+    # The memories recall the same, whatever lies in places that are marked as empty.
+    _, after, _ = made.apply(made.params, end, X[:1], jnp.zeros((1, E)))
+    _, as_before, _ = made.apply(made.params, carry, X[:1], jnp.zeros((1, E)))
+    np.testing.assert_allclose(after["policy"], as_before["policy"], rtol=1e-5, atol=1e-5)
 
 
-def test_first_empties_the_memory(factory, inputs):
-    x, first = inputs
-    network = factory(D, {"policy": 3})
-    params = network.init(jax.random.key(1))
-    changed = x.at[:3].set(-x[:3])
-    one = network.apply(params, network.carry(E), x, first)[1]["policy"]
-    other = network.apply(params, network.carry(E), changed, first)[1]["policy"]
-    np.testing.assert_array_equal(one[3:, 1], other[3:, 1])
+def test_first_empties_the_memory(made):
+    _, one, _ = made.apply(made.params, made.network.carry(E), X, FIRST)
+    _, other, _ = made.apply(made.params, made.network.carry(E), X.at[:3].set(-X[:3]), FIRST)
+    np.testing.assert_array_equal(one["policy"][3:, 1], other["policy"][3:, 1])
+    assert (one["policy"][:3] != other["policy"][:3]).any()
 
 
-def test_gru_remembers(inputs):
-    x, first = inputs
-    network = gru(8)(D, {"policy": 3})
-    params = network.init(jax.random.key(1))
-    one = network.apply(params, network.carry(E), x, first)[1]["policy"]
-    other = network.apply(params, network.carry(E), x.at[0].set(-x[0]), first)[1]["policy"]
-    assert (one[2, 0] != other[2, 0]).any()
+def test_what_has_memory_remembers(made):
+    _, one, _ = made.apply(made.params, made.network.carry(E), X, FIRST)
+    _, other, _ = made.apply(made.params, made.network.carry(E), X.at[0].set(-X[0]), FIRST)
+    remembers = bool(jax.tree.leaves(made.network.carry(E)))
+    assert (one["policy"][2, 0] != other["policy"][2, 0]).any() == remembers
+    np.testing.assert_array_equal(one["policy"][3:, 1], other["policy"][3:, 1])
 
 
-def test_a_part_begins_the_same_beside_other_heads(factory):
-    few = factory(D, {"policy": 3}).init(jax.random.key(1))
-    many = factory(D, {"symbol": 5, "policy": 3, "value": 1}).init(jax.random.key(1))
+@pytest.mark.parametrize("name", ["mlp", "mlp, adapted"])
+def test_a_part_begins_the_same_beside_other_heads(name):
+    few = FACTORIES[name](D, {"policy": 3}).init(jax.random.key(1))
+    many = FACTORIES[name](D, {"symbol": 5, "policy": 3, "value": 1}).init(jax.random.key(1))
     for part in few:
         for one, other in zip(jax.tree.leaves(few[part]), jax.tree.leaves(many[part]), strict=True):
             np.testing.assert_array_equal(one, other)
@@ -77,6 +105,9 @@ def test_a_part_begins_the_same_beside_other_heads(factory):
 def test_specs_tell_networks_apart():
     specs = [mlp((8,))(D, {"a": 1}).spec, mlp((9,))(D, {"a": 1}).spec, mlp((8,))(D, {"a": 2}).spec]
     specs += [mlp((8,))(D, {"b": 1}).spec, gru(8)(D, {"a": 1}).spec, gru(8, 4)(D, {"a": 1}).spec]
+    specs += [low_rank(gru(8), rank)(D, {"a": 1}).spec for rank in (1, 2)]
+    specs += [transformer(8, 1, 2, context)(D, {"a": 1}).spec for context in (3, 4)]
+    specs += [linear_attention(8, rule=rule)(D, {"a": 1}).spec for rule in ("delta", "sum")]
     assert len(set(specs)) == len(specs)
     assert mlp((8,))(D, {"a": 1}).spec == specs[0]
 
@@ -88,8 +119,14 @@ def test_specs_tell_networks_apart():
         (lambda: gru(8, -1), "gru: embedding = -1"),
         (lambda: mlp((8, 0)), r"mlp: widths\[1\] = 0"),
         (lambda: mlp(()), "mlp: layers = 0"),
+        (lambda: transformer(8, context=0), "transformer: context = 0"),
+        (lambda: transformer(12, num_heads=4), "width = 12 does not divide into num_heads = 4 of even width"),
+        (lambda: linear_attention(8, key_size=0), "linear_attention: key_size = 0"),
+        (lambda: linear_attention(2, num_heads=4), "linear_attention: key_size = 0"),
+        (lambda: linear_attention(8, rule="dalta"), "unknown rule of linear_attention 'dalta'. Did you mean 'delta'"),
+        (lambda: low_rank(gru(8), 0), "low_rank: rank = 0"),
     ],
 )
-def test_impossible_widths_are_told(make, message):
+def test_impossible_sizes_are_told(make, message):
     with pytest.raises(UserError, match=message):
         make()

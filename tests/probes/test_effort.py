@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import pytest
 
 import regimax as rx
-from regimax.networks import gru
+from regimax.networks import gru, linear_attention, low_rank, mlp, transformer
 from regimax.probes import count_flops
 from regimax.train import update_flops
 
@@ -42,15 +42,52 @@ def test_an_unknown_number_of_steps_is_refused():
         count_flops(lambda x: jax.lax.while_loop(lambda c: c < 3.0, lambda c: c + 1.0, x), 0.0)
 
 
-def test_a_gru_step():
-    D, X, H, E = 4, 6, 8, 3
-    network = gru(H, embedding=X)(D, {"policy": 2})
-    params = network.init(jax.random.key(0))
-    found = count_flops(
-        lambda p, x: network.apply(p, network.carry(E), x, jnp.ones((1, E)))[1], params, jnp.ones((1, E, D))
+D, X, H, E, L, N, S, DK, DV, R = 4, 6, 8, 3, 2, 5, 7, 3, 4, 2
+BLOCK = 2 * H * 4 * H  # numbers of an MLP four times as wide as the stream
+DELTA = linear_attention(H, L, 2, DK, DV)
+NETWORKS = {  # with the products of a step and stream, written out; the rest is elementwise
+    "dense": (mlp((X, H)), D * X + X * H),
+    "GRU": (gru(H, embedding=X), D * X + X * 3 * H + H * 3 * H),
+    "attention": (transformer(H, L, 2, S), D * H + L * (4 * H * H + 2 * (S + N) * H + BLOCK)),
+    # Projections of query, key, value, gate and output; then a read before the write, and one after it.
+    "delta rule": (DELTA, D * H + L * (2 * (2 * DK * H + DV * H + H) + 2 * DV * H + 2 * 2 * DK * DV + BLOCK)),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_sequence_through_a_network(name):
+    factory, products = NETWORKS[name]
+    network = factory(D, {"policy": 2})
+    params = jax.eval_shape(network.init, jax.random.key(0))
+    x, first = jnp.ones((N, E, D)), jnp.ones((N, E))
+    found = count_flops(lambda p: network.apply(p, network.carry(E), x, first)[1], params)
+    products = 2 * N * E * (products + H * 2)
+    # Gates, norms, biases, gelu and a memory's reset, decay and rotation.
+    assert products < found < products + N * E * 200 * H
+    # Adapters cost their product with every kernel's shape once a call, and an addition.
+    adapted = low_rank(factory, R)(D, {"policy": 2})
+    params = jax.eval_shape(adapted.init, jax.random.key(0))
+    kernels = [pair["a"].shape[0] * pair["b"].shape[1] for pair in params["adapter"].values()]
+    assert count_flops(lambda p: adapted.apply(p, adapted.carry(E), x, first)[1], params) == found + sum(
+        kernel * (2 * R + 1) for kernel in kernels
     )
-    products = 2 * E * (D * X + X * 3 * H + H * 3 * H + H * 2)
-    assert products < found < products + E * 40 * H  # gates, biases and the memory's reset are elementwise
+
+
+def test_what_grows_with_context_and_state_is_the_products():
+    """In a difference between sizes everything else falls out."""
+
+    def flops(factory, steps):
+        network = factory(D, {"policy": 2})
+        params = jax.eval_shape(network.init, jax.random.key(0))
+        x, first = jnp.ones((steps, E, D)), jnp.ones((steps, E))
+        return count_flops(lambda p: network.apply(p, network.carry(E), x, first)[1], params)
+
+    # A longer window costs a score and its part of the mixture per query and head, and a few FLOPs of softmax a score.
+    longer = flops(transformer(H, L, 2, S + 1), N) - flops(transformer(H, L, 2, S), N)
+    products, scores, rotated = 2 * N * E * L * 2 * H, N * E * L * 2, L * E * H
+    assert products < longer < products + 8 * scores + 4 * rotated
+    # The state of linear attention is the same at every step: twice the steps are twice the FLOPs.
+    assert flops(DELTA, 2 * N) == 2 * flops(DELTA, N)
 
 
 def test_padding_costs_but_is_not_the_cells_own():

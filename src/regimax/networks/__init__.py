@@ -1,7 +1,10 @@
 """Networks: the only room that knows flax."""
 
+from regimax.networks.adapters import low_rank
 from regimax.networks.base import Code, Network, NetworkFactory
+from regimax.networks.linear_attention import linear_attention
 from regimax.networks.mlp import mlp
 from regimax.networks.recurrent import gru
+from regimax.networks.transformer import transformer
 
-__all__ = ["Code", "Network", "NetworkFactory", "gru", "mlp"]
+__all__ = ["Code", "Network", "NetworkFactory", "gru", "linear_attention", "low_rank", "mlp", "transformer"]

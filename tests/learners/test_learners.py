@@ -9,9 +9,9 @@ from regimax import prng
 from regimax.channels import outcome, reward
 from regimax.envs import Cipher, Exemplar
 from regimax.errors import UserError
-from regimax.learners import Learner, actor_critic, prediction
+from regimax.learners import Learner, actor_critic, objectives, prediction
 from regimax.learners.actor_critic import _steps
-from regimax.learners.prediction import _shifted
+from regimax.learners.prediction import shifted
 from regimax.networks import gru, mlp
 from regimax.sources import own_behaviour, transcripts
 
@@ -38,6 +38,9 @@ LEARNERS = {
     "A2C, no memory": make("actor_critic", network=mlp((8,))),
     "PPO": make("actor_critic", num_epochs=2, num_minibatches=4),
     "PPO, no memory": make("actor_critic", network=mlp((8,)), num_epochs=2, num_minibatches=4),
+    "prediction, masked": make("prediction", objective=objectives.masked()),
+    "prediction, contrastive": make("prediction", objective=objectives.contrastive()),
+    "prediction, latent": make("prediction", objective=objectives.latent()),
     "prediction, real numbers": make("prediction", world=Exemplar(2, 2, 2, dimensions=4), network=mlp((8,))),
 }
 
@@ -132,14 +135,16 @@ def test_sham_gives_every_stream_the_targets_of_another():
     source = transcripts(8)(WORLD, (), None)
     state = source.init(KEYS, {s.name: jnp.asarray(s.default) for s in source.settings}, lambda n: ())
     _, trajectory, _ = source.next(jax.random.key(0), state, None, {})
-    marked = trajectory._replace(a_tm1=jnp.tile(jnp.arange(8), (2, 1)))
+    marked = trajectory._replace(a_tm1=jnp.tile(jnp.arange(8), (2, 1)), mask_tm1=jnp.tile(jnp.arange(8.0), (2, 1)))
     for seed in range(20):
-        shifted = _shifted(jax.random.key(seed), marked)
-        assert (shifted.a_tm1 != marked.a_tm1).all()
-        assert (jnp.sort(shifted.a_tm1, axis=1) == marked.a_tm1).all()
-        index = shifted.a_tm1
-        np.testing.assert_array_equal(shifted.obs_t, jnp.take_along_axis(trajectory.obs_t, index[:, :, None], axis=1))
-        np.testing.assert_array_equal(shifted.obs_tm1, trajectory.obs_tm1)
+        others = shifted(jax.random.key(seed), marked)
+        assert (others.a_tm1 != marked.a_tm1).all()
+        assert (jnp.sort(others.a_tm1, axis=1) == marked.a_tm1).all()
+        index = others.a_tm1
+        for name in ("obs_tm1", "obs_t"):
+            expected = jnp.take_along_axis(getattr(trajectory, name), index[:, :, None], axis=1)
+            np.testing.assert_array_equal(getattr(others, name), expected)
+        np.testing.assert_array_equal(others.mask_tm1, index)  # a step that does not count is no answer either
 
 
 def train(learner, updates, **changes):

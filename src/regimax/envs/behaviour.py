@@ -10,16 +10,20 @@ import jax.numpy as jnp
 from regimax.types import Array, PyTree, Trajectory
 
 
-def random_behaviour(world: Any, key: Array, params: PyTree) -> Trajectory:
-    """Returns the first `stream_steps` steps of an episode of uniformly random legal actions: fields without the `E`
-    axis, masked after the episode's end.
+def random_behaviour(world: Any, key: Array, params: PyTree, num_steps: int | None = None) -> Trajectory:
+    """Returns the first steps of an episode of uniformly random legal actions: fields without the `E` axis, masked
+    after the episode's end.
+
+    What follows an observation is the next one, or a second view of the same where the world shows one
+    (``second_view`` among `info`).
 
     Args:
       world: an `Environment`.
       key: for the actions and the world.
       params: the hidden structure.
+      num_steps: `T`; the world's `stream_steps` when not given.
     """
-    num_steps = world.stream_steps
+    num_steps = num_steps or int(world.stream_steps)
     key_reset, key_act, key_steps = jax.random.split(key, 3)
     u = jax.random.uniform(key_act, (num_steps, world.num_actions))
     actions = jnp.argmax(jnp.where(world.legal(params)[None], u, -1.0), axis=-1).astype(jnp.int32)
@@ -28,8 +32,8 @@ def random_behaviour(world: Any, key: Array, params: PyTree) -> Trajectory:
     def step(carry: tuple[PyTree, Array, Array], x: tuple[Array, Array]) -> tuple[Any, tuple[Array, ...]]:
         state, obs, running = carry
         action, key = x
-        later, state, _, terminated, truncated, _ = world.step(key, state, action, params)
-        row = (obs, later, running, terminated, truncated & ~terminated)
+        later, state, _, terminated, truncated, info = world.step(key, state, action, params)
+        row = (obs, info.get("second_view", later), running, terminated, truncated & ~terminated)
         return (state, later, running * (1.0 - (terminated | truncated))), row
 
     keys = jax.random.split(key_steps, num_steps)

@@ -1,8 +1,18 @@
 """Learners: one file per kind of learning."""
 
+from regimax.learners import objectives
 from regimax.learners.actor_critic import actor_critic
 from regimax.learners.base import Learner, LearnerFactory, LearnerState
 from regimax.learners.bonus import Bonus, count_bonus
 from regimax.learners.prediction import prediction
 
-__all__ = ["Bonus", "Learner", "LearnerFactory", "LearnerState", "actor_critic", "count_bonus", "prediction"]
+__all__ = [
+    "Bonus",
+    "Learner",
+    "LearnerFactory",
+    "LearnerState",
+    "actor_critic",
+    "count_bonus",
+    "objectives",
+    "prediction",
+]

@@ -1,4 +1,4 @@
-"""Prediction of a stream: what comes next, and what the others do next."""
+"""Prediction of a stream."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 
+from regimax import prng
 from regimax.errors import UserError
 from regimax.learners import base
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
+from regimax.learners.objectives import Objective, next_step
 from regimax.networks import NetworkFactory
-from regimax.ops import losses
+from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.sources import Source
 from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Trajectory
@@ -19,109 +21,98 @@ from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Traj
 SETTINGS = (
     Setting("learning_rate", 2e-3, 0, 1, "Adam's step size"),
     *base.OPTIMISER_SETTINGS,
-    Setting("field_coef", 1.0, 0, 1e6, "weight of the observation's next fields against the others' next action"),
     Setting("shuffle", 0, 0, 1, "whether targets are taken from other streams: the sham", integer=True),
 )
 
 
-def _shifted(key: Array, trajectory: Trajectory) -> Trajectory:
-    """Gives every step the targets of another stream at the same time: no stream keeps its own."""
+def shifted(key: Array, trajectory: Trajectory) -> Trajectory:
+    """Returns as every step's answers those of another stream at the same time: no stream keeps its own.
+
+    Args:
+      key: for how far streams are shifted, at each time anew.
+      trajectory: `[T, E, ...]`.
+
+    Returns:
+      the trajectory with other streams' observations, actions and masks; all else stays.
+    """
     num_steps, num_envs = trajectory.a_tm1.shape
     offset = 1 + jax.random.randint(key, (num_steps, 1), 0, max(num_envs - 1, 1))
     index = (jnp.arange(num_envs)[None] + offset) % num_envs
-    return trajectory._replace(
-        a_tm1=jnp.take_along_axis(trajectory.a_tm1, index, axis=1),
-        obs_t=jnp.take_along_axis(trajectory.obs_t, index[:, :, None], axis=1),
-    )
+
+    def of_others(x: Array) -> Array:
+        return jnp.take_along_axis(x, jnp.expand_dims(index, tuple(range(2, x.ndim))), axis=1)
+
+    names = ("obs_tm1", "a_tm1", "obs_t", "mask_tm1")
+    return trajectory._replace(**{name: of_others(getattr(trajectory, name)) for name in names})
 
 
-def prediction(optimizer: Optimizer = base.adam) -> LearnerFactory:
-    r"""Makes a learner that predicts its stream.
-
-    .. math:: \ell = \mathrm{CE}(\pi(h_{t-1}), a_{t-1}) + c \sum_f d(p_f(h_{t-1}), o_t^f)
-
-    with :math:`h` the trunk's features, the head ``policy`` for the others' next action where the stream shows them
-    (`stream_acts`), and one head per predicted field of the next observation (`stream_fields`). The distance d is
-    cross-entropy for one-hot fields, and the mean squared error per number for real-valued ones.
+def prediction(objective: Objective | None = None, optimizer: Optimizer = base.adam) -> LearnerFactory:
+    """Makes a learner that predicts its stream.
 
     Args:
+      objective: what it is asked, from `regimax.learners.objectives`; the next step when not given.
       optimizer: makes an optax transformation from the settings.
 
     Returns:
-      a factory of learners. Settings: `learning_rate`, `max_grad_norm`, `field_coef`, `shuffle`. Metrics: ``loss``
-      (nats, or squared units of a real-valued field), ``action_bits`` and ``<field>_bits`` (cross-entropy, bits per
-      prediction), ``<field>_error`` (mean squared error), ``action_accuracy``.
+      a factory of learners. Settings: `learning_rate`, `max_grad_norm`, `shuffle` and those of the objective. Metrics:
+      ``loss`` and those of the objective, evaluated (``eval_…``) on fresh experience.
+
+    Example:
+      >>> import regimax as rx
+      >>> objectives = rx.learners.objectives
+      >>> regime = rx.regimes.pretrain_rl(predictor=prediction(objectives.contrastive()))
+      >>> "pretrain.temperature" in rx.make_train(regime, rx.envs.Exemplar()).default_hparams
+      True
     """
+    ask = next_step() if objective is None else objective
 
     def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:
         world = source.world
-        segments, start = {}, 0
-        for field in world.fields:
-            segments[field.name] = (field.categorical, slice(start, start + field.size))
-            start += field.size
-        predicted = {name: segments[name] for name in world.stream_fields}
-        heads = {name: part.stop - part.start for name, (_, part) in predicted.items()}
-        if world.stream_acts:
-            heads = {"policy": world.num_actions, **heads}
-        net = network(source.num_inputs, heads)
-        cross_entropy = jax.vmap(jax.vmap(losses.categorical_cross_entropy))
+        question = ask(source, network(source.num_inputs, {}).width)
+        net = network(source.num_inputs, question.heads)
+        begin = base.begin(net, source, optimizer, freeze)
 
-        def loss(params: Params, trajectory: Trajectory, hparams: HParams) -> tuple[Array, Metrics]:
-            carry = net.carry(trajectory.a_tm1.shape[1])
-            code = base.coding(source.channels, hparams)
-            _, outputs, _ = net.apply(params, carry, trajectory.obs_tm1, trajectory.first_tm1, code)
-            mask = trajectory.mask_tm1
-
-            def mean(x: Array, weight: Array) -> Array:
-                return jnp.sum(x * weight) / jnp.maximum(jnp.sum(weight), 1.0)
-
-            total, metrics = jnp.zeros(()), {}
-            if world.stream_acts:
-                logits = outputs["policy"]
-                total = mean(cross_entropy(logits, jax.nn.one_hot(trajectory.a_tm1, world.num_actions)), mask)
-                metrics["action_bits"] = total / jnp.log(2.0)
-                hits = (jnp.argmax(logits, -1) == trajectory.a_tm1).astype(jnp.float32)
-                metrics["action_accuracy"] = mean(hits, mask)
-            for name, (categorical, segment) in predicted.items():
-                target = trajectory.obs_t[..., segment]
-                if categorical:
-                    distance = mean(cross_entropy(outputs[name], target), mask * jnp.sum(target, -1))
-                    metrics[f"{name}_bits"] = distance / jnp.log(2.0)
-                else:
-                    distance = mean(jnp.mean(jnp.square(outputs[name] - target), -1), mask)
-                    metrics[f"{name}_error"] = distance
-                total = total + hparams["field_coef"] * distance
-            return total, metrics
+        def init(keys: Keys, hparams: HParams, inherited: Params) -> LearnerState:
+            state = begin(keys, hparams, inherited)
+            return state._replace(memory=question.begin(state.params))
 
         def update(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:
             key_next, key_shuffle = jax.random.split(key)
+            key_loss = prng.named(key, "loss")
             source_state, trajectory, _ = source.next(key_next, state.source, None, hparams)
-            shuffled = _shifted(key_shuffle, trajectory)
-            trajectory = jax.tree.map(lambda a, b: jnp.where(hparams["shuffle"] > 0, a, b), shuffled, trajectory)
+            sham = hparams["shuffle"] > 0
+            answers = jax.tree.map(lambda a, b: jnp.where(sham, a, b), shifted(key_shuffle, trajectory), trajectory)
             params, opt_state, metrics = base.descend(
-                lambda p: loss(p, trajectory, hparams), state.params, state.opt_state, optimizer(hparams), freeze
+                lambda p: question.loss(key_loss, net, p, state.memory, trajectory, answers, hparams),
+                state.params,
+                state.opt_state,
+                optimizer(hparams),
+                freeze,
             )
-            return LearnerState(params, opt_state, source_state), metrics
+            return LearnerState(
+                params, opt_state, source_state, question.refresh(state.memory, params, hparams)
+            ), metrics
 
         def evaluate(key: Array, state: LearnerState, hparams: HParams) -> Metrics:
             _, trajectory, _ = source.next(key, state.source, None, hparams)
-            _, metrics = loss(state.params, trajectory, hparams)
+            key_loss = prng.named(key, "loss")
+            _, metrics = question.loss(key_loss, net, state.params, state.memory, trajectory, trajectory, hparams)
             return {f"eval_{name}": value for name, value in metrics.items()}
 
         def policy(params: Params, hidden: PyTree, hparams: HParams) -> Policy:
-            if not world.stream_acts:
-                raise UserError(f"what is learnt from the stream of {world.name} cannot act: it shows no actions")
+            if "policy" not in question.heads:
+                raise UserError(f"what is learnt from the stream of {world.name} cannot act: no actions are predicted")
             return base.softmax_policy(net, params, world.legal(hidden), base.coding(source.channels, hparams))
 
         return Learner(
-            init=base.begin(net, source, optimizer, freeze),
+            init=init,
             update=update,
             evaluate=evaluate,
             policy=policy,
             network=net,
             source=source,
-            settings=SETTINGS,
-            spec=("prediction", net.spec, source.spec, base.optimizer_name(optimizer), tuple(freeze)),
+            settings=(*SETTINGS, *question.settings),
+            spec=("prediction", question.spec, net.spec, source.spec, base.optimizer_name(optimizer), tuple(freeze)),
         )
 
     return factory

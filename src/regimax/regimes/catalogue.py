@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from regimax import envs, learners, networks, sources
 from regimax.channels import Channel
+from regimax.errors import UserError
 from regimax.learners import LearnerFactory
 from regimax.networks import NetworkFactory
 from regimax.regimes.base import Evaluate, Phase, Regime, Stop
+from regimax.sources import SourceFactory
 
 
 def reinforce(
@@ -23,6 +26,7 @@ def reinforce(
     stop: Stop | None = None,
     inherit: Sequence[str] = (),
     freeze: Sequence[str] = (),
+    finetune: str = "full",
 ) -> Phase:
     """Makes the phase ``rl``: an actor-critic on its own episodes.
 
@@ -38,19 +42,37 @@ def reinforce(
       stop: when it ends before its budget.
       inherit: parameter subtrees taken from the phase before.
       freeze: parameter subtrees that are not trained.
+      finetune: what of the trunk is trained: ``full``, all of it; ``frozen``, nothing, so only the heads are; or
+        ``rank-1``, ``rank-2``, …, adapters of that rank on each of its kernels, see :func:`regimax.networks.low_rank`.
+
+    Raises:
+      UserError: for another `finetune`.
     """
+    network, frozen = _finetuned(network or networks.gru(), finetune)
+    freeze = tuple(dict.fromkeys((*freeze, *frozen)))
     return Phase(
         name="rl",
         source=sources.own_behaviour(num_envs, num_steps),
         learner=learner or learners.actor_critic(),
-        network=network or networks.gru(),
+        network=network,
         updates=updates,
         channels=None if channels is None else tuple(channels),
         inherit=tuple(inherit),
-        freeze=tuple(freeze),
+        freeze=freeze,
         evaluate=evaluate,
         stop=stop,
     )
+
+
+def _finetuned(network: NetworkFactory, finetune: str) -> tuple[NetworkFactory, tuple[str, ...]]:
+    """Returns the network to train, and the parts of it that stay."""
+    if finetune == "full":
+        return network, ()
+    if finetune == "frozen":
+        return network, ("trunk",)
+    if match := re.fullmatch(r"rank-([1-9]\d*)", str(finetune)):
+        return networks.low_rank(network, int(match[1])), ("trunk",)
+    raise UserError(f"finetune = {finetune!r} is none of 'full', 'frozen', 'rank-1', 'rank-2', …")
 
 
 def predict(
@@ -58,19 +80,21 @@ def predict(
     *,
     network: NetworkFactory | None = None,
     num_envs: int = 64,
+    source: SourceFactory | None = None,
     learner: LearnerFactory | None = None,
     evaluate: Evaluate = Evaluate(),
     stop: Stop | None = None,
     channels: Sequence[Channel] | None = None,
     sham: bool = False,
 ) -> Phase:
-    """Makes the phase ``pretrain``: prediction of others' transcripts.
+    """Makes the phase ``pretrain``: prediction of others' transcripts, or of another stream.
 
     Args:
       updates: its budget.
       network: what it trains; a GRU of 64 units when not given.
       num_envs: transcripts per update.
-      learner: how it learns.
+      source: the stream; others' transcripts when not given.
+      learner: how it learns, for example ``learners.prediction(objective)``; by the next step when not given.
       evaluate: when it is evaluated.
       stop: when it ends before its budget.
       channels: of these, those of the senses are what the transcripts go through.
@@ -78,7 +102,7 @@ def predict(
     """
     return Phase(
         name="pretrain",
-        source=sources.transcripts(num_envs),
+        source=source or sources.transcripts(num_envs),
         learner=learner or learners.prediction(),
         network=network or networks.gru(),
         updates=updates,
@@ -104,7 +128,14 @@ def pretrain_rl(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
 
     Args:
       updates: the budgets of ``pretrain`` and ``rl``.
-      **options: as for :func:`reinforce`; `network`, `num_envs`, `channels` and `evaluate` serve both.
+      **options: as for :func:`reinforce`; `network`, `num_envs`, `channels` and `evaluate` serve both phases; and for
+        ``pretrain`` alone `stream`, its source, and `predictor`, how it learns. The name of a regime with `finetune`
+        says so: ``pretrain_rl-frozen``, ``pretrain_rl-rank-1``.
+
+    Example:
+      >>> import regimax as rx
+      >>> rx.regimes.pretrain_rl(finetune="rank-1", stream=rx.sources.random_behaviour()).name
+      'pretrain_rl-rank-1'
     """
     return _pretrained("pretrain_rl", updates, ("trunk",), options)
 
@@ -145,4 +176,10 @@ def _pretrained(
     name: str, updates: tuple[int, int], inherit: tuple[str, ...], options: dict, sham: bool = False
 ) -> Regime:
     shared = {key: options[key] for key in ("network", "num_envs", "channels", "evaluate") if key in options}
-    return Regime(name, (predict(updates[0], sham=sham, **shared), reinforce(updates[1], inherit=inherit, **options)))
+    rest = dict(options)
+    first = predict(
+        updates[0], source=rest.pop("stream", None), learner=rest.pop("predictor", None), sham=sham, **shared
+    )
+    finetune = rest.get("finetune", "full")
+    named = name if finetune == "full" else f"{name}-{finetune}"
+    return Regime(named, (first, reinforce(updates[1], inherit=inherit, **rest)))

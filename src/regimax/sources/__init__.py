@@ -2,6 +2,8 @@
 
 from regimax.sources.base import Source, SourceFactory
 from regimax.sources.own import own_behaviour
+from regimax.sources.random_behaviour import random_behaviour
+from regimax.sources.replay import Ring, RingState, ring
 from regimax.sources.transcripts import transcripts
 
-__all__ = ["Source", "SourceFactory", "own_behaviour", "transcripts"]
+__all__ = ["Ring", "RingState", "Source", "SourceFactory", "own_behaviour", "random_behaviour", "ring", "transcripts"]

@@ -28,6 +28,7 @@ class Source(NamedTuple):
         senses and abstraction only.
       settings: the traced settings it may read, world's and channels'.
       spec: what it is.
+      others_act: whether it shows others at work, whose actions can be predicted.
     """
 
     init: Callable[[Keys, HParams, Callable[[int], PyTree]], PyTree]
@@ -39,6 +40,7 @@ class Source(NamedTuple):
     channels: tuple[Channel, ...]
     settings: tuple[Setting, ...]
     spec: Spec
+    others_act: bool = False
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -56,10 +58,10 @@ class SourceFactory(Protocol):
     def __call__(self, world: Any, channels: Sequence[Channel], num_steps: int | None) -> Source: ...
 
 
-def check_streams(name: str, num_envs: int) -> None:
-    """Raises :class:`UserError` for a number of streams that is no positive whole number."""
-    if not isinstance(num_envs, int) or num_envs < 1:
-        raise UserError(f"{name}: num_envs = {num_envs!r} is not a whole number above 0")
+def check_streams(name: str, number: int, what: str = "num_envs") -> None:
+    """Raises :class:`UserError` for a number of streams, or of `what`, that is no positive whole number."""
+    if not isinstance(number, int) or number < 1:
+        raise UserError(f"{name}: {what} = {number!r} is not a whole number above 0")
 
 
 def declared(world: Any, names: Sequence[str]) -> tuple[Setting, ...]:

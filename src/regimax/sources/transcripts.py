@@ -37,43 +37,81 @@ def transcripts(num_envs: int = 64) -> SourceFactory:
 
     def factory(world: Any, channels: Sequence[Channel], num_steps: int | None = None) -> Source:
         del num_steps  # a transcript is as long as its world makes it
-        channels = tuple(channel for channel in channels if channel.place in ("sensory", "abstraction"))
-        senses = [channel for channel in channels if channel.place == "sensory"]
-        spec = ("transcripts", num_envs, world.spec, tuple(channel.spec for channel in channels))
         if not isinstance(world, Streams):
             raise UserError(f"the world {world.name} has no reward-free stream of transcripts")
-
-        def init(keys: Keys, hparams: HParams, carry: Callable[[int], PyTree]) -> TranscriptState:
-            del carry
-            return TranscriptState(world.stream_init(keys.world, hparams))
-
-        def following(
-            key: Array, state: TranscriptState, policy: Policy | None, hparams: HParams
-        ) -> tuple[TranscriptState, Trajectory, dict[str, Array]]:
-            del policy
-            key, key_seen = jax.random.split(key)
-            keys = jax.random.split(key, num_envs)
-            batch = jax.vmap(world.transcript, in_axes=(0, None))(keys, state.world)
-            if senses:
-                batch = jax.vmap(lambda k, transcript: _seen(k, transcript, senses, hparams))(
-                    jax.random.split(key_seen, num_envs), batch
-                )
-            trajectory = jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), batch)
-            return state, trajectory, {}
-
-        return Source(
-            init=init,
-            next=following,
-            world=world,
-            num_envs=num_envs,
-            num_steps=world.stream_steps,
-            agentic=False,
-            channels=channels,
-            settings=declared(world, world.stream_reads) + tuple(s for channel in channels for s in channel.settings),
-            spec=spec,
+        return passive(
+            "transcripts",
+            world,
+            channels,
+            num_envs,
+            world.stream_steps,
+            begin=world.stream_init,
+            show=world.transcript,
+            reads=world.stream_reads,
+            others_act=world.stream_acts,
         )
 
     return factory
+
+
+def passive(
+    name: str,
+    world: Any,
+    channels: Sequence[Channel],
+    num_envs: int,
+    num_steps: int,
+    *,
+    begin: Callable[[Array, HParams], PyTree],
+    show: Callable[[Array, PyTree], Trajectory],
+    reads: Sequence[str],
+    others_act: bool,
+) -> Source:
+    """Makes a source whose every update shows fresh streams that ask nothing of the learner.
+
+    Args:
+      name: for its spec.
+      world: the world.
+      channels: of these, those of senses and abstraction are kept.
+      num_envs: `E`.
+      num_steps: `T`.
+      begin: `(key, settings) -> hidden`, the hidden structure.
+      show: `(key, hidden) -> trajectory`, one stream without the `E` axis.
+      reads: names of the world's settings that `begin` may read.
+      others_act: as in :class:`Source`.
+    """
+    channels = tuple(channel for channel in channels if channel.place in ("sensory", "abstraction"))
+    senses = [channel for channel in channels if channel.place == "sensory"]
+
+    def init(keys: Keys, hparams: HParams, carry: Callable[[int], PyTree]) -> TranscriptState:
+        del carry
+        return TranscriptState(begin(keys.world, hparams))
+
+    def following(
+        key: Array, state: TranscriptState, policy: Policy | None, hparams: HParams
+    ) -> tuple[TranscriptState, Trajectory, dict[str, Array]]:
+        del policy
+        key, key_seen = jax.random.split(key)
+        keys = jax.random.split(key, num_envs)
+        batch = jax.vmap(show, in_axes=(0, None))(keys, state.world)
+        if senses:
+            batch = jax.vmap(lambda k, transcript: _seen(k, transcript, senses, hparams))(
+                jax.random.split(key_seen, num_envs), batch
+            )
+        trajectory = jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), batch)
+        return state, trajectory, {}
+
+    return Source(
+        init=init,
+        next=following,
+        world=world,
+        num_envs=num_envs,
+        num_steps=num_steps,
+        agentic=False,
+        channels=channels,
+        settings=declared(world, reads) + tuple(s for channel in channels for s in channel.settings),
+        spec=(name, num_envs, num_steps, world.spec, tuple(channel.spec for channel in channels)),
+        others_act=others_act,
+    )
 
 
 def _seen(key: Array, transcript: Trajectory, senses: Sequence[Channel], settings: HParams) -> Trajectory:

@@ -1,0 +1,82 @@
+"""The replay ring against a plain list of what was pushed."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from regimax import UserError
+from regimax.sources import ring
+from regimax.types import Trajectory
+
+T, E, CAPACITY, N = 3, 2, 6, 16
+RING = ring(CAPACITY)
+
+
+def stream(ids):
+    """Streams `[T, E, ...]` whose every number tells stream and step."""
+    ids = jnp.asarray(ids, jnp.int32)
+    cell = 10.0 * ids[None] + jnp.arange(T)[:, None]
+    return Trajectory(
+        obs_tm1=jnp.stack([cell, -cell], axis=-1),
+        first_tm1=cell,
+        a_tm1=cell.astype(jnp.int32),
+        r_t=cell,
+        discount_t=cell,
+        truncated_t=cell,
+        obs_t=jnp.stack([cell, -cell], axis=-1),
+        mask_tm1=jnp.ones_like(cell),
+        carry={"memory": jnp.stack([ids, ids, ids], axis=-1).astype(jnp.float32)},
+        extras={"value": cell},
+    )
+
+
+push, sample = jax.jit(RING.push), jax.jit(RING.sample, static_argnums=2)
+
+
+def filled(pushes):
+    state = RING.init(stream([0, 0]))
+    for i in range(pushes):
+        state = push(state, stream([2 * i + 1, 2 * i + 2]))
+    return state
+
+
+@settings(max_examples=30, deadline=None)
+@given(pushes=st.integers(1, 12), seed=st.integers(0, 2**31 - 1))
+def test_samples_are_whole_streams_of_the_last_that_were_pushed(pushes, seed):
+    drawn = sample(jax.random.key(seed), filled(pushes), N)
+    ids = np.asarray(drawn.carry["memory"][:, 0])
+    newest = 2 * pushes
+    assert set(ids) <= set(range(max(1, newest - CAPACITY + 1), newest + 1))
+    expected = stream(ids)
+    assert jax.tree.map(jnp.shape, drawn) == jax.tree.map(jnp.shape, expected)
+    for one, other in zip(jax.tree.leaves(drawn), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("pushes", [2, 3, 7])
+def test_every_stream_that_is_held_is_drawn(pushes):
+    ids = np.asarray(sample(jax.random.key(0), filled(pushes), 256).carry["memory"][:, 0])
+    held, counts = np.unique(ids, return_counts=True)
+    assert held.tolist() == list(range(max(1, 2 * pushes - CAPACITY + 1), 2 * pushes + 1))
+    assert counts.min() > 0.5 * 256 / len(held)
+
+
+def test_an_empty_ring_gives_nothing_that_counts():
+    drawn = sample(jax.random.key(0), RING.init(jax.eval_shape(lambda: stream([0, 0]))), N)
+    assert drawn.mask_tm1.shape == (T, N)
+    assert (drawn.mask_tm1 == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ring(0), "ring: capacity = 0 is not a whole number above 0"),
+        (lambda: ring(5).init(stream([0, 0])), "capacity = 5 is not a multiple of the 2 streams"),
+    ],
+)
+def test_impossible_capacities_are_told(make, message):
+    with pytest.raises(UserError, match=message):
+        make()

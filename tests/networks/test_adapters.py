@@ -33,6 +33,13 @@ def test_an_adapter_has_r_times_the_rows_and_columns_of_every_kernel(name):
         assert size == sum(rank * (n_in + n_out) for n_in, n_out in kernels)
 
 
+def test_a_critic_of_its_own_is_left_as_it_is():
+    network = low_rank(mlp((6,), critic=(7,)), 1)(D, HEADS | {"value": 1})
+    params = jax.eval_shape(network.init, jax.random.key(0))
+    assert set(params) == {"trunk", "critic", "policy", "value", "adapter"}
+    assert list(params["adapter"]) == ["layers.0.kernel"]
+
+
 def test_the_first_output_is_that_of_the_network_without_it():
     plain, network = mlp((6, 4))(D, HEADS), low_rank(mlp((6, 4)), 2)(D, HEADS)
     params = jax.jit(network.init)(jax.random.key(0))

@@ -48,7 +48,8 @@ def low_rank(network: NetworkFactory, rank: int = 1) -> NetworkFactory:
     .. math:: W' = W + A B, \quad A \in R^{n_{in} \times r}, \quad B \in R^{r \times n_{out}}
 
     B is zero at the start, so the first outputs are those of the network without it, with an inherited trunk too. Where
-    the trunk is frozen (``freeze=("trunk",)``), r·(n_in + n_out) numbers per kernel are trained, and the heads.
+    the trunk is frozen (``freeze=("trunk",)``), r·(n_in + n_out) numbers per kernel are trained, and the heads, with
+    the critic's trunk where it has one of its own.
 
     Args:
       network: what to adapt; its trunk keeps its shape, so it can be inherited from a phase without adapters.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -43,7 +44,7 @@ def pending(cell: str, **keys: Any) -> dict[str, Any]:
     return cell_row(cell, status="pending", **dict.fromkeys(measured), **keys)
 
 
-def curve(cell: str, successes: list[float | None], *, regime: str = "pure_rl", setting: str = "") -> pl.DataFrame:
+def curve(cell: str, successes: Sequence[float | None], *, regime: str = "pure_rl", setting: str = "") -> pl.DataFrame:
     """Evaluations at updates 0, 10, 20, ... that cost 4 environment steps and 100 FLOPs per update."""
     updates = [10 * i for i in range(len(successes))]
     return pl.DataFrame(
@@ -126,7 +127,8 @@ def test_curve_is_median_and_quartiles_over_seeds() -> None:
         "q25",
         "q75",
         "n",
-        "carried",
+        "solved",
+        "diverged",
         "seeds",
     ]
     assert found["effort"].to_list() == [0.0, 40.0]
@@ -145,23 +147,38 @@ def test_curve_of_one_seed_is_itself() -> None:
     assert found["n"].to_list() == [1, 1]
 
 
-def test_a_seed_that_stopped_leaves_the_median_or_is_carried_and_marked() -> None:
-    curves = pl.concat([curve("a", [0.0, 1.0]), curve("b", [0.0, 0.2, 0.4]), curve("c", [0.0, 0.1, 0.2])])
+def stopped(cell: str, **more: Any) -> dict[str, Any]:
+    return cell_row(cell, status="solved", success=1.0, **more)
+
+
+def test_a_seed_that_stopped_as_solved_counts_as_above_all_others() -> None:
+    curves = pl.concat([curve("a", [0.0, 0.3]), curve("b", [0.0, 0.2, 0.4]), curve("c", [0.0, 0.1, 0.2])])
     alone = learning_curves(curves, "env_steps")
     assert alone["n"].to_list() == [3, 3, 2]
-    assert alone["carried"].to_list() == [0, 0, 0]
+    assert alone["solved"].to_list() == [0, 0, 0]
     assert alone["median"].to_list() == pytest.approx([0.0, 0.2, 0.3])
 
-    table = table_of(
-        cell_row("a", status="solved", success=1.0),
-        cell_row("b", seed=1, success=0.4),
-        cell_row("c", seed=2, success=0.2),
-    )
-    carried = learning_curves(curves, "env_steps", table=table)
-    assert carried["n"].to_list() == [3, 3, 2]
-    assert carried["carried"].to_list() == [0, 0, 1]
-    assert carried["median"].to_list() == pytest.approx([0.0, 0.2, 0.4])
-    assert carried["effort"].to_list() == [0.0, 40.0, 80.0]
+    table = table_of(stopped("a"), cell_row("b", seed=1, success=0.4), cell_row("c", seed=2, success=0.2))
+    found = learning_curves(curves, "env_steps", table=table)
+    assert found["n"].to_list() == [3, 3, 2]
+    assert found["solved"].to_list() == [0, 1, 1]
+    # Of 0.2, 0.4 and what is above both. Its own last value, 0.3, would have made the median 0.3.
+    assert found["median"].to_list() == pytest.approx([0.0, 0.2, 0.4])
+    assert found["q25"].to_list() == pytest.approx([0.0, 0.15, 0.3])
+    assert found["q75"].to_list() == [0.0, pytest.approx(0.25), None]
+    assert found["effort"].to_list() == [0.0, 40.0, 80.0]
+
+
+@pytest.mark.parametrize(("seeds", "last"), [(1, 0), (2, 0), (3, 1), (4, 1), (5, 2), (8, 3)])
+def test_a_line_ends_where_half_of_its_seeds_have_been_solved(seeds: int, last: int) -> None:
+    # Seed i is solved at its evaluation i, one after the other.
+    names = [f"{i}" for i in range(seeds)]
+    curves = pl.concat([curve(name, [0.1] * i + [1.0]) for i, name in enumerate(names)])
+    table = table_of(*(stopped(name, seed=i) for i, name in enumerate(names)))
+    found = learning_curves(curves, "env_steps", table=table)
+    assert found["update"].to_list() == [10 * i for i in range(last + 1)]
+    assert found["solved"].to_list() == [i + 1 for i in range(last + 1)]
+    assert (found["median"] <= 1).all()
 
 
 def test_no_curve_goes_beyond_its_last_measurement() -> None:
@@ -183,7 +200,8 @@ def test_a_diverged_seed_goes_on_as_the_failure_it_is_and_a_pending_one_is_not_c
     found = learning_curves(curves, "env_steps", table=table)
     assert found["median"].to_list() == pytest.approx([0.0, 0.8, 0.45])
     assert found["n"].to_list() == [3, 2, 1]
-    assert found["carried"].to_list() == [0, 0, 1]
+    assert found["diverged"].to_list() == [0, 0, 1]
+    assert found["solved"].to_list() == [0, 0, 0]
 
 
 def test_curves_keep_regimes_settings_and_phases_apart_and_in_order() -> None:

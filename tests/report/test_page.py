@@ -223,7 +223,26 @@ def test_panels_start_after_pretraining_in_compute_and_together_in_steps() -> No
         assert panel.x["env_steps"][bar] == [None, None]
         assert list(traces[line]["x"]) == panel.x["env_steps"][line]
         assert "4 of 4 seeds measured" in traces[line]["text"][0]
-        assert "stopped before and carried" in traces[line]["text"][-1]
+
+
+def test_lines_are_marked_where_seeds_stopped_as_solved_and_end_where_half_have(page: str) -> None:
+    # With four seeds half a step apart, the first two of `oracle` are solved at updates 6 and 7, of twelve.
+    table, curves = make_run(["pure_rl", "oracle"], [""], 4)
+    (panel,) = panels(curves, table=table, regimes=["pure_rl", "oracle"], settings=[""])
+    traces = {(t["meta"]["role"], t["meta"]["regime"]): t for t in panel.figure.to_plotly_json()["data"]}
+    solved, never = traces["line", "oracle"], traces["line", "pure_rl"]
+    assert solved["meta"]["marks"] == [""] * 6 + ["first", "end"]
+    assert list(solved["x"]) == [400.0 * update for update in range(8)]
+    assert "3 of 4 stopped as solved" in solved["text"][-1]
+    assert [bool(size) for size in solved["marker"]["size"]] == [False] * 6 + [True, True]
+    assert len(set(solved["marker"]["color"][-2:])) == 2
+    # The band has no upper edge once more than a quarter have stopped; nothing stops on a line that is never solved.
+    assert len(traces["band", "oracle"]["x"]) == 2 * 7
+    assert never["meta"]["marks"] == [""] * 12
+    assert len(traces["band", "pure_rl"]["x"]) == 2 * 12
+    text = " ".join("".join(Tags(page).text).split())
+    assert "stopped as solved" in text
+    assert "stopped as solved:" not in render(make_meta(), *make_run(["pure_rl"], [""], 4))
 
 
 def test_long_curves_are_thinned_and_keep_their_ends() -> None:
@@ -309,6 +328,15 @@ def test_browser_draws_every_panel_in_silence(opened: Opened) -> None:
     assert opened.complaints == []
     assert [url for url in opened.requests if not url.startswith("file:")] == []
     assert len(opened.requests) == 1
+
+
+def test_browser_fills_the_mark_of_a_line_that_ends_solved(opened: Opened) -> None:
+    fill = "[...document.querySelectorAll('#plot-0 .scatterlayer .points path')].map((p) => p.style.fill)"
+    fills = opened.page.evaluate(fill)
+    background = opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    rings = [colour for colour in fills if colour == background]
+    assert rings
+    assert len(fills) > len(rings)
 
 
 def test_browser_changes_the_axis(opened: Opened) -> None:

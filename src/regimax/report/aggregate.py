@@ -92,11 +92,13 @@ def learning_curves(
 ) -> pl.DataFrame:
     """Median and quartiles of a measure over seeds, at each evaluation of each regime and setting.
 
-    Nothing is extrapolated, a group's curve ends where its last seed was evaluated. Without `table` a cell
-    that stopped early simply leaves the median, so `n` falls. With `table`, a cell that stopped before its
-    group because it was solved goes on counting at its last measured value, and a diverged cell at its final
-    success (0 if it has none), because a median over the cells that remain would be one over the failures
-    alone, or over the survivors alone. `carried` says how many cells of a point are counted that way.
+    Nothing is extrapolated. With `table`, a cell that stopped because it was solved counts from then on as above
+    every other: no value stands for what it did not show, and the order statistics of its group stay exact as long as
+    they fall on cells that went on. A curve ends where its median no longer does, which is where half of the cells
+    have stopped as solved, and a quartile is null where it alone does not. A median over the cells that went on would
+    be one over the slowest. A diverged cell goes on counting at its final success (0 if it has none), since a median
+    over the others would be one over the survivors. Without `table`, and where a run is unfinished, a cell that ended
+    simply leaves the median, so `n` falls.
 
     Args:
       curves: one row per cell and evaluation, with `cell`, `regime`, `setting`, `phase`, `update`, the effort
@@ -108,8 +110,8 @@ def learning_curves(
     Returns:
       one row per regime, setting, phase and update, in the order of first appearance and then along the path:
       `effort` (median over the cells measured there, unit of the column), `median`, `q25`, `q75` (unit of the
-      measure), `n` (cells measured there), `carried` (cells counted without a measurement there), `seeds`
-      (cells of the group that were ever measured).
+      measure), `n` (cells measured there), `solved` (cells that have stopped as solved by there), `diverged` (cells
+      that diverged before), `seeds` (cells of the group that were ever measured).
     """
     point = [*GROUP, "phase", "update"]
     rows = _in_order(curves).with_columns(_finite(effort), _finite(measure))
@@ -126,51 +128,63 @@ def learning_curves(
         .select([*point, "_rank"])
     )
     measured = measured.join(ranked, on=point).select(
-        [*point, "_rank", "cell", effort, measure], _carried=pl.lit(False)
+        [*point, "_rank", "cell", effort, measure], _why=pl.lit(None, pl.String), _solved=pl.lit(False)
     )
     if table is not None:
-        measured = pl.concat([measured, _carried(measured, ranked, table, effort, measure)])
+        measured = _with_ended(measured, ranked, table, effort, measure)
     order = rows.group_by(GROUP).agg(_first=pl.col("_row").min())
     seeds = measured.group_by(GROUP).agg(seeds=pl.col("cell").n_unique().cast(pl.Int64))
     return (
         measured.group_by([*point, "_rank"])
         .agg(
-            effort=pl.col(effort).filter(~pl.col("_carried")).median().cast(pl.Float64),
+            effort=pl.col(effort).median().cast(pl.Float64),
             **_quartiles(measure),
-            n=(~pl.col("_carried")).sum().cast(pl.Int64),
-            carried=pl.col("_carried").sum().cast(pl.Int64),
+            n=pl.col("_why").is_null().sum().cast(pl.Int64),
+            solved=pl.col("_solved").sum().cast(pl.Int64),
+            diverged=(pl.col("_why") == "diverged").sum().cast(pl.Int64),
         )
+        .filter(pl.col("median").is_not_null())
         .join(seeds, on=GROUP)
         .join(order, on=GROUP)
         .sort(["_first", "_rank"])
-        .select([*point, "effort", "median", "q25", "q75", "n", "carried", "seeds"])
+        .select([*point, "effort", "median", "q25", "q75", "n", "solved", "diverged", "seeds"])
     )
 
 
-def _carried(
+def _with_ended(
     measured: pl.DataFrame, ranked: pl.DataFrame, table: pl.DataFrame, effort: str, measure: str
 ) -> pl.DataFrame:
-    """The rows of cells that ended before their group, one per evaluation they had no part in."""
+    """The rows, with one more for every cell that ended before its group and every evaluation it had no part in.
+
+    A solved cell stands there as infinite: above every other, at no value. `_why` says why a row was added, `_solved`
+    whether its cell has stopped as solved by then.
+    """
     ended = (
         table.filter(pl.col("status").is_in(["solved", "diverged"]))
         .with_columns(_finite(measure))
-        .select("cell", "status", _final=pl.col(measure).fill_null(0.0))
+        .select("cell", _status="status", _final=pl.col(measure).fill_null(0.0))
     )
-    last = (
-        measured.sort("_rank")
-        .group_by([*GROUP, "cell"])
-        .agg(_last=pl.col("_rank").last(), _value=pl.col(measure).last())
-    )
-    return (
-        last.join(ended, on="cell")
-        .join(ranked, on=GROUP)
+    last = measured.group_by([*GROUP, "cell"]).agg(_last=pl.col("_rank").max()).join(ended, on="cell")
+    solved = pl.col("_status") == "solved"
+    added = (
+        last.join(ranked, on=GROUP)
         .filter(pl.col("_rank") > pl.col("_last"))
         .with_columns(
-            pl.when(pl.col("status") == "diverged").then("_final").otherwise("_value").alias(measure),
+            pl.when(solved).then(math.inf).otherwise("_final").alias(measure),
             pl.lit(None, pl.Float64).alias(effort),
-            _carried=pl.lit(True),
+            _why=pl.col("_status"),
+            _solved=solved,
         )
-        .select(measured.columns)
+    )
+    stopped = last.filter(solved).select("cell", _rank="_last", _stopped=True)
+    measured = measured.join(stopped, on=["cell", "_rank"], how="left").with_columns(
+        _solved=pl.col("_stopped").fill_null(False)
+    )
+    return pl.concat(
+        [
+            frame.select(*GROUP, "phase", "update", "_rank", "cell", effort, measure, "_why", "_solved")
+            for frame in (measured, added)
+        ]
     )
 
 
@@ -335,11 +349,10 @@ def _in_order(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _quartiles(measure: str) -> dict[str, pl.Expr]:
-    return {
-        "median": pl.col(measure).median(),
-        "q25": pl.col(measure).quantile(0.25, "linear"),
-        "q75": pl.col(measure).quantile(0.75, "linear"),
-    }
+    """Median and quartiles, null where they are not finite."""
+    found = {"median": pl.col(measure).median()}
+    found |= {name: pl.col(measure).quantile(q, "linear") for name, q in (("q25", 0.25), ("q75", 0.75))}
+    return {name: pl.when(value.is_finite()).then(value) for name, value in found.items()}
 
 
 def _outcomes(table: pl.DataFrame) -> pl.DataFrame:

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from regimax.report.aggregate import learning_curves, pretraining
-from regimax.report.quantities import quantity
+from regimax.report.quantities import fraction, quantity
 
 
 class Effort(NamedTuple):
@@ -86,7 +86,7 @@ class Panel(NamedTuple):
 
     Attributes:
       setting: the label of the setting.
-      figure: the figure on the first of the efforts.
+      figure: the figure on the first of the efforts. A line's trace says in `meta` how its points are marked.
       x: per effort column, one list of x values per trace of the figure, in its order.
       templates: per effort column, one hover template per trace (None where nothing is shown).
       low: per effort column, the lower end of the y axis, which leaves room for the pretraining bars; one for
@@ -127,9 +127,10 @@ def panels(
 ) -> list[Panel]:
     """Draws success against effort, one panel per setting.
 
-    A line is the median over seeds, its band the quartiles. A ring on a line marks where the first of its
-    seeds stopped and is carried along (see :func:`regimax.report.learning_curves`). A bar below zero shows
-    the effort that went into phases that cannot be evaluated, such as prediction, before the line starts.
+    A line is the median over seeds, its band the quartiles. A ring on a line marks where the first of its seeds
+    stopped as solved, a disc where half of them have: there the line ends, since the median is no longer known (see
+    :func:`regimax.report.learning_curves`), and it says how many of the seeds are solved. A bar below zero shows the
+    effort that went into phases that cannot be evaluated, such as prediction, before the line starts.
 
     Args:
       curves: one row per cell and evaluation.
@@ -210,8 +211,15 @@ def _panel(setting: str, look: dict[str, Style], efforts: list[Effort], lines: _
 def _x(role: str, line: pl.DataFrame, offset: float | None, at: tuple[float, float] | None) -> list[float | None]:
     if role == "pretraining":
         return [None, None] if offset is None else [min(at[0], offset) if at else offset, offset]
-    values = _numbers(line["effort"])
-    return values + values[::-1] if role == "band" else values
+    if role == "band":
+        values = _numbers(_banded(line)["effort"])
+        return values + values[::-1]
+    return _numbers(line["effort"])
+
+
+def _banded(line: pl.DataFrame) -> pl.DataFrame:
+    """As far as both quartiles are known."""
+    return line.filter(pl.col("q25").is_not_null(), pl.col("q75").is_not_null())
 
 
 def _template(role: str, regime: str, effort: Effort) -> str | None:
@@ -227,7 +235,7 @@ def _trace(role: str, regime: str, style: Style, line: pl.DataFrame, index: int)
     common: dict[str, Any] = {"name": regime, "showlegend": False, "meta": {"regime": regime, "role": role}}
     if role == "band":
         return go.Scatter(
-            y=_numbers(line["q75"]) + _numbers(line["q25"])[::-1],
+            y=_numbers(_banded(line)["q75"]) + _numbers(_banded(line)["q25"])[::-1],
             mode="lines",
             line={"width": 0, "color": style.light},
             fill="toself",
@@ -244,14 +252,15 @@ def _trace(role: str, regime: str, style: Style, line: pl.DataFrame, index: int)
             cliponaxis=False,
             **common,
         )
+    marks = common["meta"]["marks"] = _marks(line)
     return go.Scatter(
         y=_numbers(line["median"]),
         mode="lines+markers",
         line={"width": 2, "color": style.light, "dash": style.dash or "solid"},
         marker={
-            "size": _rings(line),
-            "color": "#ffffff",
-            "line": {"width": 1.6, "color": style.light},
+            "size": [SIZES[mark] for mark in marks],
+            "color": [style.light if mark == "end" else "#ffffff" for mark in marks],
+            "line": {"width": 1.8, "color": style.light},
             "opacity": 1,
         },
         text=[_reading(row) for row in line.iter_rows(named=True)],
@@ -259,17 +268,35 @@ def _trace(role: str, regime: str, style: Style, line: pl.DataFrame, index: int)
     )
 
 
-def _rings(line: pl.DataFrame) -> list[int]:
-    """A ring where the first seed stopped, and on a line of one point, which is invisible otherwise."""
-    carried = line["carried"].to_list()
-    start = next((i for i, count in enumerate(carried) if count), 0 if len(carried) == 1 else -1)
-    return [7 if i == start else 0 for i in range(len(carried))]
+SIZES = {"": 0, "point": 7, "first": 8, "end": 10}
+"""Size of each mark of a line, pixels."""
+
+
+def _marks(line: pl.DataFrame) -> list[str]:
+    """What each point of a line is marked as.
+
+    ``first``, where the first seed stopped as solved; ``end``, where the line ends because half of them have; and
+    ``point``, a line of one point, which is invisible otherwise.
+    """
+    solved, last = line["solved"].to_list(), line.height - 1
+    first = next((i for i, count in enumerate(solved) if count), None)
+    marks = ["point" if last == 0 else ""] * line.height
+    if first is not None:
+        marks[first] = "first"
+        if 2 * solved[last] >= line["seeds"][last]:
+            marks[last] = "end"
+    return marks
 
 
 def _reading(row: dict[str, Any]) -> str:
-    seeds = f"{row['n']} of {row['seeds']} seeds measured"
-    carried = f", {row['carried']} stopped before and carried" if row["carried"] else ""
-    return f"success {row['median']:.2f} (quartiles {row['q25']:.2f} to {row['q75']:.2f})<br>{seeds}{carried}"
+    low, high = ("solved" if row[name] is None else fraction(row[name]) for name in ("q25", "q75"))
+    lines = [f"success {fraction(row['median'])} (quartiles {low} to {high})"]
+    lines.append(f"{row['n']} of {row['seeds']} seeds measured")
+    if row["solved"]:
+        lines.append(f"{row['solved']} of {row['seeds']} stopped as solved")
+    if row["diverged"]:
+        lines.append(f"{row['diverged']} diverged before")
+    return "<br>".join(lines)
 
 
 def _bar(index: int) -> float:

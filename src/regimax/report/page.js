@@ -87,7 +87,7 @@
       customdata: panel.x[state.effort].map((x, i) => (roles[i] === "band" ? null : x.map((v) => (v === null ? "" : quantity(v, unit))))),
       "line.color": colours,
       fillcolor: colours.map((colour, i) => faint(colour, roles[i] === "band" ? alpha : 0)),
-      "marker.color": variable("--page"),
+      "marker.color": panel.data.map((trace, i) => (trace.meta.marks ?? []).map((mark) => (mark === "end" ? colours[i] : variable("--page")))),
       "marker.line.color": colours,
       visible: panel.data.map((trace) => !state.hidden.has(trace.meta.regime)),
     };

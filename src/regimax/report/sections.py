@@ -103,8 +103,7 @@ def curves(
     figures = "".join(_figure(i, escape(setting)) for i, setting in enumerate(drawn))
     return f"""<h2 id="curves-title">Success against {escape(efforts[0].label)}</h2>
 <p class="caption">Vertical: success, the fraction of evaluation episodes that succeed. Lines are medians over
-{_seeds(table)}, bands the middle half of the seeds. A ring marks where the first seed of a line stopped. Bars
-below zero are pretraining.{rest}</p>
+{_seeds(table)}, bands the middle half of the seeds.{_marks(table)} Bars below zero are pretraining.{rest}</p>
 <div class="controls">
 <label>Horizontal axis <select id="effort">{options}</select></label>
 <span class="segments" role="group" aria-label="Scale of the horizontal axis"><button type="button"
@@ -213,6 +212,19 @@ def _seeds(table: pl.DataFrame) -> str:
     counts = table.group_by(["regime", "setting"]).len()["len"].to_list()
     low, high = min(counts), max(counts)
     return _plural(high, "seed") if low == high else f"{low:,} to {_plural(high, 'seed')}"
+
+
+def _marks(table: pl.DataFrame) -> str:
+    """What the marks on a line mean, where there are any, and how many cells they stand for."""
+    solved = table.filter(pl.col("status") == "solved").height
+    if not solved:
+        return ""
+    mark = '<svg class="mark" viewBox="0 0 12 12" aria-hidden="true"><circle class="{}" cx="6" cy="6" r="4"/></svg>'
+    verb = "has" if solved == 1 else "have"
+    return (
+        f" {solved:,} of {_plural(table.height, 'cell')} {verb} stopped as solved: {mark.format('ring')} the first seed"
+        f" of a line, {mark.format('disc')} half of its seeds, where the line ends."
+    )
 
 
 def _swatch(style: Style) -> str:

@@ -126,6 +126,20 @@ def test_random_behaviour_all_but_never_sees_deep_states():
         assert stats.binomtest(good, n, 4.0**-depth).pvalue > ALPHA
 
 
+def test_bits_of_the_stream_by_enumeration():
+    world = Lock(depth=3, actions=3)
+    bits = 0.0
+    for path in itertools.product("abc", repeat=4):  # before each action, and after the last
+        probability = 0.0 if path[0] == "c" else 0.5
+        for before, after in itertools.pairwise(path):
+            if before == "c":
+                probability *= after == "c"
+            else:
+                probability *= 2 / 3 if after == "c" else 1 / 6
+        bits -= probability * np.log2(probability) if probability else 0.0
+    assert world.describe(world.defaults())["stream_concept_bits"] == pytest.approx(bits / 3)
+
+
 def test_concepts_are_state_and_depth():
     world = Lock(depth=3, actions=2, max_depth=5)
     params = world.init(jax.random.key(0), traced(world))

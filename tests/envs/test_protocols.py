@@ -109,3 +109,28 @@ def test_the_oracle_sees_its_concepts():
     codes = [jax.nn.one_hot(c, n) for c, n in zip(inner.concepts(state, params), inner.concept_sizes, strict=True)]
     assert (obs == jnp.concatenate(codes)).all()
     assert isinstance(oracle.unpadded(inner.defaults()), Oracle)
+
+
+COUNTED = [Cipher(symbols=3, skills=2, length=2), Exemplar(2, 3, 2, 2, dimensions=5), Lock(depth=3, actions=2)]
+
+
+@pytest.mark.parametrize("world", COUNTED, ids=lambda world: world.name)
+def test_concept_bits_count_what_an_episode_can_go_through(world):
+    # In all three every sequence of concepts can be made equally likely, so that its bits are the log of their number.
+    horizon, settings = world.horizon, given(world, world.task_reads)
+
+    def episode(key):
+        key_reset, key_act, key_steps = jax.random.split(key, 3)
+        params = world.init(jax.random.key(0), settings)
+        _, opening = world.reset(key_reset, params)
+        actions = jax.random.randint(key_act, (horizon,), 0, world.num_actions)
+
+        def step(state, x):
+            return world.step(x[1], state, x[0], params)[1], world.concepts(state, params)
+
+        return jax.lax.scan(step, opening, (actions, jax.random.split(key_steps, horizon)))[1]
+
+    found = jax.jit(jax.vmap(episode))(jax.random.split(jax.random.key(1), 3000))
+    known = world.describe(world.defaults())
+    number = len({tuple(row) for row in found.reshape(3000, -1).tolist()})
+    assert 2 ** (known["concept_bits"] * known["episode_steps"]) == pytest.approx(number)

@@ -1,6 +1,7 @@
 """Effort along a path, and when a cell was solved, by hand."""
 
 import json
+import math
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +21,7 @@ def write_run(success, status="done", consecutive=2):
     store.write_frame(run / "cells.parquet", pl.DataFrame(cells))
     stages = {"stage": ["p", "q"], "phase": ["pretrain", "rl"], "start": [0, 0], "end": [4, 6]}
     costs = {"flops": [10.0, 100.0], "env_steps": [0, 5], "samples": [7, 0]}
+    costs["present_sensory_bound"] = [0.25, math.nan]
     costs |= {f"bits_{name}": [0.5, 2.0] for name in ("sensory", "abstraction", "decision", "reward", "outcome")}
     stages |= {f"{name}_per_update": values for name, values in costs.items()}
     stages["flops_executed_per_update"] = [20.0, 200.0]
@@ -43,7 +45,7 @@ def test_effort_is_added_up_along_the_path():
     assert row["bits_reward"] == 4 * 0.5 + 6 * 2.0
     # Ten steps between evaluations, each of which stands for those before it; what was never measured is not known.
     assert row["used_decision"] == 10 * (1 + 2 + 3)
-    assert row["present_reward_bound"] is None
+    assert (row["present_reward_bound"], row["present_sensory_bound"]) == (None, None)
     assert row["success"] == pytest.approx(0.3)
     assert (row["censored"], row["diverged"], row["solved_at_update"]) == (True, False, None)
 

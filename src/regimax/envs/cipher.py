@@ -289,6 +289,7 @@ class Cipher(Sized):
         # With the stream: which of its K skills are the task's, whose cues they are, and the skills it never showed.
         cues = information.log2_binomial(K, m) + sum(math.log2(K - i) for i in range(m))
         revealed = settings["world.reveal"] * math.log2(V)
+        skill_and_symbols = math.log2(K) / L + math.log2(V)  # the answers follow from them
         return {
             "concepts": K,
             "optimal_return": float(L if per_step else 1),
@@ -297,6 +298,8 @@ class Cipher(Sized):
             "floor_stream": cues + (K - m) * floor,
             "observation_bits": math.log2(V) + math.log2(K) * (1.0 if held else 1.0 / L) + revealed,
             "stream_bits": 2 * math.log2(V) + math.log2(K) * (1.0 if held else 1.0 / L),
+            "concept_bits": skill_and_symbols,
+            "stream_concept_bits": skill_and_symbols,
             "action_bits": math.log2(V),
             "episode_steps": float(L),
         }

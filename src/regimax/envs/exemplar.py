@@ -268,6 +268,9 @@ class Exemplar(Sized):
             "floor_stream": information.log2_factorial(V) + math.log2(F),
             "observation_bits": bits,
             "stream_bits": 2 * bits,
+            "concept_bits": F * math.log2(V),
+            # Both views of a pair show the same values, but for a factor that is drawn again.
+            "stream_concept_bits": (F + bool(settings["world.unpredictable"])) * math.log2(V),
             "action_bits": math.log2(V),
             "episode_steps": float(H),
         }

@@ -168,6 +168,12 @@ class Lock(Sized):
     def describe(self, settings: Mapping[str, float]) -> dict[str, float]:
         H, actions = int(settings["world.depth"]), int(settings["world.actions"])
         latents = math.log2(3) + math.log2(H + 1)
+        # Who leaves the way does so for good: an episode goes through one of 2 + 4 + … + 2^H sequences of states.
+        paths = 1 + math.log2(2**H - 1)
+        # Random behaviour is still on its way at depth h with probability A^-h, and then goes to a, b or c.
+        on = 1.0 / actions
+        turn = on - on * math.log2(on) - (1.0 - on) * math.log2(1.0 - on)
+        stream = 1 + turn * sum(on**h for h in range(H))
         return {
             "concepts": 3 * H,
             "optimal_return": 1.0,
@@ -177,6 +183,8 @@ class Lock(Sized):
             "floor_stream": 2 * H * math.log2(actions),
             "observation_bits": latents,
             "stream_bits": 2 * latents,
+            "concept_bits": paths / H,
+            "stream_concept_bits": stream / H,
             "action_bits": math.log2(actions),
             "episode_steps": float(H),
         }

@@ -137,7 +137,7 @@ def _columns(frame: pl.DataFrame) -> dict[str, Any]:
 def _kind(name: str, dtype: pl.DataType) -> str:
     if dtype == pl.String:
         return "text"
-    if name.startswith("bits_"):
+    if name.startswith(("bits_", "present_", "used_")):
         return "bits"
     if "flops" in name:
         return "flops"

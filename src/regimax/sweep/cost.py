@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -25,6 +26,8 @@ class Cost(NamedTuple):
       bits_decision: nominal capacity of the decision channels, or where there are none of its actions.
       bits_reward: nominal capacity of the reward channels over its own steps.
       bits_outcome: the same for the outcome channels.
+      present_sensory_bound: what it observed can have told at most about the concepts at work in it, bits: no more than
+        their entropy, and no more than what the sensory channels let through. NaN where the world does not know.
     """
 
     flops: float
@@ -36,6 +39,7 @@ class Cost(NamedTuple):
     bits_decision: float
     bits_reward: float
     bits_outcome: float
+    present_sensory_bound: float
 
 
 class Costs:
@@ -78,6 +82,10 @@ class Costs:
         seen = capacity("sensory", known["observation_bits"])
         shown = capacity("sensory", known["stream_bits"] / 2) * 2  # of what was before and what came then
 
+        def concepts(of: str, through: float, samples: int) -> float:
+            bits = known.get(of, math.nan)
+            return samples * (bits if math.isnan(bits) else min(bits, through)) if samples else 0.0
+
         return Cost(
             flops=self._flops[size],
             flops_executed=self._executed[stage.program],
@@ -88,6 +96,7 @@ class Costs:
             bits_decision=own * capacity("decision", known["action_bits"]),
             bits_reward=own * capacity("reward", 0.0),
             bits_outcome=own * capacity("outcome", 0.0),
+            present_sensory_bound=concepts("concept_bits", seen, own) + concepts("stream_concept_bits", shown, others),
         )
 
 

@@ -21,6 +21,7 @@ EFFORT = (
     "bits_decision",
     "bits_reward",
     "bits_outcome",
+    "present_sensory_bound",
 )
 COUNTS = ("env_steps", "samples")
 
@@ -92,10 +93,11 @@ def cell_table(run: Path) -> pl.DataFrame:
     """Returns one row per cell, as far as the run is committed.
 
     Columns: `cell`, `regime`, `setting`, `seed`, the axes, `status`, the last evaluation's `success` and `return`, the
-    effort along the cell's path, of which `bits_*` are capacities; `present_*_bound`, bits that can at most have been
-    present in the pay that arrived; `used_decision`, bits of what was seen that decisions carried; and when it was
-    solved: `solved_at_*` is the first of the sweep's `consecutive`
-    evaluations at or above its `threshold`. `censored` cells were not solved within their budget.
+    effort along the cell's path, and when it was solved: `solved_at_*` is the first of the sweep's `consecutive`
+    evaluations at or above its `threshold`; `censored` cells were not solved within their budget. Of bits, `bits_*` are
+    capacities. `present_sensory_bound` is what observations can at most have told about the concepts at work in them
+    (null where the world does not know), `present_reward_bound` and `present_outcome_bound` what can at most have been
+    present in the pay that arrived. `used_decision` is what decisions carried of what was seen.
 
     Raises:
       UserError: if `run` is not a run directory.
@@ -159,6 +161,7 @@ def _cell_table(
         "bits_decision",
         "bits_reward",
         "bits_outcome",
+        pl.col("present_sensory_bound").fill_nan(None),
         *MEASURED,
         *SOLVED,
         "censored",

@@ -111,3 +111,18 @@ def test_throttling_pay_costs_effort_and_throttling_what_is_not_used_costs_nothi
     # By a sign test, at the stated error rate, over worlds paired by their seed.
     better = (plain.mean(1) > throttled.mean(1)).sum()
     assert stats.binomtest(int(better), 16, 0.5, alternative="greater").pvalue < ALPHA
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: rx.channels.reward(1, 0), "channel 'reward': 1 … 0 is not a range"),
+        (lambda: rx.channels.sensory(0.5, 0.5), "channel 'sensory': 0.5 … 0.5 is not a range"),
+        (lambda: rx.channels.sensory(high=float("inf")), "not a range"),
+        (lambda: rx.channels.reward(max_delay=-1), "channel 'reward': max_delay = -1 is not a whole number"),
+        (lambda: rx.channels.outcome(max_delay=1.5), "channel 'outcome': max_delay = 1.5 is not a whole number"),
+    ],
+)
+def test_channels_that_cannot_be_are_told(make, message):
+    with pytest.raises(rx.UserError, match=message):
+        make()

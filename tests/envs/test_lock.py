@@ -153,7 +153,9 @@ def test_concepts_are_state_and_depth():
     [
         ({"depth": 1}, "Lock: depth = 1 is out of range"),
         ({"depth": 100}, "Lock: depth = 100 is out of range"),
-        ({"actions": 1}, "Lock: actions = 1 is out of range"),
+        ({"actions": 1}, r"Lock: actions = 1 is out of range: a whole number in \[2, inf\)"),
+        ({"actions": 2.5}, "Lock: actions = 2.5 is not a whole number"),
+        ({"max_actions": -4}, "Lock: max_actions = -4 is not a whole number from 0 on"),
         ({"actions": 5, "max_actions": 4}, "Lock: actions = 5 is out of range"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -100,6 +101,18 @@ def chain(*channels: Channel) -> Channel:
         return min(channel.capacity(settings, known) for channel in channels)
 
     return Channel(places[0], init, apply, capacity, settings, ("chain", *(channel.spec for channel in channels)))
+
+
+def check_line(name: str, max_delay: int) -> None:
+    """Raises :class:`UserError` for a length of a delay line that is no whole number from 0 on."""
+    if not isinstance(max_delay, int) or max_delay < 0:
+        raise UserError(f"channel {name!r}: max_delay = {max_delay!r} is not a whole number from 0 on")
+
+
+def check_range(name: str, low: float, high: float) -> None:
+    """Raises :class:`UserError` for a range that is none."""
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise UserError(f"channel {name!r}: {low!r} … {high!r} is not a range: low must be below high, both finite")
 
 
 RATE = Setting("rate", 1.0, 0, 1, "samples per step", open_low=True)

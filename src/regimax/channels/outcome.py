@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
-from regimax.channels.base import Channel, Signal
+from regimax.channels.base import Channel, Signal, check_line
 from regimax.types import Array, HParams, PyTree, Setting
 
 
@@ -28,10 +28,14 @@ def outcome(max_delay: int = 0, name: str = "outcome") -> Channel:
     Returns:
       the channel.
 
+    Raises:
+      UserError: if the delay line has no length.
+
     Example:
       >>> outcome().capacity({"outcome.episodes": 1, "outcome.erasure": 0.0}, {"episode_steps": 4.0})
       0.25
     """
+    check_line(name, max_delay)
     settings = [
         Setting(f"{name}.episodes", 1, 1, 10**6, "n, episodes whose outcomes arrive as one sum", integer=True),
         Setting(f"{name}.erasure", 0.0, 0, 1, "e, probability that a sum is lost"),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
-from regimax.channels.base import RATE, Channel, Signal
+from regimax.channels.base import RATE, Channel, Signal, check_line, check_range
 from regimax.ops import information
 from regimax.types import Array, HParams, PyTree, Setting
 
@@ -35,6 +35,9 @@ def reward(low: float = 0.0, high: float = 1.0, max_delay: int = 0, name: str = 
     Returns:
       the channel.
 
+    Raises:
+      UserError: if `low` is not below `high`, or the delay line has no length.
+
     Reference:
       Cover and Thomas, Elements of Information Theory, sections 7.1.5 and 7.2.
 
@@ -44,6 +47,8 @@ def reward(low: float = 0.0, high: float = 1.0, max_delay: int = 0, name: str = 
       >>> channel.capacity(settings, {"episode_steps": 4.0})
       0.25
     """
+    check_range(name, low, high)
+    check_line(name, max_delay)
     settings = [
         Setting(f"{name}.levels", 2, 2, 2**20, "L, values that can be told apart", integer=True),
         RATE._replace(name=f"{name}.rate", doc="deliveries per step"),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
-from regimax.channels.base import RATE, Channel, Signal, due
+from regimax.channels.base import RATE, Channel, Signal, check_range, due
 from regimax.types import Array, HParams, PyTree, Setting
 
 EXACT = 24
@@ -35,11 +35,15 @@ def sensory(low: float = 0.0, high: float = 1.0, name: str = "sensory") -> Chann
     Returns:
       the channel. It applies to transcripts of others and to evaluations too.
 
+    Raises:
+      UserError: if `low` is not below `high`.
+
     Example:
       >>> settings = {"sensory.bits": 2, "sensory.rate": 0.5, "sensory.noise": 0.0, "sensory.erasure": 0.0}
       >>> sensory().capacity(settings, {"dimensions": 8})
       8.0
     """
+    check_range(name, low, high)
     settings = (
         Setting(f"{name}.bits", EXACT, 1, EXACT, f"b, bits per number of an observation; {EXACT} rounds nothing"),
         RATE._replace(name=f"{name}.rate", doc="observations per step"),

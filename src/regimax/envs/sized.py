@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 
+from regimax.errors import UserError
 from regimax.types import Array, Setting
 
 
@@ -17,11 +19,19 @@ class Sized:
     sizes: ClassVar[tuple[str, ...]]
 
     def __post_init__(self) -> None:
+        unpadded = []
         for size in self.sizes:
-            if not getattr(self, f"max_{size}"):
+            padding = getattr(self, f"max_{size}", 0)
+            if not isinstance(padding, int) or padding < 0:
+                raise UserError(f"{self.name}: max_{size} = {padding!r} is not a whole number from 0 on")
+            if not padding:
+                unpadded.append(size)
                 object.__setattr__(self, f"max_{size}", getattr(self, size))
         for setting in self.settings:
-            setting.check(setting.default, f"{self.name}: {setting.name.removeprefix('world.')}")
+            name = setting.name.removeprefix("world.")
+            if name in unpadded and setting.high == setting.default:  # its padding, which follows it, is no bound
+                setting = setting._replace(high=math.inf)
+            setting.check(setting.default, f"{self.name}: {name}")
 
     @property
     def settings(self) -> tuple[Setting, ...]:

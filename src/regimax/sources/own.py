@@ -28,8 +28,13 @@ def own_behaviour(num_envs: int = 64, num_steps: int | None = None) -> SourceFac
 
     Returns:
       a factory `(world, channels, num_steps) -> Source`.
+
+    Raises:
+      UserError: if a number is not a whole number above 0.
     """
     check_streams("own_behaviour", num_envs)
+    if num_steps is not None:
+        check_streams("own_behaviour", num_steps, "num_steps")
     asked = num_steps
 
     def factory(world: Any, channels: Sequence[Channel], num_steps: int | None = None) -> Source:

@@ -1,16 +1,18 @@
 """Worlds of gymnax: what gymnax itself gives, with ends kept apart and no reset of its own."""
 
+import itertools
 import sys
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import stats
 
 import regimax as rx
 from regimax.envs import Environment, Streams
 
-from .conftest import keys
+from .conftest import ALPHA, keys
 
 adapter = rx.envs.gymnax
 gymnax = pytest.importorskip("gymnax")
@@ -109,6 +111,44 @@ def test_gymnax_that_is_not_installed_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "gymnax", None)
     with pytest.raises(rx.UserError, match=r"pip install 'regimax\[gymnax\]'"):
         adapter.make("CartPole-v1")
+
+
+def test_the_sea_is_as_deep_as_asked_for():
+    world = adapter.make("DeepSea-bsuite", size=3)
+    assert (world.horizon, world.fields[0].size) == (3, 9)
+    assert world.spec != adapter.make("DeepSea-bsuite", size=4).spec
+    assert world.spec == adapter.make("DeepSea-bsuite", size=3).spec
+    with pytest.raises(rx.UserError, match="action_mapping_key is not a number or a text"):
+        adapter.make("DeepSea-bsuite", action_mapping_key=jax.random.key(0))
+
+
+def dive(world, key, actions):
+    """Whether an episode of DeepSea with these actions `[H]` finds the treasure."""
+    _, opening = world.reset(key, ())
+
+    def step(state, action):
+        _, state, *_, info = world.step(key, state, action, ())
+        return state, info["success"]
+
+    return jax.lax.scan(step, opening, actions)[1][-1]
+
+
+def test_random_diving_finds_the_treasure_after_2_to_the_depth_episodes():
+    # By default gymnax mixes up what the actions do, once for all episodes, and leaves nothing else to chance.
+    depth, runs, episodes = 4, 1000, 160
+    world = adapter.make("DeepSea-bsuite", size=depth)
+    found = jax.jit(jax.vmap(lambda actions: dive(world, jax.random.key(0), actions)))
+    ways = jnp.asarray(list(itertools.product(range(2), repeat=depth)))
+    right = np.asarray(found(ways))
+    assert right.sum() == 1
+    assert 0 < right.argmax() < 2**depth - 1  # not the same action all the way
+    # Episodes before the first success of the uniform policy are geometric.
+    actions = jax.random.randint(jax.random.key(1), (runs * episodes, depth), 0, 2)
+    success = np.asarray(found(actions)).reshape(runs, episodes) > 0
+    first = np.where(success.any(1), success.argmax(1), episodes)
+    edges = [0, 4, 8, 16, 32, 64, np.inf]
+    expected = -np.diff((1 - 2.0**-depth) ** np.asarray(edges)) * runs
+    assert stats.chisquare(np.histogram(first, bins=edges)[0], expected).pvalue > ALPHA
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -169,7 +170,8 @@ def make(
       reward_range: smallest and largest reward of a step, which the reward channel quantises; known for some.
       stream_steps: steps of a transcript, the first of an episode; 128, or those of the longest episode if it is
         shorter, when not given.
-      **options: fields of gymnax's `EnvParams`, for example ``max_steps_in_episode=200``.
+      **options: fields of gymnax's `EnvParams`, for example ``max_steps_in_episode=200``, and what its class is made
+        with, for example ``size=10`` of DeepSea.
 
     Returns:
       the world.
@@ -195,9 +197,17 @@ def make(
     if id not in gymnax.registered_envs:
         raise unknown("world of gymnax", id, gymnax.registered_envs)
     env, params = gymnax.make(id)
+    sizes = {name: value for name, value in options.items() if name in inspect.signature(type(env)).parameters}
+    for name, value in sizes.items():
+        if not isinstance(value, int | float | str):
+            raise UserError(f"{id}: {name} is not a number or a text but of type {type(value).__name__}")
+    if sizes:
+        env, params = gymnax.make(id, **sizes)
+        options = {name: value for name, value in options.items() if name not in sizes}
     if not hasattr(env.action_space(params), "n"):
         raise UserError(f"{id} has continuous actions; learners here need discrete ones")
-    return adapt(Gymnax, id, env, params, KNOWN.get(id), solved, reward_range, stream_steps, options)
+    world = adapt(Gymnax, id, env, params, KNOWN.get(id), solved, reward_range, stream_steps, options)
+    return replace(world, options=tuple(sorted((options | sizes).items())))
 
 
 def adapt(

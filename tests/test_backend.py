@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -30,3 +31,12 @@ def test_lapack_on_all_devices_at_once_does_not_starve():
 def test_no_devices_are_refused():
     with pytest.raises(rx.UserError, match="devices = 0 is below 1"):
         rx.prepare_cpu(0)
+
+
+def test_what_was_compiled_is_kept_in_a_folder_of_the_user(tmp_path):
+    code = "import jax, regimax.backend as b; b.use_compilation_cache(); print(jax.config.jax_compilation_cache_dir)"
+    bare = {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
+    for more, folder in (({}, tmp_path / "regimax" / "xla"), ({"JAX_COMPILATION_CACHE_DIR": "mine"}, Path("mine"))):
+        env = bare | {"XDG_CACHE_HOME": str(tmp_path)} | more
+        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+        assert Path(done.stdout.strip()) == folder

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -196,3 +197,11 @@ def test_a_users_own_part_carries_its_source(tiny, monkeypatch):
 
     foreign = program._replace(learner=program.learner._replace(update=own_update))
     assert len(module.foreign_sources(foreign)) == 1
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_cells_are_planned_in_seconds(tiny):
+    begun = time.process_time()
+    plan = make_plan(tiny(axes={"reward.erasure": [i / 100 for i in range(100)]}, seeds=334))
+    assert len(plan.cells) == 3 * 100 * 334
+    assert time.process_time() - begun < 30

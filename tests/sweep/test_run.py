@@ -244,16 +244,17 @@ def test_a_full_disk_is_said_and_costs_nothing_that_was_committed(whole, monkeyp
     assert_same_results(Path("run"), whole)
 
 
-def test_a_stop_signal_commits_and_stops(whole):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_signal_commits_and_stops(whole, number):
     class Signalled(Silent):
         def tick(self, tick, env_steps):
             super().tick(tick, env_steps)
             if len(self.ticks) == 3:
-                signal.raise_signal(signal.SIGTERM)
+                signal.raise_signal(number)
 
     with pytest.raises(Interrupted) as interrupted:
         run(make_tiny(), "run", Signalled())
-    assert interrupted.value.number == signal.SIGTERM
+    assert interrupted.value.number == number
     display = Silent()
     run(make_tiny(), "run", display)
     assert display.updates_before > 0
@@ -441,3 +442,22 @@ def test_killed_five_times_and_typed_again_it_ends_the_same(whole):
 def test_killed_thirty_times_and_typed_again_it_ends_the_same(whole):
     killed_runs(30, seed=2)
     assert_same_results(Path("run"), whole)
+
+
+PEAK = """
+import resource, sys
+from regimax.cli import main
+assert main(["run", "tiny.py", "--out", sys.argv[1], "--seeds", sys.argv[1]]) == 0
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_ten_thousand_cells_need_hardly_more_memory_than_a_thousand():
+    Path("tiny.py").write_text(FILE)
+    peaks = []
+    for seeds in (167, 1667):
+        done = subprocess.run([sys.executable, "-c", PEAK, str(seeds)], check=True, capture_output=True, text=True)
+        peaks.append(int(done.stdout.split()[-1]))
+        assert table.cell_table(Path(str(seeds))).height == 6 * seeds
+    assert peaks[1] < 1.5 * peaks[0], peaks

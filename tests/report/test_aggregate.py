@@ -181,6 +181,21 @@ def test_a_line_ends_where_half_of_its_seeds_have_been_solved(seeds: int, last: 
     assert (found["median"] <= 1).all()
 
 
+def test_a_seed_that_was_solved_in_a_phase_counts_as_above_in_the_rest_of_that_phase_only() -> None:
+    def two_phases(cell: str, first: list[float | None], then: list[float | None]) -> pl.DataFrame:
+        model = curve(cell, first).with_columns(phase=pl.lit("model"))
+        return pl.concat([model, curve(cell, then).with_columns(flops=pl.col("flops") + 9000.0)])
+
+    a, b = two_phases("a", [0.9], [0.3, 0.4]), two_phases("b", [0.1, 0.5], [0.5, 0.6])
+    curves = pl.concat([a, b, two_phases("c", [0.2, 0.4], [0.4])])
+    table = table_of(cell_row("a"), cell_row("b", seed=1), cell_row("c", seed=2, status="diverged", success=0.4))
+    found = learning_curves(curves, "flops", table=table)
+    assert found["phase"].to_list() == ["model", "model", "rl", "rl"]
+    assert found["median"].to_list() == pytest.approx([0.2, 0.5, 0.4, 0.4])
+    assert found["solved"].to_list() == [1, 1, 0, 0]
+    assert found["diverged"].to_list() == [0, 0, 0, 1]
+
+
 def test_no_curve_goes_beyond_its_last_measurement() -> None:
     curves = pl.concat([curve("a", [0.0, 1.0]), curve("b", [0.0, 1.0], regime="oracle"), curve("c", [0.0, 0.1, 0.2])])
     table = table_of(

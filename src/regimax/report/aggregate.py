@@ -156,23 +156,28 @@ def _with_ended(
 ) -> pl.DataFrame:
     """The rows, with one more for every cell that ended before its group and every evaluation it had no part in.
 
-    A solved cell stands there as infinite: above every other, at no value. `_why` says why a row was added, `_solved`
-    whether its cell has stopped as solved by then.
+    A solved cell stands there as infinite: above every other, at no value; one that was solved in a phase and went on
+    with the next stands so in the rest of that phase. `_why` says why a row was added, `_solved` whether its cell has
+    stopped as solved by then.
     """
-    ended = (
-        table.filter(pl.col("status").is_in(["solved", "diverged"]))
-        .with_columns(_finite(measure))
-        .select("cell", _status="status", _final=pl.col(measure).fill_null(0.0))
+    ended = table.with_columns(_finite(measure)).select("cell", "status", _final=pl.col(measure).fill_null(0.0))
+    # Who goes on with the next phase has left this one before others, solved, or with them, at the end of its budget.
+    early = pl.col("_last") < pl.col("_last").max().over([*GROUP, "_phase"])
+    goes_on = pl.col("_last") < pl.col("_last").max().over("cell")
+    last = (
+        measured.group_by([*GROUP, "cell", pl.col("phase").alias("_phase")])
+        .agg(_last=pl.col("_rank").max())
+        .join(ended, on="cell")
+        .with_columns(_why=pl.when(goes_on & early).then(pl.lit("solved")).otherwise("status"))
+        .filter(pl.col("_why").is_in(["solved", "diverged"]), early | ~goes_on)
     )
-    last = measured.group_by([*GROUP, "cell"]).agg(_last=pl.col("_rank").max()).join(ended, on="cell")
-    solved = pl.col("_status") == "solved"
+    solved = pl.col("_why") == "solved"
     added = (
         last.join(ranked, on=GROUP)
-        .filter(pl.col("_rank") > pl.col("_last"))
+        .filter(pl.col("_rank") > pl.col("_last"), ~solved | (pl.col("phase") == pl.col("_phase")))
         .with_columns(
             pl.when(solved).then(math.inf).otherwise("_final").alias(measure),
             pl.lit(None, pl.Float64).alias(effort),
-            _why=pl.col("_status"),
             _solved=solved,
         )
     )
@@ -180,12 +185,8 @@ def _with_ended(
     measured = measured.join(stopped, on=["cell", "_rank"], how="left").with_columns(
         _solved=pl.col("_stopped").fill_null(False)
     )
-    return pl.concat(
-        [
-            frame.select(*GROUP, "phase", "update", "_rank", "cell", effort, measure, "_why", "_solved")
-            for frame in (measured, added)
-        ]
-    )
+    columns = [*GROUP, "phase", "update", "_rank", "cell", effort, measure, "_why", "_solved"]
+    return pl.concat([measured.select(columns), added.select(columns)])
 
 
 def pretraining(curves: pl.DataFrame, effort: str, *, measure: str = "success") -> pl.DataFrame:

@@ -6,12 +6,12 @@ Command: python docs/tables.py runs/quickstart runs/exemplar runs/lock runs/deep
 import math
 import sys
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 
 import polars as pl
 
 import regimax as rx
 from regimax import report
+from regimax.report import threshold_median
 from regimax.sweep.loaded import Run
 
 
@@ -51,39 +51,37 @@ def exemplar(run: Run) -> list[str]:
 
 
 def growth(run: Run, arms: pl.DataFrame) -> list[str]:
-    """How the median episodes to the first success in training and to the threshold grow with depth.
+    """How the median episodes to the threshold, and to the first success in training, grow with depth.
 
-    The slopes are those of their logarithms, from the depth before. “>” marks a lower bound: fewer than half of the
-    worlds got there.
+    The slope is that of their logarithm over the last two steps of depth. “>” marks a lower bound: fewer than half of
+    the worlds got there. How many did is in brackets.
 
     Args:
       run: the run.
       arms: what is compared: `cell`, `arm` and `depth`, the steps of an episode.
 
     Returns:
-      lines of a table.
+      lines of two tables.
     """
     succeeded = run.curves.filter(pl.col("train_success") > 0).group_by("cell").agg(first=pl.col("env_steps").min())
     cells = run.cells.join(arms, on="cell", maintain_order="left").join(succeeded, on="cell", how="left")
-    found: dict[str, list[tuple[int, list[tuple[float, bool]], str]]] = {}
-    for (arm, depth), group in cells.group_by(["arm", "depth"], maintain_order=True):
-        medians = []
-        for reached in ("first", "solved_at_env_step"):
-            steps, censored = report.threshold_median(group[reached].to_list(), group["env_steps"].to_list())
-            medians.append(((steps or math.nan) / depth, censored))
-        solved = group["solved_at_env_step"].count()
-        found.setdefault(arm, []).append((depth, medians, f"{solved} of {group.height}"))
-    rows = []
-    for arm, points in found.items():
-        slopes = [["", ""]]
-        for (near, before, _), (far, after, _) in pairwise(points):
-            pairs = zip(before, after, strict=True)
-            slopes.append(
-                ["?" if a[1] else f"{'> ' * b[1]}{math.log(b[0] / a[0]) / (far - near):.2f}" for a, b in pairs]
-            )
-        for (depth, medians, solved), slope in zip(points, slopes, strict=True):
-            rows.append([arm, depth, solved, *(f"{'> ' * censored}{n:,.0f}" for n, censored in medians), *slope])
-    return markdown(["", "depth", "worlds solved", "first success", "solved", "slope", "slope"], rows)
+    depths = cells["depth"].unique().sort().to_list()
+    lines = []
+    for title, reached in (("threshold", "solved_at_env_step"), ("first success", "first")):
+        rows = []
+        for (arm,), group in cells.group_by(["arm"], maintain_order=True):
+            row, logs = [arm], []
+            for depth in depths:
+                here = group.filter(pl.col("depth") == depth)
+                steps, censored = threshold_median(here[reached].to_list(), here["env_steps"].to_list())
+                episodes = (steps or math.nan) / depth
+                row.append(f"{'> ' * censored}{episodes:,.0f} ({here[reached].count()})")
+                logs.append((math.log(episodes), censored))
+            (before, unknown), (after, bound) = logs[-3:][0], logs[-1]
+            slope = (after - before) / (depths[-1] - depths[-3:][0])
+            rows.append([*row, "?" if unknown else f"{'> ' * bound}{slope:.2f}"])
+        lines += markdown([title, *depths, "slope"], rows)
+    return lines
 
 
 def lock(run: Run) -> list[str]:

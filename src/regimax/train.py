@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from regimax.prng import Keys
 from regimax.probes import count_flops
 from regimax.regimes import Regime, RegimePrograms, bind_regime
-from regimax.regimes.program import Program, inherited
+from regimax.regimes.program import Program, as_hparams, inherited
 from regimax.types import Array, HParams, Metrics, Params
 
 
@@ -32,14 +32,6 @@ class Result(NamedTuple):
     effort: dict[str, Metrics]
     params: dict[str, Params]
     status: dict[str, Array]
-
-
-def as_hparams(program_settings: Any, values: Any) -> dict[str, Array]:
-    """Returns traced scalars, int32 for whole-number settings and float32 for the others."""
-    return {
-        name: jnp.asarray(values[name], jnp.int32 if setting.integer else jnp.float32)
-        for name, setting in program_settings.items()
-    }
 
 
 def update_flops(program: Program) -> float:
@@ -115,7 +107,7 @@ def make_train(regime: Regime, world: Any) -> Train:
     """Makes the function that trains one cell of a regime in a world.
 
     It is what a sweep runs: with the keys of `cell_keys` and the same settings it gives, cell by cell, what the sweep
-    gives.
+    gives. A regime's probes are not run: within one program they could touch the curves.
 
     Args:
       regime: from `regimax.regimes`, or your own.

@@ -129,6 +129,24 @@ def test_the_agents_own_second_view_shows_what_was_answered():
     assert (shown(params.hidden, info["second_view"])[0] == np.asarray(state.z[:, 0])).all()
 
 
+@pytest.mark.parametrize("forms", [1, 4, 5])
+def test_the_halves_have_all_looks_between_them_and_none_in_common(forms):
+    world = Exemplar(factors=2, values=3, forms=forms, noise=0.0, dimensions=4, max_factors=3, max_forms=7)
+    params = world.init(jax.random.key(0), traced(world))
+
+    def looks(params):
+        hidden = params.hidden
+        return {tuple(look) for look in np.asarray(hidden.looks[1, 2, : int(hidden.forms)]).tolist()}
+
+    first, second = (looks(half) for half in jax.jit(world.halves)(params))
+    assert first | second == looks(params)
+    if forms == 1:
+        assert first == second
+    else:
+        assert (len(first), len(second)) == (forms - forms // 2, forms // 2)
+        assert not first & second
+
+
 def test_looks_that_were_never_seen_tell_nothing_to_a_probe():
     # Ridge regression on half of the looks, asked about the other half: right one time in V.
     world, right, asked = Exemplar(factors=1, values=4, forms=64, noise=0.0, dimensions=32), 0, 0

@@ -1,7 +1,7 @@
 """Worlds: vectorised environments with known concepts and a richness knob."""
 
 from regimax.envs import craftax, gymnax
-from regimax.envs.base import Environment, Streams
+from regimax.envs.base import Environment, Halved, Streams
 from regimax.envs.cipher import Cipher
 from regimax.envs.exemplar import Exemplar
 from regimax.envs.lock import Lock
@@ -13,6 +13,7 @@ __all__ = [
     "Cipher",
     "Environment",
     "Exemplar",
+    "Halved",
     "Lock",
     "Oracle",
     "Planner",

@@ -85,6 +85,15 @@ class Environment(Protocol):
 
 
 @runtime_checkable
+class Halved(Protocol):
+    """A world whose surface forms can be split, so that a probe is fitted on some and asked about others."""
+
+    def halves(self, params: PyTree) -> tuple[PyTree, PyTree]:
+        """Returns the params of the same world with half of its surface forms, and with the others."""
+        ...
+
+
+@runtime_checkable
 class Streams(Protocol):
     """A world that also has a reward-free stream: transcripts of others, or whatever passes by.
 

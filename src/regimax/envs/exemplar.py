@@ -250,6 +250,18 @@ class Exemplar(Sized):
     def concepts(self, state: State, params: TaskParams) -> Array:
         return jnp.where(jnp.arange(self.max_factors) < params.hidden.factors, state.z, -1)
 
+    def halves(self, params: TaskParams) -> tuple[TaskParams, TaskParams]:
+        """Returns the same world with half of the looks of every value, and with the others; both whole for M = 1.
+
+        A probe is fitted in the one and asked in the other.
+        """
+        hidden = params.hidden
+        first = (hidden.forms + 1) // 2
+        shift = jnp.where(hidden.forms > 1, first, 0)
+        others = hidden.looks[:, :, (jnp.arange(self.max_forms) + shift) % self.max_forms]
+        rest = hidden._replace(looks=others, forms=hidden.forms - shift)
+        return params._replace(hidden=hidden._replace(forms=first)), params._replace(hidden=rest)
+
     def legal(self, params: TaskParams | StreamParams) -> Array:
         return jnp.arange(self.max_values) < params.hidden.values
 

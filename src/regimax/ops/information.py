@@ -134,6 +134,25 @@ class Estimate(NamedTuple):
     null: Array
 
 
+def counted_information(counts: Array) -> Array:
+    r"""Mutual information estimated from counts, in bits: that of the frequencies, less :math:`(|X|-1)(|Y|-1) / (2 N
+    \ln 2)`, X and Y counting the values that occur; 0 for no samples. Not clipped: it averages to zero for nothing.
+
+    Args:
+      counts: `[X, Y]`, how often each pair was seen; the samples must be independent of each other.
+
+    Reference:
+      Miller, Note on the bias of information estimates (1955).
+
+    Example:
+      >>> round(float(counted_information(jnp.eye(2) * 500.0)), 3)
+      0.999
+    """
+    total = jnp.maximum(counts.sum(), 1.0)
+    values = jnp.maximum((counts.sum(1) > 0).sum() - 1.0, 0.0) * jnp.maximum((counts.sum(0) > 0).sum() - 1.0, 0.0)
+    return mutual_information(counts / total) - values / (2.0 * total * LOG2)
+
+
 def estimate_information(key: Array, x: Array, y: Array, num_x: int, num_y: int, num_shuffles: int = 16) -> Estimate:
     r"""Estimates the mutual information of two discrete variables from pairs.
 
@@ -155,16 +174,13 @@ def estimate_information(key: Array, x: Array, y: Array, num_x: int, num_y: int,
       Miller, Note on the bias of information estimates (1955).
     """
 
-    def corrected(y: Array) -> tuple[Array, Array]:
-        table = jnp.zeros((num_x, num_y)).at[x, y].add(1.0)
-        values = (table.sum(1) > 0).sum() - 1.0, (table.sum(0) > 0).sum() - 1.0
-        plug_in = mutual_information(table / x.shape[0])
-        return plug_in, plug_in - values[0] * values[1] / (2.0 * x.shape[0] * LOG2)
+    def counts(y: Array) -> Array:
+        return jnp.zeros((num_x, num_y)).at[x, y].add(1.0)
 
-    plug_in, bits = corrected(y)
-    shuffled = jax.vmap(lambda k: corrected(jax.random.permutation(k, y))[1])(jax.random.split(key, num_shuffles))
-    null = shuffled.mean()
-    return Estimate(bits - null, plug_in, null)
+    shuffled = jax.vmap(lambda k: counted_information(counts(jax.random.permutation(k, y))))
+    null = shuffled(jax.random.split(key, num_shuffles)).mean()
+    table = counts(y)
+    return Estimate(counted_information(table) - null, mutual_information(table / x.shape[0]), null)
 
 
 def policy_throughput(policy: Array, states: Array | None = None) -> Array:

@@ -1,5 +1,10 @@
 """Probes: read-only measurements."""
 
+from regimax.probes.base import Probe, ProbeFactory, Subject
+from regimax.probes.causal import causal
+from regimax.probes.concepts import concepts
 from regimax.probes.effort import count_flops
+from regimax.probes.plasticity import plasticity
+from regimax.probes.superposition import superposition
 
-__all__ = ["count_flops"]
+__all__ = ["Probe", "ProbeFactory", "Subject", "causal", "concepts", "count_flops", "plasticity", "superposition"]

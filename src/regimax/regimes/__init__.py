@@ -1,6 +1,6 @@
 """Regimes: named sequences of phases, as data."""
 
-from regimax.regimes.base import Evaluate, Phase, Regime, Stop
+from regimax.regimes.base import Evaluate, Phase, Regime, Stop, probed
 from regimax.regimes.catalogue import imitation_rl, oracle, predict, pretrain_rl, pure_rl, reinforce, sham_rl
 from regimax.regimes.program import Program, RegimePrograms, bind, bind_regime
 
@@ -17,6 +17,7 @@ __all__ = [
     "oracle",
     "predict",
     "pretrain_rl",
+    "probed",
     "pure_rl",
     "reinforce",
     "sham_rl",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from regimax.channels import Channel
+from regimax.errors import unknown
 from regimax.learners import LearnerFactory
 from regimax.networks import NetworkFactory
+from regimax.probes import ProbeFactory
 from regimax.sources import SourceFactory
 
 
@@ -54,6 +56,9 @@ class Phase(NamedTuple):
       evaluate: when and on what it is evaluated.
       stop: when it ends before its budget.
       settings: values of the learner's settings that this phase sets, by their local names.
+      probes: what is measured of the learner besides, by programs of their own that cannot touch its training.
+      probe_every: updates between two measurements, a multiple of `evaluate.every`. There is one at the beginning, and
+        one wherever the phase ends or is forked, in any case; only those when None.
     """
 
     name: str
@@ -68,6 +73,8 @@ class Phase(NamedTuple):
     evaluate: Evaluate = Evaluate()
     stop: Stop | None = None
     settings: Mapping[str, float] = {}
+    probes: tuple[ProbeFactory, ...] = ()
+    probe_every: int | None = None
 
 
 class Regime(NamedTuple):
@@ -75,3 +82,35 @@ class Regime(NamedTuple):
 
     name: str
     phases: tuple[Phase, ...]
+
+
+def probed(regime: Regime, *probes: ProbeFactory, every: int | None = None, phases: Sequence[str] = ()) -> Regime:
+    """Returns a regime of which probes measure what it learns. They change none of its results.
+
+    Regimes of one sweep that share a phase must agree on its probes. A run that was begun keeps the probes that it has.
+
+    Args:
+      regime: from the catalogue, or your own.
+      *probes: from `regimax.probes`, or your own.
+      every: updates between two measurements, a multiple of the evaluations' spacing; only where a phase begins and
+        where it ends or is forked when None.
+      phases: names of the phases that are measured; all when empty.
+
+    Raises:
+      UserError: for a phase that the regime does not have.
+
+    Example:
+      >>> import regimax as rx
+      >>> regime = probed(rx.regimes.pretrain_rl(), rx.probes.plasticity(), every=100, phases=["rl"])
+      >>> [phase.probe_every for phase in regime.phases]
+      [None, 100]
+    """
+    names = [phase.name for phase in regime.phases]
+    for name in phases:
+        if name not in names:
+            raise unknown(f"phase of the regime {regime.name!r}:", name, names)
+    chosen = tuple(phases) or names
+    changed = [
+        phase._replace(probes=probes, probe_every=every) if phase.name in chosen else phase for phase in regime.phases
+    ]
+    return regime._replace(phases=tuple(changed))

@@ -12,8 +12,12 @@ from regimax import prng
 from regimax.channels import outcome, reward
 from regimax.errors import UserError, unknown
 from regimax.learners import Learner, LearnerState
+from regimax.learners.base import fresh_params
+from regimax.networks import Code, Network
 from regimax.prng import Keys
+from regimax.probes import Probe, Subject
 from regimax.regimes.base import Phase, Regime
+from regimax.sources import Source
 from regimax.types import Array, HParams, Metrics, Params, Setting, Spec
 
 RUNNING, DONE, SOLVED, DIVERGED = 0, 1, 2, 3
@@ -48,7 +52,9 @@ class Program(NamedTuple):
       begin: `(keys, hparams, inherited) -> (state, metrics)`; evaluates once before the first update.
       tick: `(keys, hparams, end, state) -> (state, metrics)`; `evaluate.every` updates, then an evaluation. Leaves a
         lane that does not run as it is.
-      spec: all that decides what `tick` compiles to.
+      probes: what else is measured of it.
+      probe: `(keys, hparams, state) -> metrics` of all probes, each with its name before it.
+      spec: all that decides what `tick` compiles to; the probes do not.
     """
 
     phase: Phase
@@ -58,11 +64,29 @@ class Program(NamedTuple):
     local: Mapping[str, str]
     begin: Callable[[Keys, HParams, Params], tuple[LaneState, Metrics]]
     tick: Callable[[Keys, HParams, Array, LaneState], tuple[LaneState, Metrics]]
+    probes: tuple[Probe, ...]
+    probe: Callable[[Keys, HParams, LaneState], Metrics]
     spec: Spec
+
+    def probe_due(self, update: int, start: int, end: int) -> bool:
+        """Returns whether a stage from update `start` to `end` is measured at an update before its end.
+
+        Where it begins anew and every `probe_every` updates; its end, whenever that comes, is always measured.
+        """
+        every = self.phase.probe_every
+        return update == 0 or (every is not None and start < update < end and update % every == 0)
 
     def defaults(self) -> dict[str, float]:
         """Returns the default of every setting it reads."""
         return {name: setting.default for name, setting in self.settings.items()}
+
+
+def as_hparams(settings: Mapping[str, Setting], values: Mapping[str, Any]) -> dict[str, Array]:
+    """Returns traced scalars, int32 for whole-number settings and float32 for the others."""
+    return {
+        name: jnp.asarray(values[name], jnp.int32 if setting.integer else jnp.float32)
+        for name, setting in settings.items()
+    }
 
 
 def select(condition: Array, chosen: Any, other: Any) -> Any:
@@ -85,6 +109,33 @@ def _settings(phase: Phase, learner: Learner) -> tuple[dict[str, Setting], dict[
         settings[name] = setting._replace(name=name, default=setting.check(default, name))
         local[name] = setting.name
     return settings, local
+
+
+def _bind_probes(phase: Phase, source: Source, learner: Learner) -> tuple[Probe, ...]:
+    """Binds the probes of a phase to its learner."""
+    every, spacing = phase.evaluate.every, phase.probe_every
+    if spacing is not None and (spacing < 1 or spacing % every):
+        raise UserError(
+            f"phase {phase.name!r}: probe_every = {spacing} is not a positive multiple of evaluate.every = {every}"
+        )
+
+    def altered(change: Code) -> Learner:
+        def network(num_inputs: int, heads: Mapping[str, int]) -> Network:
+            net = phase.network(num_inputs, heads)
+
+            def apply(params: Params, carry: Any, x: Array, first: Array, code: Code | None = None) -> Any:
+                through = change if code is None else lambda features: change(code(features))
+                return net.apply(params, carry, x, first, through)
+
+            return net._replace(apply=apply)
+
+        return phase.learner(network, source, phase.freeze, phase.evaluate.episodes)
+
+    probes = tuple(make(learner, altered) for make in phase.probes)
+    names = [probe.name for probe in probes]
+    if len(set(names)) < len(names):
+        raise UserError(f"phase {phase.name!r}: its probes need different names, found {names}")
+    return probes
 
 
 def bind(phase: Phase, world: Any, num_steps: int | None = None) -> Program:
@@ -114,6 +165,7 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None) -> Program:
     source = phase.source(own_world, channels, num_steps)
     learner = phase.learner(phase.network, source, phase.freeze, phase.evaluate.episodes)
     settings, local = _settings(phase, learner)
+    probes = _bind_probes(phase, source, learner)
     stop = phase.stop
 
     def given(hparams: HParams) -> dict[str, Array]:
@@ -157,8 +209,23 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None) -> Program:
         new = select(finite, new, state._replace(status=jnp.full((), DIVERGED, jnp.int32)))
         return select(state.status == RUNNING, new, state), metrics
 
+    def probe(keys: Keys, hparams: HParams, state: LaneState) -> Metrics:
+        hparams = given(hparams)
+        key = prng.named(keys.learner, "probe", phase.name, state.update)
+        if source.agentic:
+            hidden = state.learner.source.world
+        else:  # what the task hides behind the stream, from the same key
+            reads = {s.name: s for s in own_world.settings if s.name in own_world.task_reads}
+            hidden = own_world.init(keys.world, as_hparams(reads, {n: s.default for n, s in reads.items()} | hparams))
+        subject = Subject(state.learner, fresh_params(learner.network, keys), hidden)
+        found = {}
+        for one in probes:
+            measured = one.measure(prng.named(key, one.name), subject, hparams)
+            found |= {f"{one.name}_{name}": value for name, value in measured.items()}
+        return found
+
     spec = ("phase", phase.name, learner.spec, every, tuple(stop) if stop else None)
-    return Program(phase, own_world, learner, settings, local, begin, tick, spec)
+    return Program(phase, own_world, learner, settings, local, begin, tick, probes, probe, spec)
 
 
 class RegimePrograms(NamedTuple):

@@ -67,8 +67,8 @@ def load(run: Path, step: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
       ValueError: if anything in it, or a part that it names, is missing or is not what was written.
     """
     manifest = store.read_manifest(run, step)
-    for kind in (store.CURVES, store.FINISHED):
-        for name, expected in manifest[kind].items():
+    for kind in store.PARTS:
+        for name, expected in manifest.get(kind, {}).items():
             path = run / kind / name
             if not path.is_file() or store.file_digest(path) != expected:
                 raise ValueError(f"{kind}/{name} is missing or damaged")

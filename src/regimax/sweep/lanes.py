@@ -21,9 +21,8 @@ from jax.sharding import SingleDeviceSharding
 from regimax import prng
 from regimax.learners.base import fresh_params
 from regimax.prng import Keys
-from regimax.regimes.program import DONE, RUNNING, LaneState, Program
-from regimax.train import as_hparams
-from regimax.types import Array, Params, PyTree
+from regimax.regimes.program import DONE, RUNNING, LaneState, Program, as_hparams
+from regimax.types import Array, Metrics, Params, PyTree
 
 State = list[np.ndarray]
 """The leaves of one lane's state on the host, in the order of the tree."""
@@ -46,18 +45,18 @@ class Lanes(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What the host reads of one tick of a block.
+    """What the host reads of one tick of a block, or of one measurement by its probes.
 
     Attributes:
       flags: `[2, B]` int32, the status and the update of every lane.
-      metrics: `[M, B]` float32, in the order of the engine's `metrics`.
+      metrics: `[M, B]` float32, in the order of the engine's `metrics` or `measures`.
     """
 
     flags: Array
     metrics: Array
 
     def is_ready(self) -> bool:
-        """Returns whether the tick is done."""
+        """Returns whether it is done."""
         return self.flags.is_ready()  # type: ignore[attr-defined] - not in chex's type
 
 
@@ -101,10 +100,12 @@ class Engine:
         self.traces: dict[str, int] = {}
         self._compiling = compiling
         self._metrics: tuple[str, ...] | None = None
+        self._measures: tuple[str, ...] | None = None
         self._compiled: dict[tuple[str, int], Any] = {}
         # A named function each, so that traces can be counted and programs told apart in profiles.
         self._functions = {
             "advance": jax.jit(self._traced("advance", self._advance), donate_argnums=0),
+            "probe": jax.jit(self._traced("probe", self._probe)),
             "begin": jax.jit(self._traced("begin", self._begin)),
             "place": jax.jit(self._traced("place", self._place), donate_argnums=0),
             "extend": jax.jit(self._traced("extend", self._extend), donate_argnums=0),
@@ -126,10 +127,17 @@ class Engine:
         def one(lane: Lanes) -> tuple[Lanes, Report]:
             state, metrics = self.program.tick(_typed(lane.keys), lane.hparams, lane.end, lane.state)
             self._metrics = tuple(sorted(metrics))
-            values = jnp.stack([metrics[name].astype(jnp.float32) for name in self._metrics])
-            return lane._replace(state=state), Report(jnp.stack([state.status, state.update]), values)
+            return lane._replace(state=state), _report(state, metrics)
 
         return jax.vmap(one, out_axes=(0, -1))(lanes)
+
+    def _probe(self, lanes: Lanes) -> Report:
+        def one(lane: Lanes) -> Report:
+            metrics = self.program.probe(_typed(lane.keys), lane.hparams, lane.state)
+            self._measures = tuple(sorted(metrics))
+            return _report(lane.state, metrics)
+
+        return jax.vmap(one, out_axes=-1)(lanes)
 
     def _begin(
         self, seeds: Array, hparams: dict[str, Array], end: Array, given: Params, taken: dict[str, Array]
@@ -207,6 +215,12 @@ class Engine:
         assert self._metrics is not None, "no tick was dispatched yet"
         return self._metrics
 
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Names of what the probes report, once they were dispatched."""
+        assert self._measures is not None, "no probe was dispatched yet"
+        return self._measures
+
     def empty(self, device: int) -> Lanes:
         """Returns a block in which nothing runs."""
 
@@ -223,6 +237,10 @@ class Engine:
     def advance(self, device: int, lanes: Lanes) -> tuple[Lanes, Report]:
         """Dispatches one tick of a block. The lanes given are gone afterwards."""
         return self._call("advance", device, lanes)
+
+    def probe(self, device: int, lanes: Lanes) -> Report:
+        """Dispatches the program's probes on a block as it is now. The lanes given stay."""
+        return self._call("probe", device, lanes)
 
     # Host arrays go straight to the executable: to place a tree on a device first costs more than to run on it.
 
@@ -277,6 +295,12 @@ class Engine:
         taken = self._call("take", device, lanes.state, index)
         leaves = [np.asarray(x) for x in jax.tree.leaves(taken)]
         return [[np.array(leaf[i]) for leaf in leaves] for i in range(len(slots))]
+
+
+def _report(state: LaneState, metrics: Metrics) -> Report:
+    """What the host reads of one lane."""
+    values = jnp.stack([metrics[name].astype(jnp.float32) for name in sorted(metrics)])
+    return Report(jnp.stack([state.status, state.update]), values)
 
 
 def _typed(keys: Keys) -> Keys:

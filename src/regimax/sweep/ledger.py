@@ -16,8 +16,6 @@ from regimax.sweep.lanes import State
 from regimax.sweep.plan import Plan
 from regimax.sweep.states import States, Ticket
 
-KINDS = (store.CURVES, store.FINISHED)
-
 
 class Finished(NamedTuple):
     """How a stage ended.
@@ -32,7 +30,7 @@ class Finished(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Rows of the curves that are not yet committed: `n` stages at one evaluation each.
+    """Rows that are not yet committed: `n` stages at one evaluation, or one measurement, each.
 
     Attributes:
       stages: `n` ids.
@@ -68,10 +66,10 @@ class Ledger:
         self.states = States(run)
         self.step, self.seconds = 0, 0.0
         self._waiting = {stage: len(children) for stage, children in plan.children.items()}
-        self._parts: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
+        self._parts: dict[str, dict[str, str]] = {kind: {} for kind in store.PARTS}
         self._state_files: set[str] = set()
         self._resumed_updates: dict[str, int] = {}
-        self._curves: list[Rows] = []
+        self._rows: dict[str, list[Rows]] = {store.CURVES: [], store.PROBES: []}
         self._new: list[str] = []
 
     # What happened.
@@ -79,7 +77,12 @@ class Ledger:
     def record(self, rows: Rows) -> None:
         """Adds rows to the curves."""
         if rows.stages:
-            self._curves.append(rows)
+            self._rows[store.CURVES].append(rows)
+
+    def measured(self, rows: Rows) -> None:
+        """Adds rows to what probes have measured."""
+        if rows.stages:
+            self._rows[store.PROBES].append(rows)
 
     def finish(self, stage: str, status: int, updates: int, state: State | None) -> None:
         """Marks a stage as ended; its state, if given, waits for its children or is kept."""
@@ -120,8 +123,10 @@ class Ledger:
         self.step += 1
         name = f"part-{self.step:06d}.parquet"
         self.states.spill()
-        if self._curves:
-            self._parts[store.CURVES][name] = store.write_frame(self.run / store.CURVES / name, _frame(self._curves))
+        for kind, rows in self._rows.items():
+            if rows:
+                self._parts[kind][name] = store.write_frame(self.run / kind / name, _frame(rows))
+            self._rows[kind] = []
         if self._new:
             ends = [self.finished[stage] for stage in self._new]
             tickets = [self.states.ticket(stage) for stage in self._new]
@@ -137,7 +142,7 @@ class Ledger:
                 }
             )
             self._parts[store.FINISHED][name] = store.write_frame(self.run / store.FINISHED / name, rows)
-        self._curves, self._new = [], []
+        self._new = []
         files = self.states.files()
         checkpoint.save(self.run, self.step, arrays, facts | self._parts | {store.STATES: files})
         # The checkpoint before this one may still be wanted, should this one be damaged.
@@ -160,7 +165,7 @@ class Ledger:
             self.states.clear(set())
             return None
         for kind, parts in self._parts.items():
-            parts |= manifest[kind]
+            parts |= manifest.get(kind, {})  # an older run has no probes
         self._clear_parts()
         self._state_files = set(manifest[store.STATES])
         self.states.clear(self._state_files)
@@ -212,11 +217,11 @@ class Ledger:
                     path.unlink()
 
 
-def _frame(curves: list[Rows]) -> pl.DataFrame:
+def _frame(recorded: list[Rows]) -> pl.DataFrame:
     """One frame of all rows, with nulls where a phase lacks a metric."""
     frames = []
-    for names in dict.fromkeys(rows.names for rows in curves):
-        some = [rows for rows in curves if rows.names == names]
+    for names in dict.fromkeys(rows.names for rows in recorded):
+        some = [rows for rows in recorded if rows.names == names]
         values = np.concatenate([rows.values for rows in some]).astype(np.float32)
         columns: dict[str, Any] = {"stage": [stage for rows in some for stage in rows.stages]}
         columns["update"] = np.concatenate([rows.updates for rows in some]).astype(np.int64)

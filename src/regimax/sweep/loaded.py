@@ -12,12 +12,11 @@ import jax.numpy as jnp
 import polars as pl
 
 from regimax.errors import UserError, unknown
-from regimax.regimes.program import LaneState
+from regimax.regimes.program import LaneState, as_hparams
 from regimax.sweep import spec, states, store, table
 from regimax.sweep.lanes import Engine
 from regimax.sweep.plan import Cell, Plan, make_plan
 from regimax.sweep.spec import Sweep
-from regimax.train import as_hparams
 from regimax.types import Array, Params, PyTree
 
 
@@ -62,6 +61,11 @@ class Run:
     def curves(self) -> pl.DataFrame:
         """One row per cell and evaluation, with the effort spent until then."""
         return table.cell_curves(self.path)
+
+    @cached_property
+    def probes(self) -> pl.DataFrame:
+        """One row per cell and measurement by its probes, with the effort spent until then."""
+        return table.cell_probes(self.path)
 
     @cached_property
     def stages(self) -> pl.DataFrame:

@@ -138,15 +138,37 @@ def _hash(text: str) -> str:
 def foreign_sources(program: Program) -> list[str]:
     """Returns hashes of the source files of those parts of a program that are not regimax's own."""
     learner, source = program.learner, program.learner.source
-    parts = [
-        type(program.world),
-        learner.update,
-        learner.network.apply,
-        source.next,
-        *(c.apply for c in source.channels),
-    ]
+    return _foreign(
+        type(program.world), learner.update, learner.network.apply, source.next, *(c.apply for c in source.channels)
+    )
+
+
+def _foreign(*parts: Any) -> list[str]:
+    """Hashes of the source files of parts that are not regimax's own."""
     modules = sorted({part.__module__ for part in parts if part.__module__.split(".")[0] != "regimax"})
     return [hashlib.sha256(inspect.getsource(sys.modules[name]).encode()).hexdigest() for name in modules]
+
+
+def _probes(program: Program) -> dict[str, Any]:
+    """What a program's probes are, in plain data; nothing where there are none. No stage's identity holds it."""
+    if not program.probes:
+        return {}
+    known = {probe.name: digest(probe.spec, _foreign(probe.measure)) for probe in program.probes}
+    return {"probes": known, "probe_every": program.phase.probe_every}
+
+
+def _check_probes(bound: list[_Bound]) -> None:
+    """Refuses regimes that share a program but not its probes: their stages are the same stages."""
+    found: dict[str, tuple[str, dict[str, Any]]] = {}
+    for b in bound:
+        for program, identity in zip(b.programs.programs, b.ids, strict=True):
+            name, probes = b.programs.regime.name, _probes(program)
+            other, others = found.setdefault(identity, (name, probes))
+            if probes != others:
+                raise UserError(
+                    f"the phase {program.phase.name!r} is the same in the regimes {other!r} and {name!r}, but its "
+                    "probes are not: give both the same"
+                )
 
 
 def _bind(sweep: Sweep) -> list[_Bound]:
@@ -166,6 +188,7 @@ def _bind(sweep: Sweep) -> list[_Bound]:
         budgets = {f"{phase.name}.updates": phase.updates for phase in regime.phases}
         ids = tuple(digest(program.spec, foreign_sources(program)) for program in programs.programs)
         bound.append(_Bound(programs, dict(programs.settings), budgets, ids))
+    _check_probes(bound)
     return bound
 
 
@@ -323,6 +346,7 @@ def _resolved(
                 "freeze": list(program.phase.freeze),
                 "evaluate": program.phase.evaluate._asdict(),
                 "stop": program.phase.stop._asdict() if program.phase.stop else None,
+                **_probes(program),
             }
             for program, identity in zip(b.programs.programs, b.ids, strict=True)
         ]

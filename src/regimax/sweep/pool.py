@@ -76,6 +76,16 @@ class Flight(NamedTuple):
     report: Report
 
 
+class Measurement(NamedTuple):
+    """Dispatched probes: their report, and the stages by slot, with the status and update that each then has.
+
+    A stage that turns out to have ended before is left out: it is measured where it ended.
+    """
+
+    report: Report
+    stages: dict[int, tuple[Stage, int, int]]
+
+
 class Begun(NamedTuple):
     """A stage that is ready to be placed: a row of a prepared block."""
 
@@ -115,6 +125,7 @@ class Pool:
         self._program = plan.stages[self._ready[0]].program
         self._begun: list[deque[Begun]] = [deque() for _ in engine.devices]
         self._openings: list[tuple[list[str], list[int], dict[str, Any]]] = []
+        self._measurements: deque[Measurement] = deque()
         self._blocks = [Block(i % len(engine.devices), engine.block) for i in range(num_blocks)]
         self._turns = [deque(b for b in self._blocks if b.device == d) for d in range(len(engine.devices))]
         self._dispatched = 0
@@ -141,8 +152,16 @@ class Pool:
             if due():
                 while any(self._flights):
                     self._read(self._next(), on_tick)
+                self._settle()
                 with self._account.saving():
                     commit(self)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Records what was dispatched and not yet read, so that a commit holds all that belongs to its states."""
+        self._record_openings()
+        while self._measurements:
+            self._record_measurement(self._measurements.popleft())
 
     def snapshot(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Returns the lanes as host arrays `[lanes, ...]`, and what says which stage is in which."""
@@ -166,6 +185,7 @@ class Pool:
         for device, flights in enumerate(self._flights):
             while len(flights) < AHEAD and (block := self._wanting(device)) is not None:
                 assert block.lanes is not None
+                self._measure(block, self._due(block))
                 block.lanes, report = self._engine.advance(device, block.lanes)
                 self._account.dispatched(device, report)
                 block.dispatched = [update + self._every for update in block.dispatched]
@@ -176,6 +196,23 @@ class Pool:
             if not flights:
                 self._account.workless(device)
         return given
+
+    def _due(self, block: Block) -> dict[int, tuple[Stage, int, int]]:
+        """The stages of a block that are to be measured before its next tick."""
+        due: dict[int, tuple[Stage, int, int]] = {}
+        for slot, stage in enumerate(block.slots):
+            if stage is not None and self._engine.program.probe_due(block.dispatched[slot], stage.start, stage.end):
+                due[slot] = (stage, RUNNING, block.dispatched[slot])
+        return due
+
+    def _measure(self, block: Block, stages: dict[int, tuple[Stage, int, int]]) -> None:
+        """Dispatches the probes on a block, where any of its stages is to be measured."""
+        if not stages or not self._engine.program.probes:
+            return
+        assert block.lanes is not None
+        report = self._engine.probe(block.device, block.lanes)
+        self._account.dispatched(block.device, report)
+        self._measurements.append(Measurement(report, stages))
 
     def _wanting(self, device: int) -> Block | None:
         """The block of a device that has waited longest for its next tick."""
@@ -203,6 +240,8 @@ class Pool:
         block = flight.block
         (status, update), metrics = jax.device_get(flight.report)
         self._record_openings()
+        while self._measurements and self._measurements[0].report.is_ready():
+            self._record_measurement(self._measurements.popleft())
         active = [i for i, s in enumerate(flight.slots) if s is not None and s.id not in self._ledger.finished]
         stages: list[Stage] = [flight.slots[i] for i in active]  # type: ignore[misc]
         # A lane that diverged reports where it began the tick.
@@ -225,8 +264,18 @@ class Pool:
             self._ledger.record(Rows(stages, np.zeros(len(stages), np.int64), names, values))
         self._openings = []
 
+    def _record_measurement(self, measurement: Measurement) -> None:
+        (status, update), values = jax.device_get(measurement.report)
+        there = [
+            slot for slot, (_, *expected) in measurement.stages.items() if [status[slot], update[slot]] == expected
+        ]
+        stages = [measurement.stages[slot][0].id for slot in there]
+        self._ledger.measured(Rows(stages, update[there], self._engine.measures, values[:, there].T))
+
     def _end_all(self, block: Block, ended: list[tuple[int, Stage]], status: np.ndarray, update: np.ndarray) -> None:
         assert block.lanes is not None
+        whole = {i: (stage, int(status[i]), int(update[i])) for i, stage in ended if status[i] != DIVERGED}
+        self._measure(block, whole)
         wanted = [i for i, stage in ended if status[i] != DIVERGED and self._wants_state(stage, int(status[i]))]
         states = dict(zip(wanted, self._engine.take(block.device, block.lanes, wanted), strict=True)) if wanted else {}
         extended: dict[int, int] = {}

@@ -131,7 +131,7 @@ def write_plan(plan: Plan, out: Path, facts: dict[str, Any], source: str | None)
       facts: plain data for sweep.json besides the resolved sweep.
       source: the text of the sweep file, if there is one.
     """
-    for folder in (store.CURVES, store.FINISHED, store.STATES, store.CHECKPOINTS):
+    for folder in (*store.PARTS, store.STATES, store.CHECKPOINTS):
         (out / folder).mkdir(exist_ok=True)
     if _is_written(plan, out):
         return

@@ -1,8 +1,9 @@
 """What a run leaves on disk, and how it is read. Nothing of JAX.
 
-``RUN/sweep.json`` is the resolved sweep, ``RUN/sweep.py`` the file it came from. ``RUN/curves/`` and ``RUN/finished/``
-hold immutable Parquet parts, written whole, synced and renamed; which of them count is said by the newest checkpoint's
-manifest. ``RUN/stages.parquet`` and ``RUN/cells.parquet`` hold the plan, and the results once the run is over.
+``RUN/sweep.json`` is the resolved sweep, ``RUN/sweep.py`` the file it came from. ``RUN/curves/``, ``RUN/probes/`` and
+``RUN/finished/`` hold immutable Parquet parts, written whole, synced and renamed; which of them count is said by the
+newest checkpoint's manifest. ``RUN/stages.parquet`` and ``RUN/cells.parquet`` hold the plan, and the results once the
+run is over.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ import polars as pl
 
 from regimax.errors import UserError
 
-CURVES, FINISHED, STATES, CHECKPOINTS = "curves", "finished", "states", "checkpoints"
+CURVES, FINISHED, PROBES, STATES, CHECKPOINTS = "curves", "finished", "probes", "states", "checkpoints"
+PARTS = (CURVES, FINISHED, PROBES)
+"""Kinds of rows that are kept in immutable parts."""
 MANIFEST, SOURCE = "manifest.json", "sweep.py"
 FILES = {".lock", "sweep.json", SOURCE, "stages.parquet", "cells.parquet", "report.html"}
-OWN = {*FILES, CURVES, FINISHED, STATES, CHECKPOINTS}
+OWN = {*FILES, *PARTS, STATES, CHECKPOINTS}
 """What a run directory may hold."""
 
 
@@ -134,11 +137,26 @@ def tables(run: Path) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     # A stage that was run again, because its parked state was damaged, stands twice with equal rows.
     finished = finished.unique("stage", keep="last")
     stages = stages.join(finished.select("stage", "status", "updates_done"), on="stage", how="left")
-    curves = read_parts(run, CURVES, manifest[CURVES])
-    if curves is None:
-        curves = pl.DataFrame(schema={"stage": pl.String, "update": pl.Int64})
+    return cells, stages, _rows(run, CURVES, stages, manifest)
+
+
+def probe_rows(run: Path) -> pl.DataFrame:
+    """Returns what a run's probes measured, as far as it is committed: `stage`, `update`, one column per measure.
+
+    Raises:
+      UserError: if `run` is not a run directory.
+    """
+    _, stages, _ = tables(run)
+    return _rows(run, PROBES, stages, newest_manifest(run) or {})
+
+
+def _rows(run: Path, kind: str, stages: pl.DataFrame, manifest: dict[str, Any]) -> pl.DataFrame:
+    """The rows by stage and update that count, sorted."""
+    rows = read_parts(run, kind, manifest.get(kind, {}))
+    if rows is None:
+        rows = pl.DataFrame(schema={"stage": pl.String, "update": pl.Int64})
     # A stage that began earlier in a smaller sweep has rows that belong to the links before it now.
     starts = stages.select("stage", "start")
     inside = (pl.col("update") > pl.col("start")) | (pl.col("start") == 0)
-    curves = curves.join(starts, on="stage", how="inner").filter(inside).drop("start")
-    return cells, stages, curves.unique(["stage", "update"], keep="last").sort("stage", "update")
+    rows = rows.join(starts, on="stage", how="inner").filter(inside).drop("start")
+    return rows.unique(["stage", "update"], keep="last").sort("stage", "update")

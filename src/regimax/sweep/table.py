@@ -60,6 +60,23 @@ def cell_curves(run: Path) -> pl.DataFrame:
       UserError: if `run` is not a run directory.
     """
     cells, stages, curves = store.tables(run)
+    return _by_cell(cells, stages, curves)
+
+
+def cell_probes(run: Path) -> pl.DataFrame:
+    """Returns one row per cell and measurement by its probes, as far as the run is committed.
+
+    Columns: as of `cell_curves`, with what the probes measured in the place of the metrics: ``<probe>_<measure>``.
+
+    Raises:
+      UserError: if `run` is not a run directory.
+    """
+    cells, stages, _ = store.tables(run)
+    return _by_cell(cells, stages, store.probe_rows(run))
+
+
+def _by_cell(cells: pl.DataFrame, stages: pl.DataFrame, curves: pl.DataFrame) -> pl.DataFrame:
+    """Rows of stages as rows of the cells whose paths they lie on, with the effort spent until then."""
     steps = _paths(cells, stages)
     metrics = [name for name in curves.columns if name not in ("stage", "update")]
     rows = steps.join(curves, on="stage", how="inner", maintain_order="left_right").with_columns(

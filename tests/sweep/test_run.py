@@ -124,6 +124,16 @@ def test_a_crash_after_a_commit_is_resumed_bit_for_bit(whole, ticks):
     assert_same_results(Path("run"), whole)
 
 
+def test_a_stage_that_was_placed_just_before_a_commit_keeps_its_first_evaluation(tmp_path):
+    # 24 stages through 8 lanes: every refill is in the lanes, at update 0, when the next commit is made.
+    sweep = make_tiny(regimes=make_tiny().regimes[:1], axes={"rl.updates": [4]}, seeds=24)
+    run(sweep, tmp_path / "whole", width=8, devices=1)
+    with pytest.raises(ConnectionError):
+        run(sweep, "run", Crash(3), checkpoint_seconds=0, width=8, devices=1)
+    run(sweep, "run", width=8, devices=1)
+    assert_same_results(Path("run"), tmp_path / "whole")
+
+
 def test_resumed_work_is_not_done_twice(whole):
     first, second = Crash(8), Silent()
     with pytest.raises(ConnectionError):

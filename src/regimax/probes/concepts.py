@@ -18,7 +18,7 @@ from regimax.types import Array, HParams, Metrics, PyTree
 
 REPRESENTATIONS = ("", "_untrained", "_projection")
 SHUFFLES = 8
-"""Probes fitted on shuffled labels, whose information is the null."""
+"""Probes fitted on shuffled labels, of which the mean is reported."""
 
 
 def _score(scores: Array, true: Array, sizes: tuple[int, ...]) -> tuple[Array, Array]:
@@ -38,6 +38,11 @@ def _score(scores: Array, true: Array, sizes: tuple[int, ...]) -> tuple[Array, A
     return jnp.stack(accuracy), jnp.stack(bits)
 
 
+def _totals(name: str, accuracy: Array, bits: Array) -> Metrics:
+    """Over the concepts `[C]` that there are."""
+    return {f"accuracy{name}": jnp.nanmean(accuracy), f"bits{name}": jnp.nansum(bits)}
+
+
 def concepts(
     episodes: int = 1024, penalty: float = 1e-3, tap: str = "features", steps: int | None = None
 ) -> ProbeFactory:
@@ -46,12 +51,12 @@ def concepts(
     One step of each of `episodes` episodes of random behaviour is shown to the network; a ridge regression from its
     features onto the one-hot concepts is fitted on half of them and asked about the other half. Where a world has
     surface forms (`envs.Halved`), the two halves have none in common. A probe's *bits* are the mutual information of
-    its answers and the concepts, less its bias, and less what probes fitted on shuffled labels have: a lower bound of
-    what the features hold.
+    its answers and the concepts, less its bias: a lower bound of what the features hold.
 
     The controls are probes of the same kind: on the features of the ``untrained`` network, on a random ``projection``
     of the observation to as many numbers, on the features with ``shuffled`` labels, and on the concepts themselves
-    (``oracle``), which is the ceiling. The learner of `sham_rl` is the fifth.
+    (``oracle``), which is the ceiling. The learner of `sham_rl` is the fifth. A probe fitted on shuffled labels is
+    right by chance only; but a random read-out of features that hold a concept has bits about it.
 
     Args:
       episodes: N, half of them for fitting.
@@ -61,12 +66,13 @@ def concepts(
 
     Returns:
       a factory. Metrics: ``accuracy`` (mean over the concepts there are) and ``bits`` (their sum, which counts twice
-      what dependent concepts share); the same followed by ``_<control>``, where ``bits_shuffled`` is what was
-      subtracted; and ``accuracy_<c>`` and ``bits_<c>`` for every concept, NaN where there is none.
+      what dependent concepts share); the same followed by ``_<control>``; and ``accuracy_<c>`` and ``bits_<c>`` for
+      every concept, NaN where there is none.
 
     Accuracy:
-      what is learnt of n unseen surface forms of V values has a standard error of about :math:`(V-1) / (\sqrt{2} n \ln
-      2)` bits, however many episodes show them: average over worlds, and compare with the untrained network.
+      the answers to n unseen surface forms of V values are only n samples, however many episodes show them, and then
+      remain biased upwards by about :math:`(V-1)^2 / (2 n \ln 2)` bits: compare with the untrained network, which has
+      the same bias.
 
     Raises:
       UserError: when bound, if the world knows no concepts or the network has no such tap.
@@ -113,16 +119,14 @@ def concepts(
             shuffled = [jax.random.permutation(k, codes) for k in jax.random.split(key_shuffle, SHUFFLES)]
             labellings = jnp.stack([codes, *shuffled])
             accuracy, bits = jax.vmap(lambda x, y: probed(x, y, labellings, labels))(fit, asked)
-            null = bits[:, 1:].mean(1)
-            found, beyond = accuracy[:, 0], bits[:, 0] - null
             metrics: Metrics = {}
             for i, name in enumerate(REPRESENTATIONS):
-                metrics |= {f"accuracy{name}": jnp.nanmean(found[i]), f"bits{name}": jnp.nansum(beyond[i])}
-            metrics |= {"accuracy_shuffled": jnp.nanmean(accuracy[0, 1:]), "bits_shuffled": jnp.nansum(null[0])}
-            ceiling, most = probed(codes, watching.one_hot(labels, sizes), codes[None], labels)
-            metrics |= {"accuracy_oracle": jnp.nanmean(ceiling), "bits_oracle": jnp.nansum(most)}
+                metrics |= _totals(name, accuracy[i, 0], bits[i, 0])
+            metrics |= _totals("_shuffled", accuracy[0, 1:].mean(0), bits[0, 1:].mean(0))
+            ceiling = probed(codes, watching.one_hot(labels, sizes), codes[None], labels)
+            metrics |= _totals("_oracle", *(x[0] for x in ceiling))
             for c in range(len(sizes)):
-                metrics |= {f"accuracy_{c}": found[0, c], f"bits_{c}": beyond[0, c]}
+                metrics |= {f"accuracy_{c}": accuracy[0, 0, c], f"bits_{c}": bits[0, 0, c]}
             return metrics
 
         return Probe("concepts", measure, ("concepts", episodes, penalty, tap, num_steps))

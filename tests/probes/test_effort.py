@@ -90,6 +90,52 @@ def test_what_grows_with_context_and_state_is_the_products():
     assert flops(DELTA, 2 * N) == 2 * flops(DELTA, N)
 
 
+def test_a_dense_layer_forwards_and_backwards():
+    N, D, H, K = 7, 4, 6, 3
+    x, y = jnp.ones((N, D)), jnp.ones((N, K))
+    params = {"a": jnp.ones((D, H)), "b": jnp.ones((1, H)), "c": jnp.ones((H, K))}
+
+    def forward(p, x):
+        return jnp.tanh(x @ p["a"] + p["b"]) @ p["c"]
+
+    dense = 2 * N * (D * H + H * K)
+    assert count_flops(forward, params, x) == dense + 2 * N * H  # bias and tanh
+    found = count_flops(jax.grad(lambda p: jnp.sum(forward(p, x) * y)), params)
+    # The weights' gradients cost what the layers do, and what came in of the second layer as much again.
+    products = dense + 2 * N * (D * H + H * K) + 2 * N * H * K
+    assert products < found <= products + N * (K * 4 + H * 12)
+
+
+def test_attention():
+    T, H, D = 5, 2, 4  # steps, heads, numbers of each
+
+    def attention(x, w, out):
+        q, k, v = jnp.einsum("td,cdhe->cthe", x, w)
+        weights = jax.nn.softmax(jnp.einsum("the,she->hts", q, k), axis=-1)
+        return jnp.einsum("hts,she->the", weights, v).reshape(T, H * D) @ out
+
+    W = H * D
+    found = count_flops(attention, jnp.ones((T, W)), jnp.ones((3, W, H, D)), jnp.ones((W, W)))
+    products = 2 * T * W * 3 * W + 2 * H * T * T * D * 2 + 2 * T * W * W
+    # Softmax: the maximum, the difference, the exponential, the sum and the quotient of each; and what is per row.
+    softmax = H * T * T * 5
+    assert products + softmax <= found <= products + softmax + H * T * 2
+
+
+def test_a_grus_sequence_costs_its_steps():
+    D, H, E = 3, 5, 2
+    network = gru(H, embedding=H)(D, {"policy": 2})
+    params = network.init(jax.random.key(0))
+
+    def flops(T):
+        x, first = jnp.ones((T, E, D)), jnp.ones((T, E))
+        return count_flops(lambda p: network.apply(p, network.carry(E), x, first)[1], params)
+
+    step = 2 * E * (D * H + H * 3 * H + H * 3 * H + H * 2)
+    per_step = (flops(9) - flops(4)) / 5
+    assert step < per_step < step + E * 40 * H
+
+
 def test_padding_costs_but_is_not_the_cells_own():
     options = {"network": gru(8), "num_envs": 4, "evaluate": rx.regimes.Evaluate(every=1, episodes=4)}
     phase = rx.regimes.pure_rl(1, **options).phases[0]

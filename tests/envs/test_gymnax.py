@@ -151,26 +151,22 @@ def test_random_diving_finds_the_treasure_after_2_to_the_depth_episodes():
     assert stats.chisquare(np.histogram(first, bins=edges)[0], expected).pvalue > ALPHA
 
 
-# Steps are counted over all streams: 8 × 128 per update. Every learning rate gets a program's lanes, one is named.
+# 8 × 128 steps per update: 250k for CartPole, 246k for Acrobot. Of the learning rates one is named. Returns are of a
+# hundred: where critic and policy share a trunk, the critic's gradient drowns the policy's unless it counts little.
 LEVELS = {
-    "CartPole-v1": {
-        "updates": 244,
-        "seeds": 16,
-        "rates": [5e-4, 1e-3, 2e-3],
-        "named": 2e-3,
-        "level": 475,
-    },  # 250k steps
-    "Acrobot-v1": {"updates": 480, "seeds": 8, "rates": [5e-4, 1e-3], "named": 1e-3, "level": -100},  # 492k steps
+    "CartPole-v1": {"updates": 244, "seeds": 16, "rates": [5e-4, 1e-3, 2e-3], "named": 2e-3, "level": 475},
+    "Acrobot-v1": {"updates": 240, "seeds": 8, "rates": [1e-3, 2e-3], "named": 1e-3, "level": -100},
 }
+CRITICS = {"CartPole-v1": (None, 0.01), "Acrobot-v1": ((64, 64), 0.5)}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("id", LEVELS)
 def test_ppo_reaches_published_levels_in_one_program(id):
-    known = LEVELS[id]
+    known, (critic, value_coef) = LEVELS[id], CRITICS[id]
     ppo = rx.regimes.pure_rl(
         updates=known["updates"],
-        network=rx.networks.mlp((64, 64)),
+        network=rx.networks.mlp((64, 64), critic=critic),
         num_envs=8,
         num_steps=128,
         learner=rx.learners.actor_critic(num_epochs=4, num_minibatches=4),
@@ -186,8 +182,7 @@ def test_ppo_reaches_published_levels_in_one_program(id):
                 "rl.learning_rate": rate,
                 "rl.discount": jnp.float32(0.99),
                 "rl.max_grad_norm": jnp.float32(0.5),
-                # Returns of a hundred: at 0.5 the critic's gradient drowns the policy's in the trunk they share.
-                "rl.value_coef": jnp.float32(0.01),
+                "rl.value_coef": jnp.float32(value_coef),
             }
             return train(key, hparams).curves["rl"]["return"]
 

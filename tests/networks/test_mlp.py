@@ -39,3 +39,12 @@ def test_what_both_have_begins_the_same_and_no_value_needs_no_critic():
 def test_widths_that_cannot_be_are_told(widths):
     with pytest.raises(UserError, match="is not a whole number above 0"):
         mlp((8,), critic=widths)
+
+
+def test_layers_are_rectified_where_asked():
+    network = mlp((8, 6), activation="relu")(5, HEADS)
+    _, _, taps = network.apply(network.init(jax.random.key(0)), (), X, FIRST)
+    assert float(taps["features"].min()) == 0.0
+    assert network.spec != mlp((8, 6))(5, HEADS).spec
+    with pytest.raises(UserError, match=r"unknown activation of mlp 'rule'\. Did you mean 'relu'\?"):
+        mlp((8,), activation="rule")

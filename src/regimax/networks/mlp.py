@@ -8,23 +8,27 @@ from collections.abc import Mapping, Sequence
 import jax
 from flax import nnx
 
+from regimax.errors import unknown
 from regimax.networks.base import Network, NetworkFactory, Trunk, check_widths, with_heads
 from regimax.networks.initializers import orthogonal
 from regimax.types import Array, PyTree
 
+ACTIVATIONS = {"tanh": jax.nn.tanh, "relu": jax.nn.relu}
+
 
 class _Layers(nnx.Module):
-    def __init__(self, sizes: Sequence[int], rngs: nnx.Rngs):
+    def __init__(self, sizes: Sequence[int], activation: str, rngs: nnx.Rngs):
         initializer = orthogonal(2**0.5)
         layers = [
             nnx.Linear(n_in, n_out, kernel_init=initializer, rngs=rngs) for n_in, n_out in itertools.pairwise(sizes)
         ]
         self.layers = nnx.List(layers)
+        self.activation = activation
 
     def __call__(self, x: Array) -> tuple[Array, dict[str, Array]]:
         taps = {}
         for i, layer in enumerate(self.layers):
-            x = jax.nn.tanh(layer(x))
+            x = ACTIVATIONS[self.activation](layer(x))
             taps[f"layer_{i}"] = x
         return x, taps
 
@@ -33,15 +37,21 @@ def _check(layers: str, name: str, widths: Sequence[int]) -> None:
     check_widths("mlp", **{f"{name}[{i}]": width for i, width in enumerate(widths)}, **{layers: len(widths)})
 
 
-def mlp(widths: Sequence[int] = (64, 64), critic: Sequence[int] | None = None) -> NetworkFactory:
-    """Makes perceptrons with tanh layers of these widths.
+def mlp(
+    widths: Sequence[int] = (64, 64), critic: Sequence[int] | None = None, activation: str = "tanh"
+) -> NetworkFactory:
+    """Makes perceptrons with layers of these widths.
 
     Args:
       widths: units of each hidden layer, the last being the features that the heads read.
       critic: units of each hidden layer of a trunk of its own for the head ``value``, which else shares the other one.
+      activation: ``tanh`` or ``relu``.
 
     Returns:
       a factory `(num_inputs, heads) -> Network`.
+
+    Raises:
+      UserError: for no layers, a width that is no positive whole number, or another activation.
 
     Example:
       >>> network = mlp((32,))(5, {"policy": 3})
@@ -51,6 +61,8 @@ def mlp(widths: Sequence[int] = (64, 64), critic: Sequence[int] | None = None) -
       (2, 4, 3)
     """
     widths = tuple(widths)
+    if activation not in ACTIVATIONS:
+        raise unknown("activation of mlp", activation, ACTIVATIONS)
     _check("layers", "widths", widths)
     if critic is not None:
         _check("layers of the critic", "critic", critic)
@@ -61,11 +73,11 @@ def mlp(widths: Sequence[int] = (64, 64), critic: Sequence[int] | None = None) -
 
     def trunk(num_inputs: int, widths: tuple[int, ...]) -> Trunk:
         return Trunk(
-            make=lambda rngs: _Layers((num_inputs, *widths), rngs),
+            make=lambda rngs: _Layers((num_inputs, *widths), activation, rngs),
             carry=lambda num_envs: (),
             apply=apply,
             width=widths[-1],
-            spec=("mlp", num_inputs, widths),
+            spec=("mlp", num_inputs, widths, activation),
         )
 
     def factory(num_inputs: int, heads: Mapping[str, int]) -> Network:

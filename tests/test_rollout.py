@@ -219,7 +219,7 @@ def test_throughput_is_what_decisions_say_of_what_was_seen():
 
 
 def test_what_arrives_is_tallied_by_its_value():
-    channels = (outcome(0.0, 16.0), reward(0.0, 16.0))
+    channels = (outcome(), reward(0.0, 16.0))
     hparams = settings_of(*channels, **{"reward.levels": 17, "reward.rate": 1.0})
     _, trajectory, counts = go(1, 6, channels, hparams)
     assert counts["pay"].sum() == trajectory.r_t.size

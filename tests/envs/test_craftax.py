@@ -51,6 +51,7 @@ def test_death_terminates_also_where_the_time_is_up(world):
     assert [bool(x) for x in world._ends(late.env, jnp.bool_(True))] == [False, True]
 
 
+@pytest.mark.slow  # compiles for two minutes
 def test_regimes_run_on_it(world):
     r = rx.regimes
     options = {"network": rx.networks.mlp((8,)), "num_envs": 2, "evaluate": r.Evaluate(1, 2)}

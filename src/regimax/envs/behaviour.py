@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from regimax.ops.ahead import scan_ahead
 from regimax.types import Array, PyTree, Trajectory
 
 
@@ -37,7 +38,7 @@ def random_behaviour(world: Any, key: Array, params: PyTree, num_steps: int | No
         return (state, later, running * (1.0 - (terminated | truncated))), row
 
     keys = jax.random.split(key_steps, num_steps)
-    _, (obs_tm1, obs_t, running, terminated, truncated) = jax.lax.scan(
+    _, (obs_tm1, obs_t, running, terminated, truncated) = scan_ahead(
         step, (opening, obs, jnp.ones(())), (actions, keys)
     )
     zeros = jnp.zeros((num_steps,))

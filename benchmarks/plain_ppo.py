@@ -73,11 +73,13 @@ class Agent(NamedTuple):
     """The functions of one agent.
 
     Attributes:
-      begin: `key -> Runner`.
+      draw: `keys [N] -> variables`, the networks that N agents begin with, leaves `[N, ...]`; not to be jitted.
+      begin: `(key, variables) -> Runner`.
       update: `Runner -> (Runner, metrics)`: a rollout, then epochs of minibatches.
       evaluate: `(params, key, episodes) -> []`, mean return of fresh episodes with drawn actions.
     """
 
+    draw: Any
     begin: Any
     update: Any
     evaluate: Any
@@ -109,9 +111,14 @@ def make_agent(world: str, shared: bool, ppo: PPO = SETTINGS) -> Agent:
     reset = jax.vmap(env.reset, in_axes=(0, None))
     step_worlds = jax.vmap(env.step, in_axes=(0, 0, 0, None))
 
-    def begin(key: jax.Array) -> Runner:
-        key, key_net, key_reset = jax.random.split(key, 3)
-        variables = net.init(key_net, jnp.zeros(num_inputs).reshape(-1))
+    def draw(keys: jax.Array) -> Any:
+        # One agent after the other: batched orthogonal factorisations in one program wait for each other for ever where
+        # XLA's pool has but two threads. It is not timed.
+        init = jax.jit(lambda key: net.init(key, jnp.zeros(num_inputs).reshape(-1)))
+        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *(init(key) for key in keys))
+
+    def begin(key: jax.Array, variables: Any) -> Runner:
+        key, key_reset = jax.random.split(key)
         learned = TrainState.create(apply_fn=net.apply, params=variables, tx=optimizer)
         obs, worlds = reset(jax.random.split(key_reset, ppo.num_envs), params)
         return Runner(learned, worlds, obs, key)
@@ -182,23 +189,25 @@ def make_agent(world: str, shared: bool, ppo: PPO = SETTINGS) -> Agent:
         (_, _, _, total), _ = jax.lax.scan(step, start, keys)
         return total.mean()
 
-    return Agent(begin, update, evaluate)
+    return Agent(draw, begin, update, evaluate)
 
 
 def train_speed(agent: Agent, agents: int, updates: int, repetitions: int, seed: int) -> dict[str, Any]:
     """Compiles once, then trains anew in every repetition."""
 
-    def train(key: jax.Array) -> tuple[Any, dict[str, jax.Array]]:
-        runner, metrics = jax.lax.scan(lambda r, _: agent.update(r), agent.begin(key), None, length=updates)
+    def train(key: jax.Array, variables: Any) -> tuple[Any, dict[str, jax.Array]]:
+        runner, metrics = jax.lax.scan(lambda r, _: agent.update(r), agent.begin(key, variables), None, length=updates)
         return runner.learned.params, metrics
 
     keys = jax.random.split(jax.random.key(seed), agents)
-    compiling, program = timed(lambda: jax.jit(jax.vmap(train)).lower(keys).compile())
+    start = (keys, agent.draw(keys))
+    compiling, program = timed(lambda: jax.jit(jax.vmap(train)).lower(*start).compile())
     seconds = []
-    _, metrics = jax.block_until_ready(program(keys))  # a first run, to warm up
+    _, metrics = jax.block_until_ready(program(*start))  # a first run, to warm up
     for repetition in range(1, repetitions + 1):
         keys = jax.random.split(jax.random.key(seed + repetition), agents)
-        spent, (_, metrics) = timed(lambda keys=keys: jax.block_until_ready(program(keys)))
+        start = jax.block_until_ready((keys, agent.draw(keys)))
+        spent, (_, metrics) = timed(lambda start=start: jax.block_until_ready(program(*start)))
         seconds.append(spent)
     ended = jax.tree.map(lambda x: x.sum(0), metrics)
     curve = [
@@ -217,7 +226,7 @@ def learning_curve(
     keys = jax.random.split(jax.random.key(seed), agents)
     advance = jax.jit(jax.vmap(lambda r: jax.lax.scan(lambda r, _: (agent.update(r)[0], None), r, None, every)[0]))
     evaluate = jax.jit(jax.vmap(lambda params, key: agent.evaluate(params, key, episodes)))
-    runner = jax.jit(jax.vmap(agent.begin))(keys)
+    runner = jax.jit(jax.vmap(agent.begin))(keys, agent.draw(keys))
     curve = []
     for i in range(evaluations + 1):
         fresh = jax.random.split(jax.random.key(10_000 + i), agents)

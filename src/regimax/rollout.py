@@ -8,6 +8,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from regimax import prng
 from regimax.channels import Channel, Signal
 from regimax.envs import Environment
 from regimax.ops import information
@@ -131,8 +132,12 @@ def _act(
     first: Array,
     action: Array,
     settings: HParams,
+    twice: bool = False,
 ) -> _Step:
-    """One stream: a decision through its channels, the world's step, and what is seen of it."""
+    """One stream: a decision through its channels, the world's step, and what is seen of it.
+
+    Where `twice` holds, also of what the world shows a second time.
+    """
     one, zero = jnp.ones(()), jnp.zeros(())
     meant = Signal(action, one, first, zero, world.legal(params))
     key_step, key_decision, key_sensory = jax.random.split(key, 3)
@@ -141,6 +146,10 @@ def _act(
     truncated = truncated & ~terminated
     last = (terminated | truncated).astype(jnp.float32)
     states, seen = transmit("sensory", channels, states, key_sensory, Signal(obs, one, zero, last), settings)
+    if twice:
+        again, key_again = Signal(info["second_view"], one, zero, last), prng.named(key_sensory, "second_view")
+        _, again = transmit("sensory", channels, states, key_again, again, settings)
+        info = info | {"second_view": again.value, "second_view_present": again.present}
     return _Step(state, states, seen.value, reward, terminated, truncated, done.present, info)
 
 
@@ -178,6 +187,7 @@ def rollout(
     state: RolloutState,
     num_steps: int,
     settings: HParams,
+    record: Sequence[str] = (),
 ) -> tuple[RolloutState, Trajectory, dict[str, Array]]:
     """Acts for `num_steps` steps on every stream.
 
@@ -190,6 +200,7 @@ def rollout(
       state: where the streams are.
       num_steps: `T`.
       settings: what the channels read.
+      record: what the trajectory holds beside, see `regimax.sources.own_behaviour`.
 
     Returns:
       where the streams are then; the trajectory, as the learner saw it and with the actions it meant, with the policy's
@@ -209,7 +220,8 @@ def rollout(
     def step(state: RolloutState, x: tuple[Array, ...]) -> tuple[RolloutState, tuple[Trajectory, dict[str, Array]]]:
         u, keys = x
         carry, action, extras = policy.act(state.carry, state.obs, state.first, u)
-        done = jax.vmap(lambda k, c, s, f, a: _act(k, world, params, channels, c, s, f, a, settings))(
+        twice = "second_view" in record
+        done = jax.vmap(lambda k, c, s, f, a: _act(k, world, params, channels, c, s, f, a, settings, twice))(
             keys[:, 0], state.channels, state.world, state.first, action
         )
         last = (done.terminated | done.truncated).astype(jnp.float32)
@@ -222,6 +234,10 @@ def rollout(
             extras = extras | {"v_final": policy.value(carry, done.obs)}
         if decides:
             extras = extras | {"decided": done.decided}
+        if twice:
+            extras = extras | {name: done.info[name] for name in ("second_view", "second_view_present")}
+        if "outcome" in record:
+            extras = extras | {"outcome": outcome.value, "outcome_present": outcome.present}
         transition = Trajectory(
             obs_tm1=state.obs,
             first_tm1=state.first,

@@ -35,12 +35,14 @@ class Result(NamedTuple):
 
 
 def update_flops(program: Program) -> float:
-    """Counts the FLOPs of one update of a bound phase, evaluations not included."""
+    """Counts the FLOPs of one update of a bound phase with its share of interludes, evaluations not included."""
     key = jax.eval_shape(lambda: jax.random.key(0))
     learner, hparams = program.learner, jax.eval_shape(lambda: as_hparams(program.settings, program.defaults()))
     local = {program.local[name]: value for name, value in hparams.items()}
     state = jax.eval_shape(lambda k, h: learner.init(Keys(k, k), h, {}), key, local)
-    return count_flops(learner.update, key, state, local)
+    between = learner.interlude
+    share = count_flops(between.run, key, state, local) / between.every if between else 0.0
+    return count_flops(learner.update, key, state, local) + share
 
 
 @dataclass(frozen=True, eq=False)  # hashed by identity, as `jax.jit` needs it

@@ -73,3 +73,23 @@ def test_trunks_are_inherited_whatever_they_were_asked():
     imitation = rx.regimes.imitation_rl((2, 2), predictor=prediction(objectives.latent()), **OPTIONS)
     with pytest.raises(rx.UserError, match=r"unknown part to inherit in regime 'imitation_rl'.*'policy'"):
         rx.regimes.bind_regime(imitation, WORLD)
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({}, "always_on"),
+        ({"predictions": 64}, "always_on-64"),
+        ({"predictions": 1 / 2, "gradients": "stopped"}, "always_on-1/2-stopped"),
+        ({"learner": {"objective": objectives.contrastive()}}, "always_on"),
+    ],
+)
+def test_always_on_says_what_is_not_usual(options, name):
+    assert rx.regimes.always_on(2, **options, **OPTIONS).name == name
+    sham = rx.regimes.always_on_sham(2, **options, **OPTIONS)
+    assert sham.name == name.replace("always_on", "always_on_sham")
+    real = rx.regimes.bind_regime(rx.regimes.always_on(2, **options, **OPTIONS), WORLD)
+    control = rx.regimes.bind_regime(sham, WORLD)
+    assert [p.spec for p in control.programs] == [p.spec for p in real.programs]
+    assert real.settings["rl.prediction.shuffle"].default == 0
+    assert control.settings["rl.prediction.shuffle"].default == 1

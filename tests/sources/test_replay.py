@@ -64,6 +64,13 @@ def test_every_stream_that_is_held_is_drawn(pushes):
     assert counts.min() > 0.5 * 256 / len(held)
 
 
+@settings(max_examples=30, deadline=None)
+@given(pushes=st.integers(1, 7), seed=st.integers(0, 2**31 - 1))
+def test_no_stream_is_drawn_twice_while_others_are_not_drawn_at_all(pushes, seed):
+    ids = np.asarray(sample(jax.random.key(seed), filled(pushes), 2).carry["memory"][:, 0])
+    assert len(set(ids)) == 2
+
+
 def test_an_empty_ring_gives_nothing_that_counts():
     drawn = sample(jax.random.key(0), RING.init(jax.eval_shape(lambda: stream([0, 0]))), N)
     assert drawn.mask_tm1.shape == (T, N)

@@ -112,6 +112,7 @@ class Exemplar(Sized):
     name = "Exemplar"
     sizes = ("factors", "values", "forms", "decisions")
     truncates = False
+    second_views = True
     reward_range = (0.0, 1.0)
     task_reads = tuple(f"world.{s}" for s in ("factors", "values", "forms", "decisions", "noise"))
     stream_reads = tuple(f"world.{s}" for s in ("factors", "values", "forms", "noise", "unpredictable"))

@@ -2,6 +2,7 @@
 
 from regimax.learners import objectives
 from regimax.learners.actor_critic import actor_critic
+from regimax.learners.always_on import always_on
 from regimax.learners.base import Learner, LearnerFactory, LearnerState
 from regimax.learners.bonus import Bonus, count_bonus
 from regimax.learners.prediction import prediction
@@ -12,6 +13,7 @@ __all__ = [
     "LearnerFactory",
     "LearnerState",
     "actor_critic",
+    "always_on",
     "count_bonus",
     "objectives",
     "prediction",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -12,12 +13,12 @@ from regimax.errors import UserError
 from regimax.learners import base
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
 from regimax.learners.bonus import Bonus
-from regimax.networks import NetworkFactory
+from regimax.networks import Network, NetworkFactory
 from regimax.ops import information, losses, returns
 from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.sources import Source
-from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Trajectory
+from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Spec, Trajectory
 
 SETTINGS = (
     Setting("learning_rate", 1e-3, 0, 1, "Adam's step size"),
@@ -28,6 +29,42 @@ SETTINGS = (
     Setting("value_coef", 0.5, 0, 1e6, "weight of the critic's squared error"),
     Setting("entropy_coef", 0.01, 0, 1e6, "weight of the policy's entropy, per nat"),
 )
+
+
+Pay = Callable[[Trajectory, PyTree], Array]
+"""`(trajectory, carry) -> pay`: what a learner pays itself, `[T, E]`, reward units. `carry` is its memory then."""
+
+
+class Reinforcement(NamedTuple):
+    """Policy gradient with a critic on a network that may learn other things beside.
+
+    Attributes:
+      init: as in :class:`Learner`; the state's memory is that of the bonus.
+      update: `(key, state, hparams, pay=None) -> (state, trajectory, metrics)`; the trajectory is what was lived, with
+        the pay that arrived, and `pay` is what the learner adds to it.
+      evaluate: as in :class:`Learner`.
+      policy: as in :class:`Learner`.
+      settings: traced settings, without a prefix.
+      spec: what it is.
+    """
+
+    init: Callable[[Keys, HParams, Params], LearnerState]
+    update: Callable[..., tuple[LearnerState, Trajectory, Metrics]]
+    evaluate: Callable[[Array, LearnerState, HParams], Metrics]
+    policy: Callable[[Params, PyTree, HParams], Policy]
+    settings: tuple[Setting, ...]
+    spec: Spec
+
+
+class Reinforce(Protocol):
+    """Puts a policy gradient on a network with the :func:`heads` of a source."""
+
+    def __call__(self, network: Network, source: Source, freeze: Sequence[str], episodes: int) -> Reinforcement: ...
+
+
+def heads(source: Source) -> dict[str, int]:
+    """Returns the heads that a policy gradient needs, with their sizes."""
+    return {"policy": source.world.num_actions, "value": 1}
 
 
 def actor_critic(
@@ -65,13 +102,48 @@ def actor_critic(
     Reference:
       Schulman et al., Proximal policy optimization algorithms (2017), eq. 7 and 9; the value loss is not clipped.
     """
+    reinforce = reinforcement(num_epochs, num_minibatches, normalize, bonus, optimizer)
+
+    def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:
+        net = network(source.num_inputs, heads(source))
+        parts = reinforce(net, source, freeze, episodes)
+
+        def update(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:
+            state, _, metrics = parts.update(key, state, hparams)
+            return state, metrics
+
+        return Learner(
+            init=parts.init,
+            update=update,
+            evaluate=parts.evaluate,
+            policy=parts.policy,
+            network=net,
+            source=source,
+            settings=parts.settings,
+            spec=parts.spec,
+        )
+
+    return factory
+
+
+def reinforcement(
+    num_epochs: int = 1,
+    num_minibatches: int = 1,
+    normalize: bool = True,
+    bonus: Bonus | None = None,
+    optimizer: Optimizer = base.adam,
+) -> Reinforce:
+    """Makes the parts of :func:`actor_critic`, with its options, for learners that do something else beside.
+
+    Raises:
+      UserError: as there.
+    """
     for name, number in (("num_epochs", num_epochs), ("num_minibatches", num_minibatches)):
         if not isinstance(number, int) or number < 1:
             raise UserError(f"actor_critic: {name} = {number!r} is not a whole number above 0")
 
-    def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:
-        world = source.world
-        net = network(source.num_inputs, {"policy": world.num_actions, "value": 1})
+    def parts(network: Network, source: Source, freeze: Sequence[str], episodes: int) -> Reinforcement:
+        world, net = source.world, network
         remembers = bool(jax.tree.leaves(jax.eval_shape(lambda: net.carry(1))))
         what, pieces = ("streams", source.num_envs) if remembers else ("steps", source.num_envs * source.num_steps)
         choose = _streams if remembers else _steps
@@ -127,14 +199,18 @@ def actor_critic(
             total = policy_loss.mean() + hparams["value_coef"] * value_loss - hparams["entropy_coef"] * entropy
             return total, {"value_loss": value_loss, "entropy": entropy}
 
-        def update(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:
+        def update(
+            key: Array, state: LearnerState, hparams: HParams, pay: Pay | None = None
+        ) -> tuple[LearnerState, Trajectory, Metrics]:
             key_next, key_batches = jax.random.split(key)
             acting = policy(state.params, state.source.world, hparams)
-            source_state, trajectory, counts = source.next(key_next, state.source, acting, hparams)
-            memory, pay = state.memory, trajectory.r_t
+            source_state, lived, counts = source.next(key_next, state.source, acting, hparams)
+            memory, trajectory = state.memory, lived
             if bonus is not None:
                 memory, extra = bonus.apply(memory, net, state.params, trajectory, hparams)
-                trajectory = trajectory._replace(r_t=pay + extra)
+                trajectory = trajectory._replace(r_t=trajectory.r_t + extra)
+            if pay is not None:
+                trajectory = trajectory._replace(r_t=trajectory.r_t + pay(lived, source_state.streams.carry))
             advantage = advantages(state.params, source_state.streams.carry, trajectory, hparams)
             legal = world.legal(state.source.world)
 
@@ -153,25 +229,23 @@ def actor_critic(
                 batches = orders.reshape(num_epochs * num_minibatches, -1)
                 learned, metrics = jax.lax.scan(minibatch, learned, batches)
                 metrics = jax.tree.map(jnp.mean, metrics)
-            metrics["pay"] = pay.mean()
+            metrics["pay"] = lived.r_t.mean()
             for name in ("pay", "outcome"):  # per step: how often it arrived, times what an arrival could tell
-                bits = information.sampled_entropy(counts[name]) * counts[name].sum() / pay.size
+                bits = information.sampled_entropy(counts[name]) * counts[name].sum() / lived.r_t.size
                 metrics[f"{name}_bits_bound"] = bits
             metrics["train_success"] = counts["successes"] / jnp.maximum(counts["episodes"], 1.0)
-            return LearnerState(*learned, source_state, memory), metrics
+            return LearnerState(*learned, source_state, memory), lived, metrics
 
         def evaluate(key: Array, state: LearnerState, hparams: HParams) -> Metrics:
             hidden = state.source.world
             acting = policy(state.params, hidden, hparams)
             return rollout.evaluate(key, world, hidden, source.channels, acting, episodes, hparams)
 
-        return Learner(
+        return Reinforcement(
             init=init,
             update=update,
             evaluate=evaluate,
             policy=policy,
-            network=net,
-            source=source,
             settings=SETTINGS if bonus is None else (*SETTINGS, *bonus.settings),
             spec=(
                 "actor_critic",
@@ -187,7 +261,7 @@ def actor_critic(
             ),
         )
 
-    return factory
+    return parts
 
 
 def _streams(index: Array, trajectory: Trajectory, advantage: Array) -> tuple[Trajectory, Array]:

@@ -34,6 +34,21 @@ class LearnerState(NamedTuple):
     memory: PyTree = ()
 
 
+class Interlude(NamedTuple):
+    """What a learner does less often than it updates.
+
+    Its place is between updates, so that under `vmap` nobody pays for it when its turn has not come: inside of them, a
+    branch on a counter would run both sides at every update.
+
+    Attributes:
+      every: updates between two interludes; divides those of a tick.
+      run: `(key, state, hparams) -> (state, metrics)`; the metrics have other names than those of `update`.
+    """
+
+    every: int
+    run: Callable[[Array, LearnerState, HParams], tuple[LearnerState, Metrics]]
+
+
 class Learner(NamedTuple):
     """One kind of learning as pure functions.
 
@@ -46,6 +61,7 @@ class Learner(NamedTuple):
       source: where its experience comes from.
       settings: the traced settings that are its own, without a prefix, with their defaults.
       spec: what it is.
+      interlude: what it does after every so many updates.
     """
 
     init: Callable[[Keys, HParams, Params], LearnerState]
@@ -56,6 +72,7 @@ class Learner(NamedTuple):
     source: Source
     settings: tuple[Setting, ...]
     spec: Spec
+    interlude: Interlude | None = None
 
 
 class LearnerFactory(Protocol):

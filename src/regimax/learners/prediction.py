@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import optax
 
 from regimax import prng
 from regimax.errors import UserError
 from regimax.learners import base
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
-from regimax.learners.objectives import Objective, next_step
-from regimax.networks import NetworkFactory
+from regimax.learners.objectives import Objective, Question, next_step
+from regimax.networks import Network, NetworkFactory
 from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.sources import Source
@@ -25,15 +26,15 @@ SETTINGS = (
 )
 
 
-def shifted(key: Array, trajectory: Trajectory) -> Trajectory:
+def shifted(
+    key: Array, trajectory: Trajectory, names: Sequence[str] = ("obs_tm1", "a_tm1", "obs_t", "mask_tm1")
+) -> Trajectory:
     """Returns as every step's answers those of another stream at the same time: no stream keeps its own.
 
     Args:
       key: for how far streams are shifted, at each time anew.
       trajectory: `[T, E, ...]`.
-
-    Returns:
-      the trajectory with other streams' observations, actions and masks; all else stays.
+      names: what is taken from other streams; all else stays.
     """
     num_steps, num_envs = trajectory.a_tm1.shape
     offset = 1 + jax.random.randint(key, (num_steps, 1), 0, max(num_envs - 1, 1))
@@ -42,8 +43,46 @@ def shifted(key: Array, trajectory: Trajectory) -> Trajectory:
     def of_others(x: Array) -> Array:
         return jnp.take_along_axis(x, jnp.expand_dims(index, tuple(range(2, x.ndim))), axis=1)
 
-    names = ("obs_tm1", "a_tm1", "obs_t", "mask_tm1")
     return trajectory._replace(**{name: of_others(getattr(trajectory, name)) for name in names})
+
+
+def fit(
+    question: Question,
+    network: Network,
+    transformation: optax.GradientTransformation,
+    freeze: Sequence[str],
+    keys: tuple[Array, Array],
+    learned: tuple[Params, PyTree, PyTree],
+    trajectory: Trajectory,
+    hparams: HParams,
+) -> tuple[tuple[Params, PyTree, PyTree], Metrics]:
+    """One update of a predictor, with other streams' answers where the setting `shuffle` says so.
+
+    Args:
+      question: what it is asked.
+      network: what it trains.
+      transformation: its optimiser.
+      freeze: parts that are not trained.
+      keys: for the shuffling, and for the loss.
+      learned: parameters, the optimiser's state, the question's memory.
+      trajectory: what it learns from.
+      hparams: the settings of prediction.
+
+    Returns:
+      what is learned then, and metrics.
+    """
+    key_shuffle, key_loss = keys
+    params, opt_state, memory = learned
+    sham = hparams["shuffle"] > 0
+    answers = jax.tree.map(lambda a, b: jnp.where(sham, a, b), shifted(key_shuffle, trajectory), trajectory)
+    params, opt_state, metrics = base.descend(
+        lambda p: question.loss(key_loss, network, p, memory, trajectory, answers, hparams),
+        params,
+        opt_state,
+        transformation,
+        freeze,
+    )
+    return (params, opt_state, question.refresh(memory, params, hparams)), metrics
 
 
 def prediction(objective: Objective | None = None, optimizer: Optimizer = base.adam) -> LearnerFactory:
@@ -80,18 +119,17 @@ def prediction(objective: Objective | None = None, optimizer: Optimizer = base.a
             key_next, key_shuffle = jax.random.split(key)
             key_loss = prng.named(key, "loss")
             source_state, trajectory, _ = source.next(key_next, state.source, None, hparams)
-            sham = hparams["shuffle"] > 0
-            answers = jax.tree.map(lambda a, b: jnp.where(sham, a, b), shifted(key_shuffle, trajectory), trajectory)
-            params, opt_state, metrics = base.descend(
-                lambda p: question.loss(key_loss, net, p, state.memory, trajectory, answers, hparams),
-                state.params,
-                state.opt_state,
+            (params, opt_state, memory), metrics = fit(
+                question,
+                net,
                 optimizer(hparams),
                 freeze,
+                (key_shuffle, key_loss),
+                (state.params, state.opt_state, state.memory),
+                trajectory,
+                hparams,
             )
-            return LearnerState(
-                params, opt_state, source_state, question.refresh(state.memory, params, hparams)
-            ), metrics
+            return LearnerState(params, opt_state, source_state, memory), metrics
 
         def evaluate(key: Array, state: LearnerState, hparams: HParams) -> Metrics:
             _, trajectory, _ = source.next(key, state.source, None, hparams)

@@ -1,7 +1,17 @@
 """Regimes: named sequences of phases, as data."""
 
 from regimax.regimes.base import Evaluate, Phase, Regime, Stop, probed
-from regimax.regimes.catalogue import imitation_rl, oracle, predict, pretrain_rl, pure_rl, reinforce, sham_rl
+from regimax.regimes.catalogue import (
+    always_on,
+    always_on_sham,
+    imitation_rl,
+    oracle,
+    predict,
+    pretrain_rl,
+    pure_rl,
+    reinforce,
+    sham_rl,
+)
 from regimax.regimes.program import Program, RegimePrograms, bind, bind_regime
 
 __all__ = [
@@ -11,6 +21,8 @@ __all__ = [
     "Regime",
     "RegimePrograms",
     "Stop",
+    "always_on",
+    "always_on_sham",
     "bind",
     "bind_regime",
     "imitation_rl",

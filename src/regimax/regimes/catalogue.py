@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from regimax import envs, learners, networks, sources
 from regimax.channels import Channel
@@ -27,6 +28,7 @@ def reinforce(
     inherit: Sequence[str] = (),
     freeze: Sequence[str] = (),
     finetune: str = "full",
+    record: Sequence[str] = (),
 ) -> Phase:
     """Makes the phase ``rl``: an actor-critic on its own episodes.
 
@@ -44,6 +46,7 @@ def reinforce(
       freeze: parameter subtrees that are not trained.
       finetune: what of the trunk is trained: ``full``, all of it; ``frozen``, nothing, so only the heads are; or
         ``rank-1``, ``rank-2``, …, adapters of that rank on each of its kernels, see :func:`regimax.networks.low_rank`.
+      record: what its experience holds beside, see :func:`regimax.sources.own_behaviour`.
 
     Raises:
       UserError: for another `finetune`.
@@ -52,7 +55,7 @@ def reinforce(
     freeze = tuple(dict.fromkeys((*freeze, *frozen)))
     return Phase(
         name="rl",
-        source=sources.own_behaviour(num_envs, num_steps),
+        source=sources.own_behaviour(num_envs, num_steps, record),
         learner=learner or learners.actor_critic(),
         network=network,
         updates=updates,
@@ -162,6 +165,50 @@ def sham_rl(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
     return _pretrained("sham_rl", updates, ("trunk",), options, sham=True)
 
 
+def always_on(
+    updates: int = 1000,
+    predictions: float = 1,
+    gradients: str = "shared",
+    learner: Mapping[str, Any] | None = None,
+    **options,
+) -> Regime:
+    """Reinforcement learning and prediction at once on the learner's own stream, from a replay ring.
+
+    Args:
+      updates: the budget of ``rl``, in updates of reinforcement.
+      predictions: updates of the predictor for each of them: a whole number, or 1/n for one after every n-th.
+      gradients: ``shared``, or ``stopped``: reinforcement's does not reach the trunk.
+      learner: further options of :func:`regimax.learners.always_on`: its objective, its ring, its actor-critic.
+      **options: as for :func:`reinforce`. The name of a regime says what is not usual: ``always_on-64``,
+        ``always_on-1/4-stopped``.
+
+    Example:
+      >>> import regimax as rx
+      >>> rx.regimes.always_on(100, predictions=1 / 4, learner={"objective": rx.learners.objectives.latent()}).name
+      'always_on-1/4'
+    """
+    return _always_on("always_on", updates, predictions, gradients, learner, options)
+
+
+def always_on_sham(
+    updates: int = 1000,
+    predictions: float = 1,
+    gradients: str = "shared",
+    learner: Mapping[str, Any] | None = None,
+    **options,
+) -> Regime:
+    """The control of `always_on`: the same updates on other streams' targets. The same FLOPs, no concepts.
+
+    Args:
+      updates: the budget of ``rl``, in updates of reinforcement.
+      predictions: as for :func:`always_on`.
+      gradients: as for :func:`always_on`.
+      learner: as for :func:`always_on`.
+      **options: as for :func:`reinforce`.
+    """
+    return _always_on("always_on_sham", updates, predictions, gradients, learner, options, sham=True)
+
+
 def oracle(updates: int = 1000, **options) -> Regime:
     """Reinforcement learning on the world's concepts instead of its observations.
 
@@ -183,3 +230,21 @@ def _pretrained(
     finetune = rest.get("finetune", "full")
     named = name if finetune == "full" else f"{name}-{finetune}"
     return Regime(named, (first, reinforce(updates[1], inherit=inherit, **rest)))
+
+
+def _always_on(
+    name: str,
+    updates: int,
+    predictions: float,
+    gradients: str,
+    learner: Mapping[str, Any] | None,
+    options: dict,
+    sham: bool = False,
+) -> Regime:
+    how = learners.always_on(predictions, gradients, **(learner or {}))
+    phase = reinforce(updates, learner=how, record=("second_view",), **options)
+    if predictions != 1:
+        name += f"-{predictions:g}" if predictions > 1 else f"-1/{round(1 / predictions)}"
+    if gradients != "shared":
+        name += f"-{gradients}"
+    return Regime(name, (phase._replace(settings={"prediction.shuffle": 1} if sham else {}),))

@@ -167,6 +167,12 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None) -> Program:
     settings, local = _settings(phase, learner)
     probes = _bind_probes(phase, source, learner)
     stop = phase.stop
+    between = learner.interlude
+    if between is not None and every % between.every:
+        raise UserError(
+            f"phase {phase.name!r}: evaluate.every = {every} is not a multiple of {between.every}, the updates between "
+            "two interludes of its learner"
+        )
 
     def given(hparams: HParams) -> dict[str, Array]:
         """Exactly what the phase declared, under its local names."""
@@ -197,7 +203,15 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None) -> Program:
             learned, metrics = learner.update(key, learned, hparams)
             return (learned, count + 1), metrics
 
-        (learned, count), metrics = jax.lax.scan(one, (state.learner, state.update), None, length=every)
+        def group(carry: tuple[LearnerState, Array], _: None) -> tuple[tuple[LearnerState, Array], Metrics]:
+            assert between is not None
+            (learned, count), metrics = jax.lax.scan(one, carry, None, length=between.every)
+            key = prng.named(keys.learner, "interlude", phase.name, count)
+            learned, rare = between.run(key, learned, hparams)
+            return (learned, count), jax.tree.map(jnp.mean, metrics) | rare
+
+        some, times = (one, every) if between is None else (group, every // between.every)
+        (learned, count), metrics = jax.lax.scan(some, (state.learner, state.update), None, length=times)
         metrics = jax.tree.map(jnp.mean, metrics) | evaluation(keys, count, learned, hparams)
         streak = met(metrics, state.streak)
         finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves((learned.params, metrics))]))

@@ -29,6 +29,7 @@ class Source(NamedTuple):
       settings: the traced settings it may read, world's and channels'.
       spec: what it is.
       others_act: whether it shows others at work, whose actions can be predicted.
+      record: what its trajectories hold beside, see :func:`own_behaviour`.
     """
 
     init: Callable[[Keys, HParams, Callable[[int], PyTree]], PyTree]
@@ -41,6 +42,7 @@ class Source(NamedTuple):
     settings: tuple[Setting, ...]
     spec: Spec
     others_act: bool = False
+    record: tuple[str, ...] = ()
 
     @property
     def fields(self) -> tuple[Field, ...]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from regimax import prng, rollout
 from regimax.channels import Channel
+from regimax.errors import unknown
 from regimax.prng import Keys
 from regimax.sources.base import Source, SourceFactory, check_streams, declared
 from regimax.types import Array, HParams, PyTree, Trajectory
@@ -19,27 +20,39 @@ class OwnState(NamedTuple):
     streams: rollout.RolloutState
 
 
-def own_behaviour(num_envs: int = 64, num_steps: int | None = None) -> SourceFactory:
+RECORDS = ("second_view", "outcome")
+
+
+def own_behaviour(num_envs: int = 64, num_steps: int | None = None, record: Sequence[str] = ()) -> SourceFactory:
     """Makes a source of the learner's own episodes, which it pays for in environment steps.
 
     Args:
       num_envs: `E`, episodes side by side.
       num_steps: `T`, steps per update; the world's horizon when not given.
+      record: what its trajectories hold beside, in their extras: ``second_view``, the other look that some worlds
+        (those with `second_views`) give at what was just answered, through the channels of the senses, and counted as
+        a second observation; ``outcome``, the pay for whole episodes as it left its channels. With each comes
+        ``<name>_present``, 1 where it arrived.
 
     Returns:
       a factory `(world, channels, num_steps) -> Source`.
 
     Raises:
-      UserError: if a number is not a whole number above 0.
+      UserError: if a number is not a whole number above 0, or for anything else to record.
     """
     check_streams("own_behaviour", num_envs)
     if num_steps is not None:
         check_streams("own_behaviour", num_steps, "num_steps")
+    for name in record:
+        if name not in RECORDS:
+            raise unknown("thing to record", name, RECORDS)
     asked = num_steps
 
     def factory(world: Any, channels: Sequence[Channel], num_steps: int | None = None) -> Source:
         steps = num_steps or asked or world.horizon
         channels = tuple(channels)
+        views = getattr(world, "second_views", False)
+        recorded = tuple(name for name in RECORDS if name in record and (views or name != "second_view"))
         pay_settings = tuple(setting for channel in channels for setting in channel.settings)
 
         def init(keys: Keys, hparams: HParams, carry: Callable[[int], PyTree]) -> OwnState:
@@ -52,7 +65,7 @@ def own_behaviour(num_envs: int = 64, num_steps: int | None = None) -> SourceFac
         ) -> tuple[OwnState, Trajectory, dict[str, Array]]:
             assert policy is not None, "own behaviour needs a policy"
             streams, trajectory, counts = rollout.rollout(
-                key, world, state.world, channels, policy, state.streams, steps, hparams
+                key, world, state.world, channels, policy, state.streams, steps, hparams, recorded
             )
             return state._replace(streams=streams), trajectory, counts
 
@@ -65,7 +78,8 @@ def own_behaviour(num_envs: int = 64, num_steps: int | None = None) -> SourceFac
             agentic=True,
             channels=channels,
             settings=declared(world, world.task_reads) + pay_settings,
-            spec=("own_behaviour", num_envs, steps, world.spec, tuple(channel.spec for channel in channels)),
+            spec=("own_behaviour", num_envs, steps, world.spec, tuple(channel.spec for channel in channels), *recorded),
+            record=recorded,
         )
 
     return factory

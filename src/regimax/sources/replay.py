@@ -33,7 +33,8 @@ class Ring(NamedTuple):
       init: `like -> state`, empty; `like` is a trajectory `[T, E, ...]`, or its shapes.
       push: `(state, trajectory) -> state`; the E streams take the places of the oldest.
       sample: `(key, state, n) -> trajectory`, leaves `[T, n, ...]`, carry `[n, ...]`: whole streams, each drawn
-        uniformly from those that are held. An empty ring gives streams whose every step is masked.
+        uniformly from those that are held, and no two the same where at least n are held. An empty ring gives streams
+        whose every step is masked.
       capacity: streams that it holds.
     """
 
@@ -90,7 +91,12 @@ def ring(capacity: int) -> Ring:
 
     def sample(key: Array, state: RingState, n: int) -> Trajectory:
         held = jnp.clip(state.pushed, 1, capacity)
-        index = jax.random.randint(key, (n,), 0, held)
+        # One from each of n strata, in an order of age that begins anywhere: different streams without sorting them.
+        key_begin, key_place = jax.random.split(key)
+        begin = jax.random.randint(key_begin, (), 0, held)
+        low = jnp.arange(n) * held // n
+        size = jnp.maximum(jnp.arange(1, n + 1) * held // n - low, 1)
+        index = (begin + low + jax.random.randint(key_place, (n,), 0, size)) % held
         return _swapped(jax.tree.map(lambda x: x[index], state.streams))
 
     return Ring(init, push, sample, capacity)

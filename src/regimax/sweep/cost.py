@@ -79,7 +79,8 @@ class Costs:
             bits = [channel.capacity(stage.settings, known) for channel in source.channels if channel.place == place]
             return min(bits, default=otherwise)
 
-        seen = capacity("sensory", known["observation_bits"])
+        views = 2 if "second_view" in source.record else 1  # what is replayed is not seen again
+        seen = views * capacity("sensory", known["observation_bits"])
         shown = capacity("sensory", known["stream_bits"] / 2) * 2  # of what was before and what came then
 
         def concepts(of: str, through: float, samples: int) -> float:

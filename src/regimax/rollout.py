@@ -157,7 +157,7 @@ BINS = 32
 """Values of pay that are told apart when what is present in it is measured."""
 
 
-def _tally(world: Environment, signal: Signal) -> Array:
+def tally(world: Environment, signal: Signal) -> Array:
     """`[BINS]`: how many of the signals `[E]` are present with each value, to the nearest."""
     low, high = world.reward_range
     place = jnp.round(jnp.clip((signal.value - low) / (high - low), 0.0, 1.0) * (BINS - 1))
@@ -259,8 +259,8 @@ def rollout(
         counts = {
             "episodes": last.sum(),
             "successes": done.info["success"].sum(),
-            "pay": _tally(world, pay),
-            "outcome": _tally(world, outcome),
+            "pay": tally(world, pay),
+            "outcome": tally(world, outcome),
         }
         return state, (transition, counts)
 

@@ -9,7 +9,7 @@ from regimax import prng
 from regimax.channels import outcome, reward
 from regimax.envs import Cipher, Exemplar
 from regimax.errors import UserError
-from regimax.learners import Learner, actor_critic, always_on, objectives, prediction
+from regimax.learners import Learner, actor_critic, always_on, objectives, prediction, reward_model
 from regimax.learners.actor_critic import _steps
 from regimax.learners.prediction import shifted
 from regimax.networks import gru, mlp
@@ -20,8 +20,11 @@ CHANNELS = (outcome(), reward())
 
 
 def make(kind, world=WORLD, network=None, num_envs=8, freeze=(), **options):
-    factory = {"prediction": prediction, "actor_critic": actor_critic, "always_on": always_on}[kind](**options)
-    source = (transcripts if kind == "prediction" else own_behaviour)(num_envs)(world, CHANNELS, None)
+    kinds = {"prediction": prediction, "actor_critic": actor_critic, "always_on": always_on, "model": reward_model}
+    factory = kinds[kind](**options)
+    record = ("outcome",) if kind == "model" else ()
+    source = transcripts(num_envs) if kind == "prediction" else own_behaviour(num_envs, record=record)
+    source = source(world, CHANNELS, None)
     return factory(network or gru(8), source, freeze, 64)
 
 
@@ -43,6 +46,8 @@ LEARNERS = {
     "prediction, latent": make("prediction", objective=objectives.latent()),
     "prediction, real numbers": make("prediction", world=Exemplar(2, 2, 2, dimensions=4), network=mlp((8,))),
     "always on": make("always_on", predictions=2, gradients="stopped", num_epochs=2, num_minibatches=4),
+    "reward model": make("model", fits=2),
+    "reward model, direct, no memory": make("model", pay="direct", gradients="shared", network=mlp((8,))),
 }
 
 

@@ -88,3 +88,37 @@ def test_truncation_bootstraps_but_does_not_pass_the_trace():
     one, zero = jnp.ones(2), jnp.zeros(2)
     cut = returns.generalized_advantages(zero.at[1].set(8.0), one, jnp.array([0.0, 1.0]), zero, one.at[0].set(3.0), 1.0)
     np.testing.assert_allclose(cut, [3.0, 9.0])  # the first sees its final value, not the next episode's reward
+
+
+def optimum(reward, following, discount):
+    """Action values `[S, A]` of a world that always ends, by value iteration; `following` is −1 where it ends."""
+    q = np.zeros(reward.shape)
+    for _ in range(len(reward) + 1):
+        q = reward + discount * np.where(following < 0, 0.0, q.max(1)[following])
+    return q
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_shaping_by_a_potential_moves_no_optimum(seed):
+    """Ten states in a row, from each one to three steps on or to the end, paid in eighths: all sums are exact."""
+    rng, states, actions, discount = np.random.default_rng(seed), 10, 3, 0.5
+    following = np.arange(states)[:, None] + rng.integers(1, 4, (states, actions))
+    following = np.where(following < states, following, -1)
+    reward = rng.integers(-8, 9, (states, actions)) / 8.0
+    potential = rng.integers(-8, 9, states) / 8.0
+    discounts = discount * (following >= 0)
+    before = np.repeat(potential[:, None], actions, axis=1)
+    shaping = returns.potential_shaping(jnp.asarray(discounts), jnp.asarray(before), jnp.asarray(potential[following]))
+    plain, shaped = optimum(reward, following, discount), optimum(reward + np.asarray(shaping), following, discount)
+    np.testing.assert_array_equal(shaped, plain - potential[:, None])
+    np.testing.assert_array_equal(shaped == shaped.max(1, keepdims=True), plain == plain.max(1, keepdims=True))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_shaping_changes_a_return_by_the_potential_it_begins_with(seed):
+    rng, length = np.random.default_rng(seed), 8
+    r, potential = (jnp.asarray(rng.integers(-8, 9, n) / 8.0, jnp.float32) for n in (length, length + 1))
+    discount = jnp.full((length,), 0.5).at[-1].set(0.0)
+    shaping = returns.potential_shaping(discount, potential[:-1], potential[1:])
+    plain, shaped = (returns.discounted_returns(x, discount, jnp.zeros(())) for x in (r, r + shaping))
+    np.testing.assert_array_equal(shaped, plain - potential[:-1])

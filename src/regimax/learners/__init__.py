@@ -6,6 +6,7 @@ from regimax.learners.always_on import always_on
 from regimax.learners.base import Learner, LearnerFactory, LearnerState
 from regimax.learners.bonus import Bonus, count_bonus
 from regimax.learners.prediction import prediction
+from regimax.learners.reward_model import reward_model
 
 __all__ = [
     "Bonus",
@@ -17,4 +18,5 @@ __all__ = [
     "count_bonus",
     "objectives",
     "prediction",
+    "reward_model",
 ]

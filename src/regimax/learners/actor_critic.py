@@ -31,8 +31,11 @@ SETTINGS = (
 )
 
 
-Pay = Callable[[Trajectory, PyTree], Array]
-"""`(trajectory, carry) -> pay`: what a learner pays itself, `[T, E]`, reward units. `carry` is its memory then."""
+Pay = Callable[[Trajectory, PyTree], tuple[Array, PyTree]]
+"""`(trajectory, carry) -> (pay, note)`: what a learner pays itself, `[T, E]`, reward units, and what it wants to keep.
+
+`carry` is the network's memory after the trajectory.
+"""
 
 
 class Reinforcement(NamedTuple):
@@ -40,8 +43,8 @@ class Reinforcement(NamedTuple):
 
     Attributes:
       init: as in :class:`Learner`; the state's memory is that of the bonus.
-      update: `(key, state, hparams, pay=None) -> (state, trajectory, metrics)`; the trajectory is what was lived, with
-        the pay that arrived, and `pay` is what the learner adds to it.
+      update: `(key, state, hparams, pay=None) -> (state, trajectory, note, metrics)`; the trajectory is what was lived,
+        with the pay that arrived; `pay`, a `Pay`, is what the learner adds to it.
       evaluate: as in :class:`Learner`.
       policy: as in :class:`Learner`.
       settings: traced settings, without a prefix.
@@ -49,7 +52,7 @@ class Reinforcement(NamedTuple):
     """
 
     init: Callable[[Keys, HParams, Params], LearnerState]
-    update: Callable[..., tuple[LearnerState, Trajectory, Metrics]]
+    update: Callable[..., tuple[LearnerState, Trajectory, PyTree, Metrics]]
     evaluate: Callable[[Array, LearnerState, HParams], Metrics]
     policy: Callable[[Params, PyTree, HParams], Policy]
     settings: tuple[Setting, ...]
@@ -109,7 +112,7 @@ def actor_critic(
         parts = reinforce(net, source, freeze, episodes)
 
         def update(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:
-            state, _, metrics = parts.update(key, state, hparams)
+            state, _, _, metrics = parts.update(key, state, hparams)
             return state, metrics
 
         return Learner(
@@ -201,16 +204,17 @@ def reinforcement(
 
         def update(
             key: Array, state: LearnerState, hparams: HParams, pay: Pay | None = None
-        ) -> tuple[LearnerState, Trajectory, Metrics]:
+        ) -> tuple[LearnerState, Trajectory, PyTree, Metrics]:
             key_next, key_batches = jax.random.split(key)
             acting = policy(state.params, state.source.world, hparams)
             source_state, lived, counts = source.next(key_next, state.source, acting, hparams)
-            memory, trajectory = state.memory, lived
+            memory, trajectory, note = state.memory, lived, ()
             if bonus is not None:
                 memory, extra = bonus.apply(memory, net, state.params, trajectory, hparams)
                 trajectory = trajectory._replace(r_t=trajectory.r_t + extra)
             if pay is not None:
-                trajectory = trajectory._replace(r_t=trajectory.r_t + pay(lived, source_state.streams.carry))
+                extra, note = pay(lived, source_state.streams.carry)
+                trajectory = trajectory._replace(r_t=trajectory.r_t + extra)
             advantage = advantages(state.params, source_state.streams.carry, trajectory, hparams)
             legal = world.legal(state.source.world)
 
@@ -234,7 +238,7 @@ def reinforcement(
                 bits = information.sampled_entropy(counts[name]) * counts[name].sum() / lived.r_t.size
                 metrics[f"{name}_bits_bound"] = bits
             metrics["train_success"] = counts["successes"] / jnp.maximum(counts["episodes"], 1.0)
-            return LearnerState(*learned, source_state, memory), lived, metrics
+            return LearnerState(*learned, source_state, memory), lived, note, metrics
 
         def evaluate(key: Array, state: LearnerState, hparams: HParams) -> Metrics:
             hidden = state.source.world

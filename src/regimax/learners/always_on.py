@@ -3,44 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
-
-import jax
 
 from regimax import prng
 from regimax.errors import UserError
 from regimax.learners import base
-from regimax.learners.actor_critic import heads, reinforcement
+from regimax.learners.actor_critic import reinforcement
 from regimax.learners.base import Interlude, Learner, LearnerFactory, LearnerState, Optimizer
+from regimax.learners.beside import beside
 from regimax.learners.objectives import Objective, Question, next_step
-from regimax.learners.prediction import SETTINGS, fit
+from regimax.learners.prediction import SETTINGS
 from regimax.networks import NetworkFactory
-from regimax.prng import Keys
-from regimax.sources import RingState, Source, ring
-from regimax.types import Array, HParams, Metrics, Params, PyTree, Trajectory
-
-PREFIX = "prediction."
-"""Of a predictor's settings, beside those of reinforcement."""
-
-HEAD = "predicted_"
-"""Of a predictor's heads, beside ``policy`` and ``value``."""
-
-ROLLOUTS = 16
-"""How many rollouts a ring holds when nobody says."""
-
-
-class Memory(NamedTuple):
-    """What is kept beside parameters.
-
-    Attributes:
-      bonus: the memory of the bonus.
-      ring: past streams.
-      question: the predictor's memory.
-    """
-
-    bonus: PyTree
-    ring: RingState
-    question: PyTree
+from regimax.sources import Source
+from regimax.types import Array, HParams, Metrics, Trajectory
 
 
 def pattern(predictions: float) -> tuple[int, int]:
@@ -125,104 +99,40 @@ def always_on(
     reinforce = reinforcement(**options)
 
     def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:
-        if not source.agentic:
-            raise UserError("always_on: its stream must be the learner's own behaviour")
-        question = ask(source, network(source.num_inputs, {}).width)
-        actor, predictor = network(source.num_inputs, heads(source)), network(source.num_inputs, question.heads)
-        body = tuple(name for name in jax.eval_shape(predictor.init, jax.random.key(0)) if name not in question.heads)
-        replay = ring(ROLLOUTS * source.num_envs if capacity is None else capacity)
-        if replay.capacity % source.num_envs:
-            raise UserError(f"capacity = {capacity} is not a multiple of the {source.num_envs} streams of a rollout")
-
-        def of_predictor(params: Params) -> Params:
-            return {name: params[name] for name in body} | {name: params[HEAD + name] for name in question.heads}
-
-        def named(params: Params) -> Params:
-            return {HEAD + name if name in question.heads else name: part for name, part in params.items()}
-
-        joint = actor._replace(
-            init=lambda key: named(predictor.init(key)) | actor.init(key), spec=(actor.spec, predictor.spec)
+        both = beside(
+            "prediction",
+            ask(source, network(source.num_inputs, {}).width),
+            reinforce,
+            network,
+            source,
+            freeze,
+            episodes,
+            settings=SETTINGS,
+            optimizer=predictor_optimizer,
+            show=lambda lived: shown(source, lived),
+            times=times,
+            capacity=capacity,
+            trains=(gradients == "shared", True),
         )
-        others = tuple(HEAD + name for name in question.heads) + (body if gradients == "stopped" else ())
-        parts = reinforce(joint, source, tuple(dict.fromkeys((*freeze, *others))), episodes)
-        frozen = tuple(name.removeprefix(HEAD) if name.startswith(HEAD) else name for name in freeze)
-        settings = (*SETTINGS, *question.settings)
-
-        def asked(hparams: HParams) -> HParams:
-            return {**hparams, **{setting.name: hparams[PREFIX + setting.name] for setting in settings}}
-
-        def live(key: Array, state: LearnerState, hparams: HParams) -> Trajectory:
-            acting = parts.policy(state.params, state.source.world, hparams)
-            return shown(source, source.next(key, state.source, acting, hparams)[1])
-
-        def init(keys: Keys, hparams: HParams, inherited: Params) -> LearnerState:
-            state = parts.init(keys, hparams, inherited)
-            params = of_predictor(state.params)
-            opt_state = predictor_optimizer(asked(hparams)).init(base.trainable(params, frozen))
-            stored = replay.init(jax.eval_shape(lambda: live(keys.learner, state, hparams)))
-            return state._replace(
-                opt_state={"rl": state.opt_state, "prediction": opt_state},
-                memory=Memory(state.memory, stored, question.begin(params)),
-            )
-
-        def predict(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:
-            hparams = asked(hparams)
-
-            def one(learned: tuple[Params, PyTree, PyTree], key: Array) -> tuple[tuple, Metrics]:
-                key_sample, key_shuffle = jax.random.split(key)
-                streams = replay.sample(key_sample, state.memory.ring, source.num_envs)
-                keys = key_shuffle, prng.named(key, "loss")
-                return fit(question, predictor, predictor_optimizer(hparams), frozen, keys, learned, streams, hparams)
-
-            learned = (of_predictor(state.params), state.opt_state["prediction"], state.memory.question)
-            (params, opt_state, memory), metrics = jax.lax.scan(one, learned, jax.random.split(key, times))
-            state = state._replace(
-                params=state.params | named(params),
-                opt_state=state.opt_state | {"prediction": opt_state},
-                memory=state.memory._replace(question=memory),
-            )
-            return state, {f"prediction_{name}": value.mean() for name, value in metrics.items()}
-
-        def reinforced(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:
-            alone = state._replace(opt_state=state.opt_state["rl"], memory=state.memory.bonus)
-            new, lived, metrics = parts.update(key, alone, hparams)
-            stored = replay.push(state.memory.ring, shown(source, lived))
-            new = new._replace(
-                opt_state=state.opt_state | {"rl": new.opt_state},
-                memory=state.memory._replace(bonus=new.memory, ring=stored),
-            )
-            return new, metrics
 
         def update(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:
-            state, metrics = reinforced(key, state, hparams)
-            state, predicted = predict(prng.named(key, "prediction"), state, hparams)
+            state, metrics = both.reinforce(key, state, hparams)
+            state, predicted = both.predict(prng.named(key, "prediction"), state, hparams)
             return state, metrics | predicted
 
         def evaluate(key: Array, state: LearnerState, hparams: HParams) -> Metrics:
-            streams, key_loss = live(prng.named(key, "live"), state, hparams), prng.named(key, "loss")
-            params, memory = of_predictor(state.params), state.memory.question
-            _, metrics = question.loss(key_loss, predictor, params, memory, streams, streams, asked(hparams))
-            return parts.evaluate(key, state, hparams) | {f"eval_{name}": value for name, value in metrics.items()}
+            return both.parts.evaluate(key, state, hparams) | both.assess(key, state, hparams)
 
         return Learner(
-            init=init,
-            update=update if every == 1 else reinforced,
+            init=both.init,
+            update=update if every == 1 else both.reinforce,
             evaluate=evaluate,
-            policy=parts.policy,
-            network=joint,
+            policy=both.parts.policy,
+            network=both.network,
             source=source,
-            settings=(*parts.settings, *(s._replace(name=PREFIX + s.name) for s in settings)),
-            spec=(
-                "always_on",
-                (times, every),
-                gradients,
-                replay.capacity,
-                question.spec,
-                base.optimizer_name(predictor_optimizer),
-                predictor.spec,
-                parts.spec,
-            ),
-            interlude=None if every == 1 else Interlude(every, predict),
+            settings=both.settings,
+            spec=("always_on", every, both.spec),
+            interlude=None if every == 1 else Interlude(every, both.predict),
         )
 
     return factory

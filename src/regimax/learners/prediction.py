@@ -26,9 +26,11 @@ SETTINGS = (
 )
 
 
-def shifted(
-    key: Array, trajectory: Trajectory, names: Sequence[str] = ("obs_tm1", "a_tm1", "obs_t", "mask_tm1")
-) -> Trajectory:
+ANSWERS = ("obs_tm1", "a_tm1", "obs_t", "mask_tm1")
+"""What of a trajectory a sham takes from others."""
+
+
+def shifted(key: Array, trajectory: Trajectory, names: Sequence[str] = ANSWERS) -> Trajectory:
     """Returns as every step's answers those of another stream at the same time: no stream keeps its own.
 
     Args:
@@ -55,6 +57,7 @@ def fit(
     learned: tuple[Params, PyTree, PyTree],
     trajectory: Trajectory,
     hparams: HParams,
+    names: Sequence[str] = ANSWERS,
 ) -> tuple[tuple[Params, PyTree, PyTree], Metrics]:
     """One update of a predictor, with other streams' answers where the setting `shuffle` says so.
 
@@ -67,6 +70,7 @@ def fit(
       learned: parameters, the optimiser's state, the question's memory.
       trajectory: what it learns from.
       hparams: the settings of prediction.
+      names: what a sham takes from other streams.
 
     Returns:
       what is learned then, and metrics.
@@ -74,7 +78,7 @@ def fit(
     key_shuffle, key_loss = keys
     params, opt_state, memory = learned
     sham = hparams["shuffle"] > 0
-    answers = jax.tree.map(lambda a, b: jnp.where(sham, a, b), shifted(key_shuffle, trajectory), trajectory)
+    answers = jax.tree.map(lambda a, b: jnp.where(sham, a, b), shifted(key_shuffle, trajectory, names), trajectory)
     params, opt_state, metrics = base.descend(
         lambda p: question.loss(key_loss, network, p, memory, trajectory, answers, hparams),
         params,

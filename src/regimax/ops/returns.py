@@ -79,3 +79,28 @@ def discounted_returns(r_t: Array, discount_t: Array, v_last: Array) -> Array:
 
     _, returns_t = jax.lax.scan(step, v_last, (r_t, discount_t), reverse=True)
     return returns_t
+
+
+def potential_shaping(discount_t: Array, potential_tm1: Array, potential_t: Array) -> Array:
+    r"""Pay that moves no optimum, :math:`F_t = \gamma_t \Phi_t - \Phi_{t-1}`.
+
+    Over an episode that terminates, its discounted sum is :math:`-\Phi_0`, whatever was done.
+
+    Args:
+      discount_t: `[T]` continuation times discount; 0 where the episode terminated.
+      potential_tm1: `[T]` potentials before each action, reward units.
+      potential_t: `[T]` potentials after it.
+
+    Returns:
+      `[T]` reward units.
+
+    Reference:
+      Ng, Harada and Russell, Policy invariance under reward transformations (1999), eq. 2.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> print(potential_shaping(jnp.array([0.5, 0.]), jnp.array([2., 8.]), jnp.array([8., 3.])))
+      [ 2. -8.]
+    """
+    chex.assert_equal_shape([discount_t, potential_tm1, potential_t])
+    return discount_t * potential_t - potential_tm1

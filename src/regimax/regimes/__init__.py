@@ -10,6 +10,8 @@ from regimax.regimes.catalogue import (
     pretrain_rl,
     pure_rl,
     reinforce,
+    reward_model,
+    reward_model_sham,
     sham_rl,
 )
 from regimax.regimes.program import Program, RegimePrograms, bind, bind_regime
@@ -32,5 +34,7 @@ __all__ = [
     "probed",
     "pure_rl",
     "reinforce",
+    "reward_model",
+    "reward_model_sham",
     "sham_rl",
 ]

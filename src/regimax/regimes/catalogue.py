@@ -209,6 +209,46 @@ def always_on_sham(
     return _always_on("always_on_sham", updates, predictions, gradients, learner, options, sham=True)
 
 
+def reward_model(
+    updates: tuple[int, int] = (1000, 1000),
+    pay: str = "potential",
+    learner: Mapping[str, Any] | None = None,
+    **options,
+) -> Regime:
+    """As `pretrain_rl`, and a model of the outcome, learnt from those that are delivered, pays for every step.
+
+    Args:
+      updates: the budgets of ``pretrain`` and ``rl``.
+      pay: ``potential``, which moves no optimum, or ``direct``.
+      learner: further options of :func:`regimax.learners.reward_model`: how the model learns, its actor-critic.
+      **options: as for :func:`pretrain_rl`. The name of a regime says what is not usual:
+        ``reward_model-direct-frozen``.
+
+    Example:
+      >>> import regimax as rx
+      >>> rx.regimes.reward_model((100, 100), pay="direct", learner={"fits": 4}).name
+      'reward_model-direct'
+    """
+    return _reward_model("reward_model", updates, pay, learner, options)
+
+
+def reward_model_sham(
+    updates: tuple[int, int] = (1000, 1000),
+    pay: str = "potential",
+    learner: Mapping[str, Any] | None = None,
+    **options,
+) -> Regime:
+    """The control of `reward_model`: its model learns from the outcomes of other episodes.
+
+    Args:
+      updates: the budgets of ``pretrain`` and ``rl``.
+      pay: as for :func:`reward_model`.
+      learner: as for :func:`reward_model`.
+      **options: as for :func:`pretrain_rl`.
+    """
+    return _reward_model("reward_model_sham", updates, pay, learner, options, sham=True)
+
+
 def oracle(updates: int = 1000, **options) -> Regime:
     """Reinforcement learning on the world's concepts instead of its observations.
 
@@ -248,3 +288,18 @@ def _always_on(
     if gradients != "shared":
         name += f"-{gradients}"
     return Regime(name, (phase._replace(settings={"prediction.shuffle": 1} if sham else {}),))
+
+
+def _reward_model(
+    name: str,
+    updates: tuple[int, int],
+    pay: str,
+    learner: Mapping[str, Any] | None,
+    options: dict,
+    sham: bool = False,
+) -> Regime:
+    how = learners.reward_model(pay, **(learner or {}))
+    named = name if pay == "potential" else f"{name}-{pay}"
+    regime = _pretrained(named, updates, ("trunk",), options | {"learner": how, "record": ("outcome",)})
+    first, second = regime.phases
+    return regime._replace(phases=(first, second._replace(settings={"model.shuffle": 1} if sham else {})))

@@ -27,6 +27,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from turns import Quiet, spread
+
 WAYS = ("engine", "vmap")
 
 
@@ -37,15 +39,6 @@ def workload(updates: int) -> tuple[Any, Any]:
     evaluate = rx.regimes.Evaluate(every=10, episodes=32)
     regime = rx.regimes.pure_rl(updates=updates, network=rx.networks.gru(32), num_envs=16, evaluate=evaluate)
     return regime, rx.envs.Cipher(symbols=5, skills=3, length=3)
-
-
-class Quiet:
-    """A display that shows nothing."""
-
-    def start(self, plan: Any, finished: int, updates: int, devices: Any) -> None: ...
-    def pool(self, name: str, stages: int, width: int, compiling: bool) -> None: ...
-    def tick(self, tick: Any, env_steps: int) -> None: ...
-    def say(self, text: str) -> None: ...
 
 
 def engine(cells: int, updates: int) -> dict[str, Any]:
@@ -87,11 +80,6 @@ def child(way: str, cells: int, updates: int) -> dict[str, Any]:
     command = [sys.executable, __file__, "--child", way, "--cells", str(cells), "--updates", str(updates)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return json.loads(done.stdout.splitlines()[-1])
-
-
-def spread(ratios: list[float]) -> dict[str, float]:
-    """Returns median, smallest and largest."""
-    return {"median": statistics.median(ratios), "smallest": min(ratios), "largest": max(ratios)}
 
 
 def main() -> None:

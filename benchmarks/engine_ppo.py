@@ -18,6 +18,7 @@ from typing import Any
 
 import jax
 from task import SETTINGS, parser, point, say, speed, timed
+from turns import Quiet
 
 import regimax as rx
 from regimax import prng
@@ -27,15 +28,6 @@ from regimax.sweep.run import Options, Outcome, execute
 from regimax.train import as_hparams
 
 TRUNKS = ("separate", "shared")
-
-
-class Quiet:
-    """A display that shows nothing."""
-
-    def start(self, plan: Any, finished: int, updates: int, devices: Any) -> None: ...
-    def pool(self, name: str, stages: int, width: int, compiling: bool) -> None: ...
-    def tick(self, tick: Any, env_steps: int) -> None: ...
-    def say(self, text: str) -> None: ...
 
 
 def make_sweep(world: str, agents: int, updates: int, trunk: str, block: int, every: int, episodes: int) -> rx.Sweep:

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from task import timed
+from turns import Quiet, spread
 
 WAYS = ("engine", "single")
 BUDGETS = (250, 500, 1000, 2000)
@@ -82,15 +83,6 @@ def given_hparams(train: Any, settings: dict[str, float]) -> dict[str, Any]:
     hparams = train.default_hparams
     given = {name: jnp.asarray(value, hparams[name].dtype) for name, value in (SETTINGS | settings).items()}
     return hparams | given
-
-
-class Quiet:
-    """A display that shows nothing."""
-
-    def start(self, plan: Any, finished: int, updates: int, devices: Any) -> None: ...
-    def pool(self, name: str, stages: int, width: int, compiling: bool) -> None: ...
-    def tick(self, tick: Any, env_steps: int) -> None: ...
-    def say(self, text: str) -> None: ...
 
 
 def run_engine(seeds: int, updates: int, folder: Path) -> dict[str, Any]:
@@ -202,11 +194,6 @@ def child(way: str, seeds: int, updates: int) -> dict[str, Any]:
     if done.returncode:
         raise SystemExit(f"{way} failed:\n{done.stderr[-3000:]}")
     return json.loads(done.stdout.splitlines()[-1])
-
-
-def spread(values: list[float]) -> dict[str, float]:
-    """Returns median, smallest and largest."""
-    return {"median": statistics.median(values), "smallest": min(values), "largest": max(values)}
 
 
 def main() -> None:

@@ -28,12 +28,12 @@ import statistics
 import subprocess
 import sys
 import venv
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from scipy import stats
 from task import SETTINGS
+from turns import spread
 
 HERE = Path(__file__).parent
 
@@ -113,11 +113,6 @@ def child(way: Way, cache: Path, *options: Any) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def spread(values: Sequence[float]) -> dict[str, Any]:
-    """Returns median, smallest and largest, and all."""
-    return {"median": statistics.median(values), "smallest": min(values), "largest": max(values), "all": list(values)}
-
-
 def ratios(rows: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """Returns the ratio of every pair, turn by turn."""
     found = []
@@ -127,7 +122,7 @@ def ratios(rows: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
                 x["median_steps_per_second"] / y["median_steps_per_second"]
                 for x, y in zip(rows[a], rows[b], strict=True)
             ]
-            found.append({"of": a, "to": b, "equal_work": equal} | spread(each))
+            found.append({"of": a, "to": b, "equal_work": equal} | spread(each) | {"all": each})
     return found
 
 

@@ -210,20 +210,29 @@ def _measured(curves: pl.DataFrame) -> pl.DataFrame:
     return curves.with_columns(steps=steps).group_by("cell", maintain_order=True).agg(*sums).with_columns(*nothing)
 
 
-def _solved(evaluated: pl.DataFrame, threshold: float, consecutive: int) -> pl.DataFrame:
-    """One row per solved cell: effort at the first of `consecutive` evaluations in a row at or above `threshold`."""
-    reached = (pl.col("success") >= threshold).cast(pl.Int64)
+def first_reached(evaluated: pl.DataFrame, measure: str, threshold: float, consecutive: int) -> pl.DataFrame:
+    """Returns of every cell that got there the row of the first of `consecutive` evaluations in a row at the threshold.
+
+    Args:
+      evaluated: one row per cell and evaluation, in order, with `cell` and the measure.
+      measure: the column that must be at or above `threshold`.
+      threshold: in the unit of the measure.
+      consecutive: evaluations in a row.
+    """
+    reached = (pl.col(measure) >= threshold).cast(pl.Int64)
     # The window of evaluations that begins here, looked at from its end.
     window = reached.rolling_sum(consecutive).shift(-(consecutive - 1)).over("cell")
-    return (
-        evaluated.with_columns(full=window)
-        .filter(pl.col("full") == consecutive)
-        .group_by("cell", maintain_order=True)
-        .agg(
-            pl.col("updates").first().alias("solved_at_update"),
-            pl.col("env_steps").first().alias("solved_at_env_step"),
-            pl.col("flops").first().alias("solved_at_flops"),
-        )
+    full = evaluated.filter(window == consecutive)
+    return full.group_by("cell", maintain_order=True).first()
+
+
+def _solved(evaluated: pl.DataFrame, threshold: float, consecutive: int) -> pl.DataFrame:
+    """One row per solved cell: effort at the first of `consecutive` evaluations in a row at or above `threshold`."""
+    return first_reached(evaluated, "success", threshold, consecutive).select(
+        "cell",
+        pl.col("updates").alias("solved_at_update"),
+        pl.col("env_steps").alias("solved_at_env_step"),
+        pl.col("flops").alias("solved_at_flops"),
     )
 
 

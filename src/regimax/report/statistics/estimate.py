@@ -1,0 +1,67 @@
+"""A number with the interval that the data leave it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Estimate(NamedTuple):
+    """A number with its interval.
+
+    Attributes:
+      value: the number, in `unit`; None where the data do not say it, because what decides it was censored.
+      low: lower end of the interval; -inf where nothing bounds it from below.
+      high: upper end; inf where nothing bounds it from above.
+      unit: of the three.
+      worlds: independent worlds behind it.
+      confidence: coverage that the interval promises, two-sided.
+      method: how the interval was made, in a few words.
+    """
+
+    value: float | None
+    low: float
+    high: float
+    unit: str
+    worlds: int
+    confidence: float = 0.95
+    method: str = ""
+
+    def through(self, function: Callable[[float], float], unit: str) -> Estimate:
+        """Returns the same under a monotone function, its ends in order.
+
+        Args:
+          function: rising or falling all the way, and defined at infinity where an end may lie there.
+          unit: of what it returns.
+
+        Example:
+          >>> from math import exp, log
+          >>> Estimate(log(4.0), log(2.0), log(8.0), "ln ratio", 16).through(lambda x: -x, "ln ratio").high
+          -0.6931471805599453
+        """
+        low, high = sorted((function(self.low), function(self.high)))
+        return self._replace(value=None if self.value is None else function(self.value), low=low, high=high, unit=unit)
+
+    def text(self) -> str:
+        """Returns it as people read it; an end at infinity is left open.
+
+        Example:
+          >>> Estimate(None, 1.25, float("inf"), "ln ratio", 16).text()
+          'above 1.25 ln ratio'
+        """
+        unit = f" {self.unit}" if self.unit else ""
+        low, high = math.isfinite(self.low), math.isfinite(self.high)
+        if self.value is not None and math.isfinite(self.value):
+            ends = f"{self.low:.3g} to {self.high:.3g}".replace("inf", "∞").replace("-", "−")
+            return f"{self.value:.3g}{unit} ({ends})".replace("-", "−")
+        if low and high:
+            return f"between {self.low:.3g} and {self.high:.3g}{unit}"
+        if low or high:
+            return f"above {self.low:.3g}{unit}" if low else f"below {self.high:.3g}{unit}"
+        return "not known"
+
+
+def nothing(unit: str, worlds: int, confidence: float = 0.95, method: str = "") -> Estimate:
+    """Returns the estimate of what the data say nothing about."""
+    return Estimate(None, -math.inf, math.inf, unit, worlds, confidence, method)

@@ -1,0 +1,107 @@
+"""Which part of the effort is concept assembly, and how much of it prediction takes away."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from regimax.report.statistics.bootstrap import RESAMPLES, draws, percentiles
+from regimax.report.statistics.estimate import Estimate, nothing
+from regimax.report.statistics.intervals import middle
+from regimax.report.statistics.paired import KEY, effect, ln_ratio, pairs
+
+Floats = NDArray[np.float64]
+
+
+def concept_share(scratch: pl.DataFrame, oracle: pl.DataFrame, confidence: float = 0.95) -> Estimate:
+    """S = 1 - T_oracle / T_scratch: the part of the effort that whoever is given the concepts does not have.
+
+    Args:
+      scratch: of :func:`times`.
+      oracle: the same of the oracle, which learns the task from the true latents.
+      confidence: coverage, two-sided.
+
+    Returns:
+      the median over worlds. Where scratch never gets there only the lower end is known, 1 - T_oracle / budget; below 0
+      where the oracle is the slower.
+    """
+    return ln_ratio(oracle, scratch, confidence).through(lambda x: 1.0 - _exp(x), "concept share")
+
+
+def recovery(
+    scratch: pl.DataFrame,
+    pretrained: pl.DataFrame,
+    oracle: pl.DataFrame,
+    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
+) -> Estimate:
+    """ρ = (ln T_scratch - ln T_pretrained) / (ln T_scratch - ln T_oracle): 0 is scratch, 1 the oracle.
+
+    Each ln T is the median over learners, known between two ends. At given ends ρ falls with T_pretrained, and its range
+    over what scratch and oracle may be is that of the corners; for a scratch that is not bounded above, ρ tends to 1.
+
+    Args:
+      scratch: of :func:`times`.
+      pretrained: the same of the arm in question.
+      oracle: the same of the oracle.
+      confidence: coverage, two-sided.
+      resamples: of the bootstrap over worlds, which draws all three arms together.
+
+    Returns:
+      the estimate; with censoring its value is None and the interval holds what is possible. Nothing at all where
+      scratch and oracle do not differ: where the exact interval of ln T_scratch - ln T_oracle holds 0.
+    """
+    gap = effect(pairs(scratch, oracle), confidence)
+    if gap.low <= 0.0 <= gap.high:
+        return nothing("recovery", gap.worlds, confidence, "none: scratch and oracle do not differ")
+    arms = [_log_ends(frame, name) for name, frame in zip("spo", (scratch, pretrained, oracle), strict=True)]
+    both = arms[0].join(arms[1], on=KEY).join(arms[2], on=KEY).sort(KEY)
+    columns = {name: both[name].to_numpy() for name in both.columns}
+
+    def corners(rows: NDArray[np.intp], end: str) -> tuple[float, float]:
+        ends = {arm: [middle(columns[f"{arm}_{end}{side}"][rows]) for side in ("low", "high")] for arm in "spo"}
+        return _range(ends["s"], ends["p"], ends["o"])
+
+    worlds = columns["world_seed"]
+    found = np.asarray([corners(rows, "") for rows in draws(worlds, resamples)])
+    low, high = percentiles(found[:, 0], confidence)[0], percentiles(found[:, 1], confidence)[1]
+    shown = corners(np.arange(len(worlds)), "shown_")
+    value = shown[0] if math.isclose(*shown) else None
+    count, method = len(np.unique(worlds)), f"bootstrap over worlds, {resamples:,} resamples"
+    return Estimate(value, low, high, "recovery", count, confidence, method)
+
+
+def _exp(x: float) -> float:
+    return math.inf if x > 700 else math.exp(x)
+
+
+def _log_ends(frame: pl.DataFrame, name: str) -> pl.DataFrame:
+    return frame.select(
+        *KEY,
+        pl.col("low").log().alias(f"{name}_low"),
+        pl.col("high").log().alias(f"{name}_high"),
+        pl.coalesce("reached", "low").log().alias(f"{name}_shown_low"),
+        pl.coalesce("reached", "high").log().alias(f"{name}_shown_high"),
+    )
+
+
+def _range(s: list[float], p: list[float], o: list[float]) -> tuple[float, float]:
+    """Least and largest ρ over the box of the three logarithms; nothing where scratch may not exceed the oracle."""
+    if not s[0] > o[1] or math.isnan(s[0]):
+        return -math.inf, math.inf
+    found = [_recovery(x, y, z) for x in s for y in p for z in o]
+    if any(math.isnan(x) for x in found):
+        return -math.inf, math.inf
+    return min(found), max(found)
+
+
+def _recovery(s: float, p: float, o: float) -> float:
+    """ρ at one corner, at infinity its limit."""
+    if math.isinf(o):  # an oracle that is there at once
+        return 0.0 if math.isfinite(p) and math.isfinite(s) else math.nan
+    if math.isinf(s):
+        return 1.0 if math.isfinite(p) else math.nan
+    return (s - p) / (s - o)

@@ -7,21 +7,49 @@ from __future__ import annotations
 
 from regimax.report.statistics.bootstrap import bootstrap
 from regimax.report.statistics.estimate import Estimate
+from regimax.report.statistics.exchange import break_even, exchange_rate
 from regimax.report.statistics.intervals import median_interval
+from regimax.report.statistics.paired import difference, effect, elasticity, ln_ratio, pairs, slopes
+from regimax.report.statistics.performance import best_setting, interquartile_mean, profile
+from regimax.report.statistics.phases import PhaseDiagram, phase_diagram
+from regimax.report.statistics.regression import Fit, censored_regression
+from regimax.report.statistics.shares import concept_share, recovery
+from regimax.report.statistics.survival import kaplan_meier, median_time, restricted_mean, success_rate
 from regimax.report.statistics.times import scores, times
 from regimax.report.statistics.verdict import Check, Verdict, above, below, decide, shared, within
 
 __all__ = [
     "Check",
     "Estimate",
+    "Fit",
+    "PhaseDiagram",
     "Verdict",
     "above",
     "below",
+    "best_setting",
     "bootstrap",
+    "break_even",
+    "censored_regression",
+    "concept_share",
     "decide",
+    "difference",
+    "effect",
+    "elasticity",
+    "exchange_rate",
+    "interquartile_mean",
+    "kaplan_meier",
+    "ln_ratio",
     "median_interval",
+    "median_time",
+    "pairs",
+    "phase_diagram",
+    "profile",
+    "recovery",
+    "restricted_mean",
     "scores",
     "shared",
+    "slopes",
+    "success_rate",
     "times",
     "within",
 ]

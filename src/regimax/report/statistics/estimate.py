@@ -55,6 +55,8 @@ class Estimate(NamedTuple):
         if self.value is not None and math.isfinite(self.value):
             ends = f"{self.low:.3g} to {self.high:.3g}".replace("inf", "∞").replace("-", "−")
             return f"{self.value:.3g}{unit} ({ends})".replace("-", "−")
+        if self.low == math.inf or self.high == -math.inf:
+            return "beyond any number"
         if low and high:
             return f"between {self.low:.3g} and {self.high:.3g}{unit}"
         if low or high:

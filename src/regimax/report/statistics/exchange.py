@@ -40,8 +40,8 @@ def exchange_rate(less: pl.DataFrame, more: pl.DataFrame, spent: str = "samples"
 def break_even(scratch: pl.DataFrame, pretrained: pl.DataFrame, confidence: float = 0.95) -> Estimate:
     """The number of tasks from which on one shared base model costs less than none.
 
-    n* = C / (T_scratch - T_pretrained), with C the FLOPs of pretraining and T those of one task's reinforcement learning;
-    infinite where a task saves nothing.
+    n* = C / (T_scratch - T_pretrained), with C the FLOPs of pretraining and T those of one task's reinforcement
+    learning; infinite where a task saves nothing.
 
     Args:
       scratch: of :func:`times` in the unit "flops_rl".

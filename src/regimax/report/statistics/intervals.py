@@ -2,7 +2,8 @@
 
 A time to threshold lies between two evaluations, or above a budget; a difference of two such times lies between what
 its parts allow. Order statistics of the lower ends bound those of the numbers from below, and those of the upper ends
-from above, whatever the numbers are. So nothing is assumed about what was censored: where it decides, an end is infinite.
+from above, whatever the numbers are. So nothing is assumed about what was censored: where it decides, an end is
+infinite.
 """
 
 from __future__ import annotations

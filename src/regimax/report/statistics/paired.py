@@ -1,8 +1,8 @@
 """Two arms on the same worlds: what one saves against the other, world by world.
 
-The same seed is the same world, and the same initial network, in every arm. So differences are taken learner by learner,
-summed up by their median within a world, and it is worlds that are independent. Every difference is an interval: what
-evaluations and budgets leave open stays open.
+The same seed is the same world, and the same initial network, in every arm. So differences are taken learner by
+learner, summed up by their median within a world, and it is worlds that are independent. Every difference is an
+interval: what evaluations and budgets leave open stays open.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def effect(differences: pl.DataFrame, confidence: float = 0.95) -> Estimate:
 
 
 def ln_ratio(a: pl.DataFrame, b: pl.DataFrame, confidence: float = 0.95) -> Estimate:
-    """ln T_a - ln T_b, the median over worlds: below 0 where a is the faster.
+    """The median over worlds of ln T_a - ln T_b: below 0 where a is the faster.
 
     Args:
       a: of :func:`times`.
@@ -95,7 +95,7 @@ def ln_ratio(a: pl.DataFrame, b: pl.DataFrame, confidence: float = 0.95) -> Esti
 
 
 def difference(a: pl.DataFrame, b: pl.DataFrame, confidence: float = 0.95) -> Estimate:
-    """a - b, the median over worlds: of scores, or of efforts in their own unit.
+    """The median over worlds of a - b: of scores, or of efforts in their own unit.
 
     Args:
       a: of :func:`times` or :func:`scores`.
@@ -109,8 +109,8 @@ def slopes(frame: pl.DataFrame, terms: Mapping[str, pl.Expr], of: str, *, scale:
     """How ln T changes with a setting, learner by learner: the coefficient of least squares within each.
 
     ln T = a + Σ_k b_k x_k over the settings of one learner; b_of = Σ_i c_i ln T_i with c a row of the pseudoinverse,
-    and each ln T_i between its ends. So the coefficient lies between ends, too: where T is censored at the far end of the
-    axis it is bounded from one side, and no model says what lies beyond the budget.
+    and each ln T_i between its ends. So the coefficient lies between ends, too: where T is censored at the far end of
+    the axis it is bounded from one side, and no model says what lies beyond the budget.
 
     Args:
       frame: of :func:`times`, of one arm at several settings, every learner at all of them.

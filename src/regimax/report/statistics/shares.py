@@ -40,8 +40,8 @@ def recovery(
 ) -> Estimate:
     """ρ = (ln T_scratch - ln T_pretrained) / (ln T_scratch - ln T_oracle): 0 is scratch, 1 the oracle.
 
-    Each ln T is the median over learners, known between two ends. At given ends ρ falls with T_pretrained, and its range
-    over what scratch and oracle may be is that of the corners; for a scratch that is not bounded above, ρ tends to 1.
+    Each ln T is the median over learners, known between two ends. ρ is monotone in each of the three, so its range over
+    what they may be is that of the corners; where scratch is not bounded above, ρ tends to 1.
 
     Args:
       scratch: of :func:`times`.

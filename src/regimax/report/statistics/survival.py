@@ -62,8 +62,9 @@ def median_time(frame: pl.DataFrame, confidence: float = 0.95) -> Estimate:
       confidence: coverage, two-sided.
 
     Returns:
-      the estimate, None where S stays above ½. Its interval is made of the times whose log-log interval of S holds ½;
-      where several learners share a world, it is bootstrapped over worlds.
+      the estimate, None where S stays above ½. Its interval is made of the times whose interval of S holds ½: the
+      log-log one, and the binomial one (Clopper and Pearson) as long as no cell, and once every cell, has got there.
+      Where several learners share a world, it is bootstrapped over worlds.
 
     Reference:
       Brookmeyer and Crowley (1982), A confidence interval for the median survival time, Biometrics 38.
@@ -72,14 +73,22 @@ def median_time(frame: pl.DataFrame, confidence: float = 0.95) -> Estimate:
     if _nested(frame):
         return _over_worlds(frame, lambda rows: _median(time[rows], event[rows]), confidence)
     curve, interval = _curve(time, event, confidence)
-    # No value of the interval means nothing known there: its lower end may be anything, its upper end too.
-    lower, upper = interval.low.probabilities, interval.high.probabilities
-    begun = curve.probabilities < 1
-    start, stop = _first(curve.quantiles, begun & ~(lower > 0.5)), _first(curve.quantiles, begun & (upper <= 0.5))
-    value = _median(time, event)
-    low = 0.0 if math.isinf(start) else start
-    method = "Kaplan-Meier, log-log interval"
-    return Estimate(value if math.isfinite(value) else None, low, stop, _unit(frame), len(time), confidence, method)
+    tail = (1.0 - confidence) / 2
+    at_risk, _ = _risk(time, event, curve.quantiles)
+    # The formula has no value where S is 1 or 0; what n cells of n say has a binomial bound of its own.
+    none, all_ = curve.probabilities == 1, curve.probabilities == 0
+    lower = np.where(none, tail ** (1.0 / at_risk), np.nan_to_num(interval.low.probabilities))
+    upper = np.where(all_, 1.0 - tail ** (1.0 / len(time)), np.where(none, 1.0, interval.high.probabilities))
+    start, value = _first(curve.quantiles, lower <= 0.5), _median(time, event)
+    return Estimate(
+        value=value if math.isfinite(value) else None,
+        low=min(start, float(time.max())),
+        high=_first(curve.quantiles, upper <= 0.5),
+        unit=_unit(frame),
+        worlds=len(time),
+        confidence=confidence,
+        method="Kaplan-Meier, log-log interval",
+    )
 
 
 def restricted_mean(frame: pl.DataFrame, horizon: float, confidence: float = 0.95) -> Estimate:
@@ -108,8 +117,10 @@ def restricted_mean(frame: pl.DataFrame, horizon: float, confidence: float = 0.9
         return _over_worlds(frame, lambda rows: _mean(time[rows], event[rows], horizon)[0], confidence)
     value, variance = _mean(time, event, horizon)
     half = float(stats.norm.ppf((1.0 + confidence) / 2)) * math.sqrt(variance)
-    method = "Greenwood's variance"
-    return Estimate(value, max(0.0, value - half), value + half, _unit(frame), len(time), confidence, method)
+    if value == horizon:  # nobody got there: with n cells, at most 1 - (α/2)^(1/n) of all would have
+        half = horizon * (1.0 - ((1.0 - confidence) / 2) ** (1.0 / len(time)))
+    low, high = max(0.0, value - half), min(horizon, value + half)
+    return Estimate(value, low, high, _unit(frame), len(time), confidence, "Greenwood's variance")
 
 
 def success_rate(frame: pl.DataFrame, confidence: float = 0.95) -> Estimate:

@@ -68,16 +68,16 @@ def times(
 
     Returns:
       one row per cell: what names it (`cell`, `regime`, `setting`, `seed`, `world_seed`, the axes), `status`,
-      `samples`, `flops_pretrain`; `reached`, T or null; `low` and `high`, between which it lies, `high` infinite where `censored`;
-      `unit`.
+      `samples`, `flops_pretrain`; `reached`, T or null; `low` and `high`, between which it lies, `high`
+      infinite where `censored`; `unit`.
 
     Raises:
       UserError: for a regime or unit that does not exist, or where no cell is left.
     """
     cells = _chosen(run.cells, arm, where)
-    asked = run.facts["resolved"] if threshold is None or consecutive is None else {}
-    threshold = asked["threshold"] if threshold is None else threshold
-    consecutive = asked["consecutive"] if consecutive is None else consecutive
+    asked: Mapping[str, Any] = run.facts["resolved"] if threshold is None or consecutive is None else {}
+    theta = float(asked["threshold"] if threshold is None else threshold)
+    window = int(asked["consecutive"] if consecutive is None else consecutive)
     curves = run.curves.join(cells.select("cell", "flops_pretrain"), on="cell", maintain_order="left")
     if measure not in curves.columns:
         raise unknown("measure", measure, [name for name in curves.columns if curves[name].dtype == pl.Float64])
@@ -88,12 +88,10 @@ def times(
     )
     # Who is at the threshold before doing anything has needed no more than the first stretch, and perhaps nothing.
     upper = pl.when(effort > 0).then(effort).otherwise(pl.coalesce("_after", effort))
-    solved = first_reached(evaluated, measure, threshold, consecutive).select(
+    solved = first_reached(evaluated, measure, theta, window).select(
         "cell", reached=effort, _low=pl.col("_before"), _high=upper
     )
-    shown = evaluated.group_by("cell").agg(
-        _failed=effort.filter(pl.col(measure) < threshold).last(), _spent=effort.last()
-    )
+    shown = evaluated.group_by("cell").agg(_failed=effort.filter(pl.col(measure) < theta).last(), _spent=effort.last())
     table = cells.join(solved, on="cell", how="left", maintain_order="left").join(shown, on="cell", how="left")
     given = pl.col("_spent").max().over("setting")
     failed = pl.when(pl.col("status") == "diverged").then(given).otherwise("_failed").fill_null(0.0)

@@ -1,0 +1,105 @@
+"""Scores over worlds where outcomes are bimodal: interquartile means, performance profiles, and the best setting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from scipy import stats
+
+from regimax.errors import UserError
+from regimax.report.statistics.bootstrap import RESAMPLES, bootstrap, draws
+from regimax.report.statistics.estimate import Estimate
+
+
+def interquartile_mean(frame: pl.DataFrame, confidence: float = 0.95, resamples: int = RESAMPLES) -> Estimate:
+    """The mean of the middle half of the scores: as robust as a median against few worlds, and less noisy.
+
+    Args:
+      frame: of :func:`scores`, one arm at one setting.
+      confidence: coverage of the bootstrap over worlds, two-sided.
+      resamples: of the bootstrap.
+
+    Raises:
+      UserError: where a score is not known.
+
+    Reference:
+      Agarwal et al. (2021), Deep reinforcement learning at the edge of the statistical precipice; a quarter is cut off
+      on either side, by `scipy.stats.trim_mean`.
+    """
+    value = _values(frame)
+    return bootstrap(
+        lambda rows: float(stats.trim_mean(value[rows], 0.25)),
+        frame["world_seed"].to_numpy(),
+        unit=str(frame["unit"][0]),
+        confidence=confidence,
+        resamples=resamples,
+    )
+
+
+def profile(
+    frame: pl.DataFrame, at: Sequence[float], confidence: float = 0.95, resamples: int = RESAMPLES
+) -> pl.DataFrame:
+    """The performance profile: the share of cells whose score exceeds τ, against τ.
+
+    Args:
+      frame: of :func:`scores`, one arm at one setting.
+      at: the τ.
+      confidence: of the pointwise band, bootstrapped over worlds.
+      resamples: of the bootstrap.
+
+    Returns:
+      one row per τ: `score`, `share`, `low`, `high`.
+
+    Raises:
+      UserError: where a score is not known.
+
+    Reference:
+      Dolan and Moré (2002); Agarwal et al. (2021), equation 2.
+    """
+    above = _values(frame)[:, None] > np.asarray(at, float)[None, :]
+    found = np.stack([above[rows].mean(0) for rows in draws(frame["world_seed"].to_numpy(), resamples)])
+    low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    return pl.DataFrame({"score": np.asarray(at, float), "share": above.mean(0), "low": low, "high": high})
+
+
+def best_setting(
+    frame: pl.DataFrame, setting: pl.Expr, confidence: float = 0.95, resamples: int = RESAMPLES
+) -> Estimate:
+    """The value of a setting at which the mean score is highest, such as the best share of FLOPs for pretraining.
+
+    Args:
+      frame: of :func:`scores`, one arm at several settings, every learner at all of them.
+      setting: a polars expression over its columns.
+      confidence: coverage of the bootstrap over worlds, which draws a world's scores at all settings together.
+      resamples: of the bootstrap.
+
+    Returns:
+      the estimate; of equal means the smallest value counts, so that a claim of a larger one must be shown.
+
+    Raises:
+      UserError: where a score is not known, or a learner lacks a setting.
+    """
+    key = ["world_seed", "seed"]
+    named = frame.select(*key, _setting=setting.cast(pl.Float64), reached="reached").sort("_setting")
+    if named.select(*key, "_setting").is_duplicated().any():
+        raise UserError("a learner has two scores at one setting: choose with where")
+    wide = named.pivot("_setting", index=key, values="reached", sort_columns=False)
+    levels = np.asarray([float(name) for name in wide.columns[2:]])
+    table = wide.drop(key).to_numpy().astype(float)
+    if np.isnan(table).any():
+        raise UserError("a learner has no score at one of the settings")
+    return bootstrap(
+        lambda rows: float(levels[np.argmax(table[rows].mean(0))]),
+        wide["world_seed"].to_numpy(),
+        unit="setting",
+        confidence=confidence,
+        resamples=resamples,
+    )
+
+
+def _values(frame: pl.DataFrame) -> np.ndarray:
+    if frame["reached"].null_count():
+        raise UserError(f"{frame['reached'].null_count()} cells have no score: they are pending or censored")
+    return frame["reached"].to_numpy()

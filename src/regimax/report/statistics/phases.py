@@ -70,12 +70,6 @@ def phase_diagram(
         p = known.mean() if len(known) else None
         low, high = wilson(round(float(known.sum())), len(known)) if len(known) else (None, None)
         solved = [_solved(side, px, py) for side in sides]
-        marks = {
-            (False, False): "both fail",
-            (True, False): "a only",
-            (False, True): "b only",
-            (True, True): "both solve",
-        }
         rows.append(
             {
                 "x": px,

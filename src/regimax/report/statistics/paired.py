@@ -164,8 +164,11 @@ def by_world(frame: pl.DataFrame) -> dict[str, NDArray[np.float64]]:
     """The ends of every world: medians over its learners, `[W]` each, worlds in order."""
     if frame.select(KEY).is_duplicated().any():
         raise UserError("a world and seed occur twice: choose one setting with where")
-    groups = [group for _, group in frame.sort(KEY).group_by("world_seed", maintain_order=True)]
-    return {end: np.asarray([middle(group[end].to_numpy()) for group in groups]) for end in ENDS}
+    ordered = frame.sort(KEY)
+    borders = np.unique(ordered["world_seed"].to_numpy(), return_index=True)[1][1:]
+    return {
+        end: np.asarray([middle(part) for part in np.split(ordered[end].to_numpy(), borders)], float) for end in ENDS
+    }
 
 
 def _ends(frame: pl.DataFrame, scale: str, by: Sequence[str]) -> pl.DataFrame:

@@ -132,6 +132,14 @@ def test_a_slope_beyond_the_budget_has_a_lower_end_only(arm_of):
     assert found.high == INF
 
 
+def test_a_setting_without_weight_may_be_censored(arm_of):
+    """In the middle of three equal steps: its pseudoinverse is 0, up to a rounding."""
+    ends, beyond = np.full((16, 1), math.log(1000.0)), np.full((16, 1), 15.0)
+    frame = frames(arm_of, {1: ends, 4: beyond, 16: ends}, spacing=1.0)
+    found = effect(slopes(frame, {"ln depth": pl.col("depth").log()}, "ln depth"))
+    assert (found.value, found.low, found.high) == pytest.approx((0.0, 0.0, 0.0), abs=1e-2)
+
+
 def test_elasticity_of_a_power_law(arm_of):
     world = np.random.default_rng(4).normal(7.0, 1.0, size=(16, 1))
     frame = frames(arm_of, {c: world - 0.8 * math.log(c) for c in (1, 2, 4)}, "bits", spacing=0.1)

@@ -70,7 +70,7 @@ def test_nothing_is_decided_on_few_worlds_or_an_unfinished_run():
 def test_what_a_verdict_tells():
     verdict = decide([GOOD], control=[within("sham", estimate(-0.1, 0.1), -0.2, 0.2)], null=[OPEN], cells=CELLS)
     assert verdict.outcome == "undecided"
-    assert verdict.reason == "cannot be told: effect > 0, found above -1 ln ratio"
+    assert verdict.reason == "cannot be told: effect > 0, found above −1 ln ratio"
     assert verdict.rule == "effect > 0 and -0.2 < sham < 0.2 and effect > 0"
     assert (verdict.effect, verdict.low, verdict.high, verdict.unit) == (1.5, 1, 2, "ln ratio")
     assert verdict.effort == {"flops": 6.0, "env_steps": 15.0, "samples": 24.0}

@@ -49,19 +49,27 @@ class Estimate(NamedTuple):
         Example:
           >>> Estimate(None, 1.25, float("inf"), "ln ratio", 16).text()
           'above 1.25 ln ratio'
+          >>> Estimate(23600.0, 20400.0, 26800.0, "episodes", 16).text()
+          '23,600 episodes (20,400 to 26,800)'
         """
         unit = f" {self.unit}" if self.unit else ""
         low, high = math.isfinite(self.low), math.isfinite(self.high)
         if self.value is not None and math.isfinite(self.value):
-            ends = f"{self.low:.3g} to {self.high:.3g}".replace("inf", "∞").replace("-", "−")
-            return f"{self.value:.3g}{unit} ({ends})".replace("-", "−")
+            return f"{_number(self.value)}{unit} ({_number(self.low)} to {_number(self.high)})"
         if self.low == math.inf or self.high == -math.inf:
             return "beyond any number"
         if low and high:
-            return f"between {self.low:.3g} and {self.high:.3g}{unit}"
+            return f"between {_number(self.low)} and {_number(self.high)}{unit}"
         if low or high:
-            return f"above {self.low:.3g}{unit}" if low else f"below {self.high:.3g}{unit}"
+            return f"above {_number(self.low)}{unit}" if low else f"below {_number(self.high)}{unit}"
         return "not known"
+
+
+def _number(x: float) -> str:
+    """Three digits, or whole where there are more before the point."""
+    if math.isinf(x):
+        return "∞" if x > 0 else "−∞"
+    return (f"{x:,.0f}" if 1000 <= abs(x) < 1e7 else f"{x:.3g}").replace("-", "−")
 
 
 def nothing(unit: str, worlds: int, confidence: float = 0.95, method: str = "") -> Estimate:

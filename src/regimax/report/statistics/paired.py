@@ -130,8 +130,9 @@ def slopes(frame: pl.DataFrame, terms: Mapping[str, pl.Expr], of: str, *, scale:
     design = np.column_stack([np.ones(points.height), points.to_numpy()])
     if np.linalg.matrix_rank(design) < design.shape[1]:
         raise UserError(f"{points.height} settings do not tell apart: {', '.join(terms)}")
-    row = np.linalg.pinv(design)[1 + list(terms).index(of)]
-    ends = _ends(named, scale, columns).join(points.with_columns(_c=pl.Series(row)), on=columns)
+    weights = np.linalg.pinv(design)[1 + list(terms).index(of)]
+    weights[np.abs(weights) < 1e-12 * np.abs(weights).max()] = 0.0  # a rounding times an infinite end would be infinite
+    ends = _ends(named, scale, columns).join(points.with_columns(_c=pl.Series(weights)), on=columns)
     counts = ends.group_by(KEY).len()
     if counts.filter(pl.col("len") != points.height).height:
         raise UserError(f"a learner has not all of the {points.height} settings")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -23,6 +25,8 @@ def verdict(tables: dict[str, pl.DataFrame], cells: pl.DataFrame) -> Verdict:
         cells=cells,
     )
 
+
+DOCS = Path(__file__).parents[3] / "docs" / "statistics.md"
 
 GAINS = {"scratch": 0.0, "pretrained": 0.0, "sham": 0.0, "null scratch": 0.0, "null": 0.0}
 
@@ -174,6 +178,15 @@ def test_from_curves_to_a_verdict(run):
     assert found.low < 1.5 < found.high
     assert (found.worlds, found.cells, found.unit) == (16, 192, "ln episodes")
     assert found.errors == "supported in error at most 2.5 %, refuted in error at most 12.5 %"
+
+
+def test_the_rule_in_the_docs(run):
+    [code] = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    names = {}
+    exec(compile(code, str(DOCS), "exec"), names)
+    named = pl.col("kind").replace({"forms=1": "one look", "forms=32": "32 looks"})
+    found = names["rule"](run._replace(cells=run.cells.with_columns(kind=named)))
+    assert (found.outcome, found.worlds) == ("supported", 16)
 
 
 def test_an_unfinished_run_decides_nothing(run):

@@ -40,7 +40,7 @@ class Law(NamedTuple):
 
 def _minimum_below(z: Floats) -> Floats:
     with np.errstate(divide="ignore"):
-        return np.log(-np.expm1(-np.exp(np.minimum(z, 700.0))))
+        return np.log(-np.expm1(-np.exp(np.minimum(z, 500.0))))
 
 
 ERRORS = {
@@ -52,9 +52,9 @@ ERRORS = {
     ),
     "minimum": Law(
         below=_minimum_below,
-        above=lambda z: -np.exp(np.minimum(z, 700.0)),
-        density=lambda z: z - np.exp(np.minimum(z, 700.0)),
-        bend=lambda z: 1.0 - np.exp(np.minimum(z, 700.0)),
+        above=lambda z: -np.exp(np.minimum(z, 500.0)),
+        density=lambda z: z - np.exp(np.minimum(z, 500.0)),
+        bend=lambda z: 1.0 - np.exp(np.minimum(z, 500.0)),
     ),
 }
 """Errors that :func:`censored_regression` knows: normal, or the smallest extreme value, P(ε > z) = exp(-e^z)."""

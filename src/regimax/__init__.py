@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from regimax.errors import UserError
     from regimax.prng import Keys, cell_keys
     from regimax.sweep.loaded import load_run
-    from regimax.sweep.spec import Sweep
+    from regimax.sweep.spec import Choice, Sweep
     from regimax.train import Result, make_train
 
 __version__ = "0.1.0"
 
 _MODULES = ("channels", "envs", "learners", "networks", "ops", "probes", "regimes", "report", "sources", "sweep")
 _NAMES = {
+    "Choice": "sweep.spec",
     "Keys": "prng",
     "Result": "train",
     "Sweep": "sweep.spec",
@@ -32,6 +33,7 @@ _NAMES = {
 }
 
 __all__ = [
+    "Choice",
     "Keys",
     "Result",
     "Sweep",

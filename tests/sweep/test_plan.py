@@ -205,3 +205,54 @@ def test_a_hundred_thousand_cells_are_planned_in_seconds(tiny):
     plan = make_plan(tiny(axes={"reward.erasure": [i / 100 for i in range(100)]}, seeds=334))
     assert len(plan.cells) == 3 * 100 * 334
     assert time.process_time() - begun < 30
+
+
+def rates(plan):
+    """The learning rate of each cell's last phase."""
+    return {cell.id: plan.stages[cell.path[-1]].settings["rl.learning_rate"] for cell in plan.cells}
+
+
+def test_a_choice_holds_for_one_regime_where_it_says_so(tiny):
+    kinds = {"rich": {}, "poor": {"reward.erasure": 0.5}}
+    choices = [
+        rx.Choice("pure_rl", {"rl.learning_rate": 0.25}),
+        rx.Choice("pretrain_rl", {"rl.learning_rate": 0.5, "pretrain.updates": 8}, {"pay": "poor"}),
+    ]
+    sweep = {"axes": {"pay": kinds}, "seeds": 1, "settings": {"rl.learning_rate": 0.125}}
+    plan = make_plan(tiny(**sweep, choices=choices))
+    assert rates(plan) == {
+        "pure_rl/pay=rich/0": 0.25,
+        "pure_rl/pay=poor/0": 0.25,
+        "pretrain_rl/pay=rich/0": 0.125,
+        "pretrain_rl/pay=poor/0": 0.5,
+        "sham_rl/pay=rich/0": 0.125,
+        "sham_rl/pay=poor/0": 0.125,
+    }
+    lengths = {c.id: sum(plan.stages[s].end - plan.stages[s].start for s in c.path) for c in plan.cells}
+    assert lengths["pretrain_rl/pay=poor/0"] == 8 + 8
+    assert lengths["pretrain_rl/pay=rich/0"] == 4 + 8
+    assert plan.resolved["choices"][0] == {
+        "regime": "pure_rl", "settings": {"rl.learning_rate": 0.25}, "where": {}
+    }  # fmt: skip
+    assert len(plan.programs) == len(make_plan(tiny(**sweep)).programs)
+
+
+def test_a_choice_that_an_arm_does_not_read_changes_nothing(tiny):
+    plain = make_plan(tiny(axes={}, seeds=1))
+    chosen = make_plan(tiny(axes={}, seeds=1, choices=[rx.Choice("pure_rl", {"pretrain.learning_rate": 0.5})]))
+    assert set(plain.stages) == set(chosen.stages)
+    assert "choices" not in plain.resolved
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        (rx.Choice("pure", {}), "unknown regime of a choice 'pure'. Did you mean 'pure_rl'"),
+        (rx.Choice("pure_rl", {"rl.learning_rat": 1}), "unknown chosen setting 'rl.learning_rat'"),
+        (rx.Choice("pure_rl", {}, {"reward.erasur": 0}), "unknown axis of a choice 'reward.erasur'"),
+        (rx.Choice("pure_rl", {}, {"reward.erasure": 0.7}), r"'reward.erasure' is never 0.7, only one of \[0.0, 0.5\]"),
+    ],
+)
+def test_a_choice_for_nothing_is_refused(tiny, choice, message):
+    with pytest.raises(rx.UserError, match=message):
+        make_plan(tiny(choices=[choice]))

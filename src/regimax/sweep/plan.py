@@ -200,16 +200,41 @@ def _check_names(sweep: Sweep, bound: list[_Bound]) -> None:
             flat += [name for settings in values.values() for name in settings]
         else:
             flat += axis if isinstance(axis, tuple) else (axis,)
-    for kind, names in (("axis", flat), ("setting", list(sweep.settings)), ("derived setting", list(sweep.derived))):
+    chosen = [name for choice in sweep.choices for name in choice.settings]
+    kinds = [("axis", flat), ("setting", list(sweep.settings)), ("chosen setting", chosen)]
+    for kind, names in (*kinds, ("derived setting", list(sweep.derived))):
         for name in names:
             if name not in known:
                 raise unknown(kind, name, known)
 
 
+def _check_choices(sweep: Sweep, grid: list[Point]) -> None:
+    """Refuses choices for regimes, columns or labels that the sweep does not have."""
+    for choice in sweep.choices:
+        if choice.regime not in (names := [regime.name for regime in sweep.regimes]):
+            raise unknown("regime of a choice", choice.regime, names)
+        for column, label in choice.where.items():
+            if column not in grid[0].labels:
+                raise unknown("axis of a choice", column, grid[0].labels)
+            if label not in (labels := list(dict.fromkeys(point.labels[column] for point in grid))):
+                raise UserError(f"choice for {choice.regime!r}: {column!r} is never {label!r}, only one of {labels}")
+
+
+def _chosen(sweep: Sweep, regime: str, point: Point) -> dict[str, Any]:
+    """What the sweep's choices set for a regime at a point."""
+    found: dict[str, Any] = {}
+    for choice in sweep.choices:
+        there = all(name in point.labels and point.labels[name] == label for name, label in choice.where.items())
+        if choice.regime == regime and there:
+            found |= choice.settings
+    return found
+
+
 def _resolve(sweep: Sweep, b: _Bound, point: Point) -> tuple[dict[str, float], dict[str, int]]:
     """Returns every setting and every budget of a regime at a point, checked."""
     values = {name: setting.default for name, setting in b.settings.items()} | b.budgets
-    values |= {name: value for name, value in point.settings.items() if name in values}
+    given = point.settings | _chosen(sweep, b.programs.regime.name, point)
+    values |= {name: value for name, value in given.items() if name in values}
     for name, function in sweep.derived.items():
         if name in values:
             try:
@@ -253,6 +278,7 @@ def make_plan(sweep: Sweep) -> Plan:
         raise UserError("threshold must be in (0, 1] and consecutive at least 1")
     bound, grid, seeds = _bind(sweep), points(sweep), seed_list(sweep)
     _check_names(sweep, bound)
+    _check_choices(sweep, grid)
 
     # First the paths as (chain, end) pairs, where a chain is a phase with all that influences it but its length; then
     # the links, once every end of every chain is known.
@@ -371,4 +397,6 @@ def _resolved(
         "block": sweep.block,
         "keep_params": sweep.keep_params,
     }
+    if sweep.choices:  # no key of its own where there are none: runs from before there were any go on
+        data["choices"] = [choice._asdict() | {"where": dict(choice.where)} for choice in sweep.choices]
     return json.loads(json.dumps(data))

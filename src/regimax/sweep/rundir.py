@@ -23,19 +23,19 @@ from regimax.sweep.plan import Plan
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "polars")
 
 
-def _difference(before: Any, now: Any, where: str = "") -> str | None:
+def difference(before: Any, now: Any, where: str = "") -> str | None:
     """Returns the first place at which two pieces of plain data differ, in words."""
     if isinstance(before, dict) and isinstance(now, dict):
         for key in sorted({*before, *now}):
             path = f"{where}.{key}" if where else str(key)
             if key not in before or key not in now:
                 return f"{path} is {'new' if key not in before else 'gone'}"
-            if found := _difference(before[key], now[key], path):
+            if found := difference(before[key], now[key], path):
                 return found
         return None
     if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
         return next(
-            (d for i, (a, b) in enumerate(zip(before, now, strict=True)) if (d := _difference(a, b, f"{where}[{i}]"))),
+            (d for i, (a, b) in enumerate(zip(before, now, strict=True)) if (d := difference(a, b, f"{where}[{i}]"))),
             None,
         )
     return None if before == now else f"{where} was {_short(before)}, is {_short(now)}"
@@ -61,7 +61,7 @@ def compare(plan: Plan, out: Path, extend: bool) -> None:
         raise UserError(f"{str(out)!r} is a file, not a run directory")
     if (out / "sweep.json").is_file():
         before = store.read_sweep(out)["resolved"]
-        if found := _difference(before, plan.resolved):
+        if found := difference(before, plan.resolved):
             lost = _lost(before, plan.resolved)
             if lost and extend:
                 raise UserError(f"{str(out)!r} cannot be extended to this sweep: {lost}. Give another --out.")
@@ -82,7 +82,7 @@ def _lost(before: dict[str, Any], now: dict[str, Any]) -> str | None:
             return f"the regime {name!r} is gone"
     kept = {name: {r: now[name][r] for r in before[name]} for name in ("regimes", "settings")}
     grown = ("seeds", "points", *(["keep_params"] if now["keep_params"] else []))
-    if found := _difference(
+    if found := difference(
         {k: v for k, v in before.items() if k not in grown}, {k: v for k, v in (now | kept).items() if k not in grown}
     ):
         return found
@@ -95,7 +95,7 @@ def _lost(before: dict[str, Any], now: dict[str, Any]) -> str | None:
     for point in before["points"]:
         if point not in points:
             there = [p for p in points if p["labels"] == point["labels"]]
-            return _difference(point, there[0]) if there else f"the point {point['labels']} is gone"
+            return difference(point, there[0]) if there else f"the point {point['labels']} is gone"
     gone = [seed for _, seed in before["seeds"] if seed not in [s for _, s in now["seeds"]]]
     if gone:
         return f"seed {gone[0]} is gone"

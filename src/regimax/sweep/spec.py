@@ -10,11 +10,26 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from regimax.errors import UserError, nearest, unknown
 
 Axis = Sequence[Any] | Mapping[str, Mapping[str, float]]
+
+
+class Choice(NamedTuple):
+    """Settings of one regime, such as a learning rate that suits it.
+
+    Attributes:
+      regime: its name.
+      settings: what it sets, by dotted name; above what the sweep's settings and axes say.
+      where: the labels of the cells that are meant, by column name; all cells of the regime when empty.
+    """
+
+    regime: str
+    settings: Mapping[str, Any]
+    where: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -28,6 +43,7 @@ class Sweep:
         (``reward.erasure``, ``rl.updates``) with its values; or a tuple of names with tuples of values, which go
         together; or a name of your own without a dot, with a mapping from labels to settings.
       settings: values that hold in every cell, by dotted name.
+      choices: values that hold for one regime, everywhere or at some points of the axes.
       derived: settings computed from a cell's others: a function from its settings to a value, by dotted name.
       seeds: learner seeds, or their number.
       learners_per_world: learner seeds that share a world seed; 1 gives every seed its own world.
@@ -42,6 +58,7 @@ class Sweep:
     regimes: Sequence[Any]
     axes: Mapping[str | tuple[str, ...], Axis] = field(default_factory=dict)
     settings: Mapping[str, float] = field(default_factory=dict)
+    choices: Sequence[Choice] = ()
     derived: Mapping[str, Callable[[Mapping[str, float]], float]] = field(default_factory=dict)
     seeds: int | Sequence[int] = 8
     learners_per_world: int = 1
@@ -64,14 +81,14 @@ class Point(NamedTuple):
     settings: dict[str, Any]
 
 
-def load(path: Path) -> Sweep:
-    """Loads the object `sweep` of a sweep file.
+def load_file(path: Path) -> ModuleType:
+    """Runs a Python file that describes what is to be run.
 
     Args:
-      path: a Python file.
+      path: the file.
 
     Raises:
-      UserError: if there is no such file, it cannot be imported, or it holds no :class:`Sweep` of that name.
+      UserError: if there is no such file, or it cannot be imported.
     """
     if not path.is_file():
         there = sorted(str(p) for p in path.parent.glob("*.py")) if path.parent.is_dir() else []
@@ -88,13 +105,39 @@ def load(path: Path) -> Sweep:
         raise UserError(f"{path}{_line(error, path)}: {error}") from error
     except Exception as error:
         raise UserError(f"cannot import {path}{_line(error, path)}: {_explain(error)}") from error
+    return module
+
+
+def load(path: Path) -> Sweep:
+    """Loads the object `sweep` of a sweep file.
+
+    Args:
+      path: a Python file.
+
+    Raises:
+      UserError: if there is no such file, it cannot be imported, or it holds no :class:`Sweep` of that name.
+    """
+    return sweep_of(load_file(path), path)
+
+
+def sweep_of(module: ModuleType, path: Path) -> Sweep:
+    """Returns the object `sweep` of a file that was run.
+
+    Raises:
+      UserError: if it holds no :class:`Sweep` of that name.
+    """
     sweep = getattr(module, "sweep", None)
     if not isinstance(sweep, Sweep):
         found = "nothing of that name" if sweep is None else f"{type(sweep).__name__}"
         raise UserError(f"{path} must define sweep = regimax.Sweep(...), found {found}")
     if not sweep.question:
-        sweep = replace(sweep, question=(inspect.getdoc(module) or "").split("\n\n")[0].replace("\n", " "))
+        sweep = replace(sweep, question=question(module))
     return sweep
+
+
+def question(module: ModuleType) -> str:
+    """Returns the first paragraph of a file's docstring."""
+    return (inspect.getdoc(module) or "").split("\n\n")[0].replace("\n", " ")
 
 
 def _line(error: BaseException, path: Path) -> str:
@@ -140,7 +183,8 @@ def override(sweep: Sweep, assignments: Sequence[str], seeds: int | None = None)
             for value in values:
                 if value not in names:
                     raise unknown("regime", value, names)
-            sweep = replace(sweep, regimes=[r for r in sweep.regimes if r.name in values])
+            choices = [choice for choice in sweep.choices if choice.regime in values]
+            sweep = replace(sweep, regimes=[r for r in sweep.regimes if r.name in values], choices=choices)
         elif isinstance(labelled := axes.get(name), Mapping):
             for value in values:
                 if value not in labelled:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from regimax import channels, envs, learners, networks, ops, probes, regimes, sources
     from regimax.backend import prepare_cpu
+    from regimax.claims.claim import Claim, Tuning
     from regimax.errors import UserError
     from regimax.prng import Keys, cell_keys
     from regimax.sweep.loaded import load_run
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = ("channels", "envs", "learners", "networks", "ops", "probes", "regimes", "report", "sources", "sweep")
+_MODULES = (
+    *("channels", "claims", "envs", "learners", "networks", "ops", "probes", "regimes", "report", "sources", "sweep"),
+)
 _NAMES = {
     "Choice": "sweep.spec",
+    "Claim": "claims.claim",
     "Keys": "prng",
     "Result": "train",
     "Sweep": "sweep.spec",
+    "Tuning": "claims.claim",
     "UserError": "errors",
     "cell_keys": "prng",
     "load_run": "sweep.loaded",
@@ -34,9 +39,11 @@ _NAMES = {
 
 __all__ = [
     "Choice",
+    "Claim",
     "Keys",
     "Result",
     "Sweep",
+    "Tuning",
     "UserError",
     "__version__",
     "cell_keys",

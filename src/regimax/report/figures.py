@@ -59,7 +59,7 @@ class Style(NamedTuple):
 
 # Okabe and Ito's palette, darkened where it is too pale for a line on white and lightened for a dark page.
 # The order alternates dark and light, so neighbours differ in grey as well.
-_COLOURS = (
+PALETTE = (
     ("#0072b2", "#5fb4e8"),
     ("#d55e00", "#ff8a3d"),
     ("#009e73", "#3ccfa4"),
@@ -75,8 +75,8 @@ def styles(regimes: Sequence[str]) -> dict[str, Style]:
     """A style per regime by its place in the list: no two of the first 49 share both colour and dash."""
     found = {}
     for index, regime in enumerate(regimes):
-        light, dark = _COLOURS[index % len(_COLOURS)]
-        dash = _DASHES[(index + index // len(_COLOURS)) % len(_DASHES)]
+        light, dark = PALETTE[index % len(PALETTE)]
+        dash = _DASHES[(index + index // len(PALETTE)) % len(_DASHES)]
         found[regime] = Style(light, dark, dash)
     return found
 

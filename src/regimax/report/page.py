@@ -58,10 +58,10 @@ def render(meta: Mapping[str, Any], table: pl.DataFrame, curves: pl.DataFrame) -
         "summary": _columns(groups),
         "cells": _columns(table.head(MAX_CELLS)),
     }
-    return Template(_asset("page.html")).substitute(
+    return Template(asset("page.html")).substitute(
         title=escape(str(meta["name"])),
         question=escape(str(meta["question"])),
-        css=_asset("page.css"),
+        css=asset("page.css"),
         notice=sections.notice(table),
         facts=sections.facts(meta, table, len(regimes), len(settings)),
         provenance=sections.provenance(meta),
@@ -70,9 +70,9 @@ def render(meta: Mapping[str, Any], table: pl.DataFrame, curves: pl.DataFrame) -
         paired=sections.paired_table(table, regimes),
         cells_title="The one cell" if table.height == 1 else f"All {table.height:,} cells",
         cells_note=sections.cells_note(table.height, MAX_CELLS),
-        data=_json(data),
+        data=as_json(data),
         plotly=get_plotlyjs(),
-        script=_asset("page.js"),
+        script=asset("page.js"),
     )
 
 
@@ -103,7 +103,8 @@ def write(path: str | os.PathLike[str], html: str) -> None:
         os.close(folder)
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Returns the text of a file beside this one."""
     return resources.files("regimax.report").joinpath(name).read_text(encoding="utf-8").rstrip("\n")
 
 
@@ -118,7 +119,7 @@ def _panel(panel: Panel) -> dict[str, Any]:
     return {"data": drawn["data"], "layout": drawn["layout"], **controls}
 
 
-def _json(value: Any) -> str:
+def as_json(value: Any) -> str:
     """JSON that may stand inside a script element: no "<" can end the element."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

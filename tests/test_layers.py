@@ -25,6 +25,7 @@ FLOORS = [
     {"train"},
     {"sweep"},
     {"report", "bench"},
+    {"claims"},
     {"cli"},
     {"__main__"},
 ]

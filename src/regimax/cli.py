@@ -1,11 +1,11 @@
-"""The command line: run · plan · table · report · bench."""
+"""The command line: run · plan · table · report · claims · bench."""
 
 from __future__ import annotations
 
 import shlex
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,7 +15,11 @@ from rich.console import Console
 from regimax.errors import UserError
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
+    from regimax.claims.claim import Claim, Scale
     from regimax.sweep.plan import Plan
+    from regimax.sweep.run import Options
 
 SpecFile = Annotated[Path, tyro.conf.Positional]
 RunDir = Annotated[Path, tyro.conf.Positional]
@@ -26,15 +30,21 @@ Assignments = Annotated[
 
 @dataclass(frozen=True)
 class Run:
-    """Run a sweep, or go on where it was interrupted: the same command, typed again.
+    """Run a sweep or a claim, or go on where it was interrupted: the same command, typed again.
 
     A finished run says so and does nothing. A directory that holds another sweep is refused.
     """
 
-    spec: SpecFile
-    """The sweep file: Python that defines `sweep = regimax.Sweep(...)`."""
+    spec: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[SPEC]")] = None
+    """The file: Python that defines `sweep = regimax.Sweep(...)` or `claim = regimax.Claim(...)`."""
+    all: Path | None = None
+    """Run every claim file of this folder instead, one after the other."""
+    small: bool = False
+    """Of claims: their small sweeps; they are run when not given."""
+    full: bool = False
+    """Of claims: their full sweeps."""
     out: Path | None = None
-    """The run directory; runs/NAME of the sweep file when not given."""
+    """The run directory; runs/NAME of the file when not given. With --all, the folder for all of them; runs."""
     seeds: int | None = None
     """Number of seeds, instead of the file's."""
     assignments: Assignments = ()
@@ -51,10 +61,12 @@ class Run:
 
 @dataclass(frozen=True)
 class PlanCommand:
-    """Say what a sweep would run. Nothing is written."""
+    """Say what a sweep or a claim would run. Nothing is written."""
 
     spec: SpecFile
-    """The sweep file."""
+    """The sweep file or claim file."""
+    full: bool = False
+    """Of a claim: its full sweeps."""
     seeds: int | None = None
     """Number of seeds, instead of the file's."""
     assignments: Assignments = ()
@@ -81,6 +93,21 @@ class Report:
 
     run: RunDir
     """The run directory."""
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Judge claims: a table of verdicts, and ROOT/claims.html with how each was come by.
+
+    Each is judged by the rule that its run began with. What is not finished is undecided.
+    """
+
+    root: Annotated[Path, tyro.conf.Positional]
+    """The folder that holds the claims' run directories, or one of them."""
+    json: bool = False
+    """Print JSON."""
+    current: bool = False
+    """Judge by the claim files as they are now; the page says so where they have changed."""
 
 
 @dataclass(frozen=True)
@@ -115,12 +142,18 @@ Command = (
     | Annotated[PlanCommand, tyro.conf.subcommand("plan")]
     | Annotated[Table, tyro.conf.subcommand("table")]
     | Annotated[Report, tyro.conf.subcommand("report")]
+    | Annotated[Claims, tyro.conf.subcommand("claims")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
 )
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command line. Returns the exit code: 0, 2 for errors of the user's making, 128 + n after signal n."""
+    """Runs the command line.
+
+    Returns:
+      the exit code: 0; 1 where one of several claims could not be run; 2 for errors of the user's making; 128 + n after
+      signal n.
+    """
     command = tyro.cli(
         Command,  # type: ignore[arg-type]
         prog="regimax",
@@ -128,7 +161,7 @@ def main(arguments: list[str] | None = None) -> int:
         args=arguments,
         config=(tyro.conf.OmitArgPrefixes,),
     )
-    actions = {Run: _run, PlanCommand: _plan, Table: _table, Report: _report, Bench: _bench}
+    actions = {Run: _run, PlanCommand: _plan, Table: _table, Report: _report, Claims: _claims, Bench: _bench}
     try:
         return actions[type(command)](command)
     except UserError as error:
@@ -139,13 +172,31 @@ def main(arguments: list[str] | None = None) -> int:
         return 128 + signal.SIGPIPE
 
 
-def _planned(command: Run | PlanCommand) -> Plan:
+def _planned(command: Run | PlanCommand, module: ModuleType, file: Path) -> Plan:
     from regimax.sweep import spec
     from regimax.sweep.plan import make_plan
 
-    if command.seeds is not None and command.seeds < 1:
-        raise UserError(f"--seeds {command.seeds} is below 1")
-    return make_plan(spec.override(spec.load(command.spec), _assigned(command), command.seeds))
+    if command.full or (isinstance(command, Run) and command.small):
+        raise UserError(f"{file} holds a sweep, not a claim: --small and --full are of claims")
+    return make_plan(spec.override(spec.sweep_of(module, file), _assigned(command), command.seeds))
+
+
+def _claimed(command: Run | PlanCommand, module: ModuleType, file: Path) -> Claim | None:
+    """The claim of a file, or None where it holds a sweep."""
+    if not hasattr(module, "claim"):
+        return None
+    from regimax.claims.claim import claim_of
+
+    claim = claim_of(module, file)
+    if command.assignments or command.seeds is not None:
+        raise UserError("--set and --seeds do not go with a claim: what it runs is fixed in its file")
+    return claim
+
+
+def _scale(command: Run | PlanCommand) -> Scale:
+    if isinstance(command, Run) and command.small and command.full:
+        raise UserError("--small and --full exclude each other")
+    return "full" if command.full else "small"
 
 
 def _assigned(command: Run | PlanCommand) -> list[str]:
@@ -155,36 +206,56 @@ def _assigned(command: Run | PlanCommand) -> list[str]:
 def _run(command: Run) -> int:
     if command.width is not None and command.width < 1:
         raise UserError(f"--width {command.width} is below 1")
-    if not command.spec.is_file():  # before anything slow
+    if command.seeds is not None and command.seeds < 1:
+        raise UserError(f"--seeds {command.seeds} is below 1")
+    if (command.spec is None) == (command.all is None):
+        raise UserError("give one sweep file or claim file, or --all and a folder of claim files")
+    if command.spec is not None and not command.spec.is_file():  # before anything slow
         from regimax.sweep import spec
 
-        spec.load(command.spec)
+        spec.load_file(command.spec)
     from regimax.backend import prepare_cpu, use_compilation_cache
 
     prepare_cpu(command.devices)
     use_compilation_cache()
-    from regimax.sweep import table
-    from regimax.sweep.account import shares_text
-    from regimax.sweep.display import Progressing, duration, human
-    from regimax.sweep.run import Interrupted, Options, execute
+    from regimax.sweep.run import Interrupted, Options
+    from regimax.sweep.spec import load_file
 
-    plan = _planned(command)
-    out = command.out or Path("runs") / command.spec.stem
     console = Console()
     options = Options(
         width=command.width,
         devices=command.devices,
         checkpoint_seconds=command.checkpoint_every,
         extend=command.extend,
-        facts={"name": command.spec.stem, "command": _typed(), "set": _assigned(command), "seeds_given": command.seeds},
-        source=command.spec.read_text(),
     )
+    out = command.out or Path("runs")
     try:
-        with Progressing(console) as display:
-            outcome = execute(plan, out, options, display)
+        if command.spec is None:
+            return _run_all(command, out, options, console)
+        module = load_file(command.spec)
+        claim, name = _claimed(command, module, command.spec), command.spec.stem
+        if claim is not None:
+            from regimax.claims.every import directory
+
+            out = command.out or out / directory(command.spec, _scale(command))
+            return _run_claim(command, claim, command.spec, out, options, console)
+        out = command.out or out / name
+        return _run_sweep(command, module, command.spec, out, options, console)
     except Interrupted as interruption:
         console.print(f"stopped; everything is saved in {out}. Type the same command to go on.", highlight=False)
         return 128 + interruption.number
+
+
+def _run_sweep(command: Run, module: ModuleType, file: Path, out: Path, options: Options, console: Console) -> int:
+    from regimax.sweep import table
+    from regimax.sweep.account import shares_text
+    from regimax.sweep.display import Progressing, duration, human
+    from regimax.sweep.run import execute
+
+    plan = _planned(command, module, file)
+    facts = {"name": file.stem, "command": _typed(), "set": _assigned(command), "seeds_given": command.seeds}
+    with Progressing(console) as display:
+        outcome = execute(plan, out, replace(options, facts=facts, source=file.read_text()), display)
     if outcome.already:
         console.print(f"finished: {out} holds all {len(plan.cells)} cells; nothing to do", highlight=False)
         return 0
@@ -200,21 +271,64 @@ def _run(command: Run) -> int:
     return 0
 
 
+def _run_claim(command: Run, claim: Claim, file: Path, out: Path, options: Options, console: Console) -> int:
+    from regimax.claims.execute import run_claim
+
+    done = run_claim(claim, _scale(command), file, out, options, _typed(), console)
+    rest = "; nothing to do" if done.already else ""
+    text = f"finished: {out} holds all {done.cells} cells of {claim.id}, tuning included{rest}"
+    console.print(f"{text}\nnext: regimax claims {out}", highlight=False, soft_wrap=True)
+    return 0
+
+
+def _run_all(command: Run, out: Path, options: Options, console: Console) -> int:
+    from regimax.claims.every import find, run_all
+
+    assert command.all is not None
+    if command.assignments or command.seeds is not None:
+        raise UserError("--set and --seeds do not go with claims: what they run is fixed in their files")
+    scale = _scale(command)
+    ran = run_all(find(command.all), scale, out, options, _typed(), console)
+    failed = [one for one in ran if one.error is not None]
+    console.rule(f"{len(ran) - len(failed)} of {len(ran)} claims are finished", align="left")
+    for one in failed:
+        print(f"regimax: {one.name}: {one.error}", file=sys.stderr)
+    console.print(f"next: regimax claims {out}", highlight=False)
+    return 1 if failed else 0
+
+
 def _typed() -> str:
     return "regimax " + shlex.join(sys.argv[1:])
 
 
 def _plan(command: PlanCommand) -> int:
+    if command.seeds is not None and command.seeds < 1:
+        raise UserError(f"--seeds {command.seeds} is below 1")
     from regimax.backend import prepare_cpu, use_compilation_cache
 
     prepare_cpu()
     use_compilation_cache()
     import json
 
+    from regimax.sweep.spec import load_file
     from regimax.sweep.summary import plan_summary, plan_text
 
-    facts = plan_summary(_planned(command), command.measure)
-    print(json.dumps(facts, indent=1) if command.json else plan_text(facts))
+    module = load_file(command.spec)
+    claim = _claimed(command, module, command.spec)
+    if claim is None:
+        facts = plan_summary(_planned(command, module, command.spec), command.measure)
+        print(json.dumps(facts, indent=1) if command.json else plan_text(facts))
+        return 0
+    from regimax.claims.execute import plans
+
+    kinds = plans(claim, _scale(command))._asdict()
+    found = {kind: {n: plan_summary(p, command.measure) for n, p in of.items()} for kind, of in kinds.items()}
+    if command.json:
+        print(json.dumps(found, indent=1))
+        return 0
+    for kind, of in found.items():
+        for name, facts in of.items():
+            print(f"{claim.id} {kind}{'' if len(of) == 1 else f': {name}'}\n{plan_text(facts)}")
     return 0
 
 
@@ -243,6 +357,25 @@ def _report(command: Report) -> int:
     from regimax import report
 
     print(report.write_report(command.run))
+    return 0
+
+
+def _claims(command: Claims) -> int:
+    import json
+
+    from regimax.claims import page, terminal
+    from regimax.claims.judge import judge_all
+
+    judged = judge_all(command.root, command.current)
+    try:
+        path = page.write(command.root, judged)
+    except OSError as error:
+        raise UserError(f"cannot write to {str(command.root)!r}: {error.strerror}") from error
+    if command.json:
+        print(json.dumps([one.record() for one in judged], indent=1, allow_nan=False))
+        return 0
+    terminal.show(_console(terminal.WIDTH), judged)
+    print(path)
     return 0
 
 

@@ -1,0 +1,48 @@
+"""Verdicts in a table, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from regimax.claims.judge import Judged
+from regimax.claims.page import MARKS, cells, checks, effect
+from regimax.report.quantities import quantity
+
+WIDTH = 140
+"""Columns where there is no terminal."""
+STYLES = {"supported": "green", "refuted": "red", "undecided": "dim"}
+
+
+def show(console: Console, judged: Sequence[Judged]) -> None:
+    """Prints a row per claim, then a line with the reason of each.
+
+    Args:
+      console: where to.
+      judged: the claims, in order.
+    """
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("claim", "verdict", "effect (interval)", "control", "null"):
+        table.add_column(name, no_wrap=name in ("claim", "verdict"))
+    for name in ("worlds", "cells", "compute"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in judged:
+        verdict = one.verdict
+        table.add_row(
+            one.id,
+            Text(f"{MARKS[verdict.outcome]} {verdict.outcome}", style=STYLES[verdict.outcome]),
+            effect(verdict),
+            checks(verdict.control),
+            checks(verdict.null),
+            f"{verdict.worlds:,}" if verdict.worlds else "",
+            cells(one),
+            quantity(one.effort["flops_executed"], "FLOP") if one.effort else "",
+        )
+    console.print(table)
+    for one in judged:
+        console.print(f"{one.id}: {one.verdict.reason}", highlight=False, markup=False, soft_wrap=True)
+        for note in one.notes:
+            console.print(f"  {note}", highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,186 @@
+"""Equal tuning: the sweep that tries every arm on the same grid, and what is chosen from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from regimax.claims.claim import Tuning
+from regimax.errors import UserError, unknown
+from regimax.sweep.spec import Axis, Choice, Point, Sweep, points
+
+
+class Trial(NamedTuple):
+    """How an arm did at one point of the grid.
+
+    Attributes:
+      regime: the arm.
+      where: the labels for which the choice is made, by column name; empty where one choice serves all points.
+      grid: what of the grid was tried, by column name.
+      score: the tuning's metric, the mean over worlds and points; None where no cell showed any.
+      cells: how many cells it is the mean of.
+      diverged: how many of them diverged.
+      chosen: whether it is the choice.
+      edge: names of those axes of the grid at whose ends the choice lies, which a larger grid might move on.
+    """
+
+    regime: str
+    where: dict[str, Any]
+    grid: dict[str, Any]
+    score: float | None
+    cells: int
+    diverged: int
+    chosen: bool
+    edge: list[str]
+
+
+def grid_of(tuning: Tuning) -> list[Point]:
+    """Returns the points of the grid."""
+    return points(Sweep(world=None, regimes=(), axes=tuning.axes))
+
+
+def tuning_sweep(sweep: Sweep, tuning: Tuning) -> Sweep:
+    """Returns the sweep that tries every arm of `sweep` at every point of the grid, without its probes.
+
+    Raises:
+      UserError: if an axis of the grid is set by the sweep already, or a column of `at` or `per` does not exist.
+    """
+    grid = grid_of(tuning)
+    labels = points(sweep)[0].labels
+    taken = {name for point in points(sweep) for name in (*point.labels, *point.settings)} | set(sweep.derived)
+    for name in dict.fromkeys(name for point in grid for name in (*point.labels, *point.settings)):
+        if name in taken:
+            raise UserError(f"{name!r} is tuned, and set by the sweep as well: leave it to one of them")
+    for column in (*tuning.at, *tuning.per):
+        if column not in labels:
+            raise unknown("axis of the tuning:", column, labels)
+    both = set(tuning.at) & set(tuning.per)
+    if both:
+        raise UserError(f"tuning: {min(both)!r} stands in `at` and in `per`; what is not tried cannot be chosen for")
+    return replace(
+        sweep,
+        regimes=[
+            regime._replace(phases=tuple(phase._replace(probes=(), probe_every=None) for phase in regime.phases))
+            for regime in sweep.regimes
+        ],
+        axes={name: _kept(name, values, tuning.at) for name, values in sweep.axes.items()} | dict(tuning.axes),
+        settings=dict(sweep.settings) | dict(tuning.settings),
+        seeds=list(tuning.seeds),
+        learners_per_world=1,
+        keep_params=False,
+    )
+
+
+def _kept(name: str | tuple[str, ...], values: Axis, at: Mapping[str, Sequence[Any]]) -> Axis:
+    """The values of an axis at which arms are tried."""
+    columns = name if isinstance(name, tuple) else (name,)
+
+    def tried(value: Any) -> bool:
+        parts = value if isinstance(name, tuple) else (value,)
+        return all(part in at.get(column, (part,)) for column, part in zip(columns, parts, strict=True))
+
+    for column in columns:
+        there = [value[columns.index(column)] if isinstance(name, tuple) else value for value in values]
+        for label in at.get(column, ()):
+            if label not in there:
+                raise UserError(f"tuning: the axis {column!r} is never {label!r}, only one of {there}")
+    if isinstance(values, Mapping):
+        return {label: settings for label, settings in values.items() if tried(label)}
+    return [value for value in values if tried(value)]
+
+
+def trials(tuning: Tuning, cells: pl.DataFrame, curves: pl.DataFrame) -> list[Trial]:
+    """Scores every arm at every point of the grid, and chooses.
+
+    The best mean score wins; of equal ones the first in the grid. A diverged cell counts, from where it broke off, as
+    the lowest value that any cell of its arm showed.
+
+    Args:
+      tuning: the tuning.
+      cells: one row per cell of the tuning's run.
+      curves: one row per cell and evaluation.
+
+    Returns:
+      arm by arm, in grid order.
+
+    Raises:
+      UserError: if the metric was not evaluated.
+    """
+    if tuning.metric not in curves.columns:
+        raise unknown("metric of the tuning:", tuning.metric, _measures(curves))
+    grid = grid_of(tuning)
+    shown = curves.filter(pl.col(tuning.metric).is_finite())
+    by_cell: dict[str, list[float]] = {cell: [] for cell in cells["cell"]}
+    for cell, value in zip(shown["cell"], shown[tuning.metric].cast(pl.Float64), strict=True):
+        by_cell[cell].append(value)
+    found = []
+    for regime in cells["regime"].unique(maintain_order=True):
+        rows = [row for row in cells.iter_rows(named=True) if row["regime"] == regime]
+        values = [by_cell[row["cell"]] for row in rows]
+        length, low = max(map(len, values), default=0), min((min(v) for v in values if v), default=0.0)
+        places = list(dict.fromkeys(tuple(row[column] for column in tuning.per) for row in rows))
+        for place in places:
+            where = dict(zip(tuning.per, place, strict=True))
+            here = []
+            for point in grid:
+                wanted = point.labels | where
+                chosen = [row for row in rows if all(row[name] == label for name, label in wanted.items())]
+                scores = [_score(tuning, by_cell[row["cell"]], row["diverged"], length, low) for row in chosen]
+                known = [score for score in scores if score is not None]
+                mean = math.fsum(known) / len(known) if known else None
+                diverged = sum(bool(row["diverged"]) for row in chosen)
+                here.append(Trial(regime, where, dict(point.labels), mean, len(chosen), diverged, False, []))
+            found += _choose(here)
+    return found
+
+
+def _measures(curves: pl.DataFrame) -> list[str]:
+    floats = [name for name, dtype in curves.schema.items() if dtype == pl.Float64]
+    return floats or list(curves.columns)
+
+
+def _score(tuning: Tuning, values: list[float], diverged: bool, length: int, low: float) -> float | None:
+    """One cell's score; evaluations that it did not live to see count as said above."""
+    if not values:
+        return low if diverged else None
+    last = low if diverged else values[-1]
+    if tuning.summary == "final":
+        return last
+    return (math.fsum(values) + (length - len(values)) * last) / length
+
+
+def _choose(here: list[Trial]) -> list[Trial]:
+    """Marks the best of an arm's trials, and where it lies at an end of the grid that matters to the arm."""
+    scored = [trial for trial in here if trial.score is not None]
+    if not scored:
+        return here
+    best = max(scored, key=lambda trial: trial.score if trial.score is not None else -math.inf)  # the first of equals
+    edge = []
+    for name, value in best.grid.items():
+        there = list(dict.fromkeys(trial.grid[name] for trial in here))
+        line = [t for t in scored if all(t.grid[other] == best.grid[other] for other in best.grid if other != name)]
+        matters = len({trial.score for trial in line}) > 1
+        if len(there) > 2 and matters and value in (there[0], there[-1]) and not isinstance(value, str):
+            edge.append(name)
+    return [trial._replace(chosen=trial is best, edge=edge if trial is best else []) for trial in here]
+
+
+def choices(tuning: Tuning, tried: Sequence[Trial]) -> list[Choice]:
+    """Returns what was chosen, as a sweep takes it.
+
+    Raises:
+      UserError: if an arm showed nothing to choose by.
+    """
+    settings = [(point.labels, point.settings) for point in grid_of(tuning)]
+    found = []
+    for regime, place in dict.fromkeys((trial.regime, tuple(trial.where.items())) for trial in tried):
+        best = [t for t in tried if t.regime == regime and tuple(t.where.items()) == place and t.chosen]
+        if not best:
+            raise UserError(f"tuning: {regime!r} was never evaluated, so nothing can be chosen for it")
+        chosen = next(values for labels, values in settings if labels == best[0].grid)
+        found.append(Choice(regime, chosen, dict(place)))
+    return found

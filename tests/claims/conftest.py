@@ -1,0 +1,113 @@
+"""Claims small enough to run in a test, and runs with a planted effect, for rules."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import regimax as rx
+from regimax.sweep import spec
+
+TINY = '''"""Does it pay?
+
+Command: regimax run tiny.py
+"""
+import regimax as rx
+from regimax.report import statistics as st
+o = {"network": rx.networks.gru(8), "num_envs": 8, "evaluate": rx.regimes.Evaluate(every=2, episodes=16)}
+
+def rule(run):
+    """Supported iff success exceeds -1."""
+    there = {"reward.erasure": 0.0}
+    arms = [st.scores(run.cells, arm, where=there) for arm in ("pretrain_rl", "pure_rl")]
+    success = st.difference(*arms, confidence=0.4)  # of two worlds
+    return st.decide([st.above("gain", success, -2.0)], cells=run.cells, worlds=2)
+
+claim = rx.Claim(
+    id="T1",
+    question="Does it pay?",
+    small=rx.Sweep(
+        world=rx.envs.Cipher(symbols=3, skills=2, length=2),
+        regimes=[rx.regimes.pure_rl(updates=4, **o), rx.regimes.pretrain_rl(updates=(4, 4), **o)],
+        axes={"reward.erasure": [0.0, 0.5]},
+        seeds=2,
+    ),
+    tuning=rx.Tuning(
+        axes={"rl.learning_rate": (0.001, 0.1)},
+        seeds=[100, 101],
+        at={"reward.erasure": [0.0]},
+        settings={"rl.updates": 2},
+    ),
+    rule=rule,
+    control="none",
+    null="none",
+)
+'''
+"""A claim of 8 cells, and as many of its tuning: 2 programs."""
+
+
+@pytest.fixture
+def tiny():
+    Path("tiny.py").write_text(TINY)
+    return Path("tiny.py")
+
+
+def make_sweep(**changes) -> rx.Sweep:
+    """Two arms, two reward settings, three worlds."""
+    options = {"network": rx.networks.gru(8), "num_envs": 8, "evaluate": rx.regimes.Evaluate(every=2, episodes=16)}
+    sweep = {
+        "world": rx.envs.Cipher(symbols=3, skills=2, length=2),
+        "regimes": [rx.regimes.pure_rl(updates=8, **options), rx.regimes.pretrain_rl(updates=(4, 8), **options)],
+        "axes": {"reward.erasure": [0.0, 0.5]},
+        "seeds": 3,
+    }
+    return rx.Sweep(**(sweep | changes))
+
+
+def planted(
+    sweep: Any,
+    effort: Callable[[str, dict[str, Any]], float],
+    *,
+    noise: float = 0.2,
+    budget: float = 25_000,
+    every: float = 64,
+) -> SimpleNamespace:
+    """A run as a rule reads it, in which an arm needs `effort(regime, labels)` episodes, up to noise per world.
+
+    Args:
+      sweep: whose regimes, axes and seeds it has.
+      effort: median episodes to the threshold.
+      noise: standard deviation of ln T over worlds.
+      budget: episodes after which a cell is censored.
+      every: episodes between evaluations.
+    """
+    rng, rows, curves = np.random.default_rng(0), [], []
+    for regime in sweep.regimes:
+        for point in spec.points(sweep):
+            for world, seed in spec.seed_list(sweep):
+                time = effort(regime.name, point.labels) * math.exp(noise * rng.standard_normal())
+                steps = np.arange(0, min(budget, time + 3 * every) + every, every)
+                success = np.where(steps >= time, 1.0, 0.0)
+                cell = f"{regime.name}/{point.labels}/{seed}"
+                solved = time <= budget
+                setting = ", ".join(f"{name}={value}" for name, value in point.labels.items())
+                rows.append(
+                    {"cell": cell, "regime": regime.name, "setting": setting, "seed": seed, "world_seed": world}
+                    | point.labels
+                    | {"status": "solved" if solved else "done", "success": success[-1], "env_steps": int(steps[-1])}
+                    | {"samples": 0, "flops": 1.0, "flops_pretrain": 0.0, "diverged": False}
+                )
+                curves.append(
+                    pl.DataFrame(
+                        {"cell": cell, "env_steps": steps.astype(int), "success": success, "flops": 1.0}
+                    ).with_columns(phase=pl.lit("rl"), updates=pl.int_range(pl.len()), update=pl.int_range(pl.len()))
+                )
+    resolved = {"threshold": sweep.threshold, "consecutive": sweep.consecutive}
+    return SimpleNamespace(cells=pl.DataFrame(rows), curves=pl.concat(curves), facts={"resolved": resolved})

@@ -1,0 +1,98 @@
+"""The claim files: they plan, say what they are, and their rules find what was planted and nothing else."""
+
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from regimax.claims import load_claim
+from regimax.claims.execute import plans
+
+from .conftest import planted
+
+SWEEPS = Path(__file__).parents[2] / "sweeps"
+FILES = sorted(SWEEPS.glob("c[0-9][0-9]_*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_claim_files_plan_and_say_what_they_are(path):
+    claim, text = load_claim(path), path.read_text()
+    for part in ("Command:", "Cells:", "Time:", "Supported if:", "Refuted if:"):
+        assert part in text
+    cells, stages = {}, {}
+    for kind, found in plans(claim, "small")._asdict().items():
+        cells[kind] = sum(len(plan.cells) for plan in found.values())
+        stages[kind] = sum(len(plan.stages) for plan in found.values())
+    said = f"Cells: {cells['result']:,} in {stages['result']:,} stages"
+    if cells["tuning"]:
+        said += f", and {cells['tuning']:,} in {stages['tuning']:,} stages of tuning"
+    assert said in text
+    for name, sweep in claim.sweeps("small").items():
+        assert len({cell.world_seed for cell in plans_of(sweep).cells}) >= 16, name
+    assert re.fullmatch(r"C\d+", claim.id)
+
+
+def plans_of(sweep):
+    from regimax.sweep.plan import make_plan
+
+    return make_plan(sweep)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_full_sweeps_plan_too(path):
+    claim = load_claim(path)
+    for sweep in claim.sweeps("full").values():
+        plans_of(replace(sweep, seeds=1))
+
+
+def looks(scratch, predicted, sham, oracle=0.0, one=1.0):
+    """Episodes that an arm needs with M looks, by its slope; `one` is what prediction costs at M = 1, in scratch's."""
+    slope = {"pure_rl": scratch, "pretrain_rl": predicted, "sham_rl": sham, "oracle": oracle}
+
+    def effort(regime, labels):
+        return 700 * labels["world.forms"] ** slope[regime] * (one if regime == "pretrain_rl" else 1.0)
+
+    return effort
+
+
+@pytest.mark.parametrize(
+    ("effort", "outcome", "why"),
+    [
+        (looks(0.8, 0.1, 0.8), "supported", "α scratch − α predicted > 0.1"),
+        (looks(0.8, 0.8, 0.8), "refuted", "not so: α predicted − α oracle < 0.25"),
+        (looks(0.8, 0.5, 0.8), "refuted", "not so: α predicted − α oracle < 0.25"),
+        (looks(0.8, 0.1, 0.0), "refuted", "not so: α sham − α predicted > 0.1"),
+        (looks(0.8, 0.1, 0.8, one=0.4), "refuted", "not so: ln T saved with one look"),
+        (looks(0.8, 0.25, 0.8), "undecided", "cannot be told: α predicted − α oracle < 0.25"),
+        (looks(2.0, 0.1, 2.0), "supported", "found above"),  # no world is solved at M = 16 from scratch
+    ],
+)
+def test_c5_finds_what_was_planted(effort, outcome, why):
+    claim = load_claim(SWEEPS / "c05_concept_assembly.py")
+    run = planted(claim.small, effort)
+    verdict = claim.rule(run)
+    assert verdict.outcome == outcome
+    assert why in verdict.reason
+    assert len(claim.figure(run).data) >= 5
+
+
+def test_the_claim_of_the_docs_can_be_planned_and_judged(tmp_path):
+    [code] = re.findall(r"```python\n(.*?)```", (SWEEPS.parent / "docs" / "claims.md").read_text(), re.DOTALL)
+    (tmp_path / "c99_example.py").write_text(code)
+    claim = load_claim(tmp_path / "c99_example.py")
+    found = plans(claim, "small")
+    assert len(found.result["main"].cells) == 3 * 2 * 16
+    assert len(found.tuning["main"].cells) == 3 * 3 * 4
+
+    def effort(regime, labels):
+        return 1_000 if regime == "pretrain_rl" and labels["coverage"] == "the task's skills" else math.inf
+
+    assert claim.rule(planned(claim, effort)).outcome == "supported"
+    assert claim.rule(planned(claim, lambda regime, labels: math.inf)).outcome == "refuted"
+
+
+def planned(claim, effort):
+    """The run of a claim's one small sweep, with a planted effort."""
+    return planted(claim.small, effort, budget=4_000)

@@ -93,14 +93,12 @@ class Train:
 
 
 def _effort(program: Program, updates: Array) -> Metrics:
-    source = program.learner.source
+    own, others = program.learner.source.steps
     updates = updates.astype(jnp.float32)
-    steps = updates * (source.num_envs * source.num_steps)
-    nothing = jnp.zeros_like(steps)
     return {
         "updates": updates,
-        "env_steps": steps if source.agentic else nothing,
-        "samples": nothing if source.agentic else steps,
+        "env_steps": updates * own,
+        "samples": updates * others,
         "flops": updates * update_flops(program),
     }
 

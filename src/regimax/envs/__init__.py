@@ -1,9 +1,10 @@
 """Worlds: vectorised environments with known concepts and a richness knob."""
 
 from regimax.envs import craftax, gymnax
-from regimax.envs.base import Environment, Halved, Streams
+from regimax.envs.base import Environment, Halved, HandMade, Streams
 from regimax.envs.cipher import Cipher
 from regimax.envs.exemplar import Exemplar
+from regimax.envs.hand_model import HandModel
 from regimax.envs.lock import Lock
 from regimax.envs.oracle import Oracle
 from regimax.envs.planner import Planner
@@ -14,6 +15,8 @@ __all__ = [
     "Environment",
     "Exemplar",
     "Halved",
+    "HandMade",
+    "HandModel",
     "Lock",
     "Oracle",
     "Planner",

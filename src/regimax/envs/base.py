@@ -95,6 +95,21 @@ class Halved(Protocol):
 
 
 @runtime_checkable
+class HandMade(Protocol):
+    """A world that people could make a model of, one that knows a part of its concepts.
+
+    Attributes:
+      model_settings: the traced settings of such a model with their defaults; names start with ``world.``.
+    """
+
+    model_settings: tuple[Setting, ...]
+
+    def hand_made(self, key: Array, params: PyTree, settings: HParams) -> PyTree:
+        """Returns params of the world with which `step` goes as the model says, and `reset` is not asked."""
+        ...
+
+
+@runtime_checkable
 class Streams(Protocol):
     """A world that also has a reward-free stream: transcripts of others, or whatever passes by.
 

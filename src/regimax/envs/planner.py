@@ -96,6 +96,11 @@ class Planner(Sized):
     task_reads = tuple(f"world.{s}" for s in ("factors", "values", "ancestors", "steps", "density"))
     stream_reads = task_reads
     stream_acts = False
+    model_settings = (
+        Setting("world.known", 1.0, 0, 1, "κ, fraction of the factors that a hand-made model knows, to the nearest"),
+        Setting("world.known_ancestors", 0, 0, 1, "whether what the goal depends on is known first", integer=True),
+        Setting("world.mistaken", 0.0, 0, 1, "probability that it waits for a wrong value of a factor that it knows"),
+    )
 
     def __post_init__(self) -> None:
         if not self.steps:
@@ -190,6 +195,49 @@ class Planner(Sized):
         """One episode of random behaviour."""
         return random_behaviour(self, key, params)
 
+    # What a hand-made model knows about it.
+
+    def hand_made(self, key: Array, params: Params, settings: HParams) -> Params:
+        """Returns the params by which a hand-made model moves.
+
+        It knows ⌊κ F⌉ factors, drawn at random; with another κ from the same key, some more or some less. Of those that
+        it knows, but not of the goal, it may be mistaken about the value that children wait for.
+
+        Args:
+          key: for which factors are known, and what is mistaken.
+          params: the world.
+          settings: `world.known` and the others of `model_settings`.
+        """
+        F = self.max_factors
+        key_known, key_mistaken, key_value = jax.random.split(key, 3)
+        u = jax.random.uniform(key_known, (F,))
+        u = u - settings["world.known_ancestors"] * params.ancestors + 2.0 * (jnp.arange(F) >= params.factors)
+        rank = jnp.sum(u[None] < u[:, None], axis=1)
+        known = rank < jnp.round(settings["world.known"] * params.factors)
+        mistaken = known & (jax.random.uniform(key_mistaken, (F,)) < settings["world.mistaken"])
+        other = 1 + below(jax.random.uniform(key_value, (F,)), params.values - 1)
+        moved = (params.required + other) % params.values
+        return self.modelled(
+            params, known, jnp.where(mistaken & (jnp.arange(F) != params.goal), moved, params.required)
+        )
+
+    def modelled(self, params: Params, known: Array, required: Array) -> Params:
+        """Returns the params of a model that takes what it does not know as satisfied.
+
+        A known factor waits for its known parents only. One that is not known stays as it is seen when the episode
+        opens, whatever is done; a goal that is not known is never reached.
+
+        Args:
+          params: the world.
+          known: `[F]` bool.
+          required: `[F]` int32, the values that the model's factors wait for; true ones where it is not known.
+        """
+        # What waits for itself never moves: no factor starts at its required value.
+        itself = jnp.eye(self.max_factors, dtype=bool)
+        return params._replace(
+            parents=jnp.where(known[:, None], params.parents & known[None], itself), required=required
+        )
+
     # What is known about the world.
 
     def optimum(self, state: State, params: Params) -> Array:
@@ -215,10 +263,18 @@ class Planner(Sized):
         turn = jnp.searchsorted(jnp.cumsum(moves), jnp.arange(self.horizon), side="right")
         return params.order[jnp.minimum(turn, self.max_factors - 1)]
 
-    def known_enough(self, known: int) -> float:
-        """Returns the probability that `known` factors drawn at random hold all k that the goal depends on."""
+    def known_enough(self, known: int, mistaken: float = 0.0) -> float:
+        """Returns the probability that what a hand-made model plans works out.
+
+        That is that `known` factors drawn at random hold all k that the goal depends on, and that it is right about
+        k − 1 of them: what the goal itself must be is never mistaken.
+
+        Args:
+          known: factors that it knows.
+          mistaken: probability that it waits for a wrong value of one.
+        """
         F, k = self.factors, self.ancestors
-        return math.comb(F - k, known - k) / math.comb(F, known) if known >= k else 0.0
+        return (1.0 - mistaken) ** (k - 1) * math.comb(F - k, known - k) / math.comb(F, known) if known >= k else 0.0
 
     def concepts(self, state: State, params: Params) -> Array:
         return jnp.where(jnp.arange(self.max_factors) < params.factors, state.z, -1)

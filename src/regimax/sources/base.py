@@ -30,6 +30,7 @@ class Source(NamedTuple):
       spec: what it is.
       others_act: whether it shows others at work, whose actions can be predicted.
       record: what its trajectories hold beside, see :func:`own_behaviour`.
+      imagined: whether its steps are taken in a model: they cost FLOPs, and are no steps of the world.
     """
 
     init: Callable[[Keys, HParams, Callable[[int], PyTree]], PyTree]
@@ -43,6 +44,13 @@ class Source(NamedTuple):
     spec: Spec
     others_act: bool = False
     record: tuple[str, ...] = ()
+    imagined: bool = False
+
+    @property
+    def steps(self) -> tuple[int, int]:
+        """Environment steps, and others' steps, per update."""
+        number = 0 if self.imagined else self.num_envs * self.num_steps
+        return (number, 0) if self.agentic else (0, number)
 
     @property
     def fields(self) -> tuple[Field, ...]:

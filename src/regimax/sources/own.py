@@ -35,7 +35,8 @@ def own_behaviour(num_envs: int = 64, num_steps: int | None = None, record: Sequ
         ``<name>_present``, 1 where it arrived.
 
     Returns:
-      a factory `(world, channels, num_steps) -> Source`.
+      a factory `(world, channels, num_steps) -> Source`. In a model of a world (one with `imagined`) nothing is paid
+      for: its steps go through no channel of senses, decisions or pay, since what it says is what it was made to say.
 
     Raises:
       UserError: if a number is not a whole number above 0, or for anything else to record.
@@ -50,7 +51,9 @@ def own_behaviour(num_envs: int = 64, num_steps: int | None = None, record: Sequ
 
     def factory(world: Any, channels: Sequence[Channel], num_steps: int | None = None) -> Source:
         steps = num_steps or asked or world.horizon
-        channels = tuple(channels)
+        imagined = getattr(world, "imagined", False)
+        channels = tuple(c for c in channels if not (imagined and c.place in ("outcome", "reward")))
+        through = () if imagined else channels
         views = getattr(world, "second_views", False)
         recorded = tuple(name for name in RECORDS if name in record and (views or name != "second_view"))
         pay_settings = tuple(setting for channel in channels for setting in channel.settings)
@@ -58,14 +61,14 @@ def own_behaviour(num_envs: int = 64, num_steps: int | None = None, record: Sequ
         def init(keys: Keys, hparams: HParams, carry: Callable[[int], PyTree]) -> OwnState:
             params = world.init(keys.world, hparams)
             key = prng.named(keys.learner, "init", "source")
-            return OwnState(params, rollout.init(key, world, params, channels, carry(num_envs), num_envs, hparams))
+            return OwnState(params, rollout.init(key, world, params, through, carry(num_envs), num_envs, hparams))
 
         def following(
             key: Array, state: OwnState, policy: rollout.Policy | None, hparams: HParams
         ) -> tuple[OwnState, Trajectory, dict[str, Array]]:
             assert policy is not None, "own behaviour needs a policy"
             streams, trajectory, counts = rollout.rollout(
-                key, world, state.world, channels, policy, state.streams, steps, hparams, recorded
+                key, world, state.world, through, policy, state.streams, steps, hparams, recorded
             )
             return state._replace(streams=streams), trajectory, counts
 
@@ -80,6 +83,7 @@ def own_behaviour(num_envs: int = 64, num_steps: int | None = None, record: Sequ
             settings=declared(world, world.task_reads) + pay_settings,
             spec=("own_behaviour", num_envs, steps, world.spec, tuple(channel.spec for channel in channels), *recorded),
             record=recorded,
+            imagined=imagined,
         )
 
     return factory

@@ -71,8 +71,7 @@ class Costs:
         width = program.learner.network.width
         known = {**known, "dimensions": sum(field.size for field in bare.fields), "features": width}
         steps = source.num_envs * source.num_steps
-        own = steps if source.agentic else 0
-        others = 0 if source.agentic else steps
+        own, others = source.steps
 
         def capacity(place: str, otherwise: float) -> float:
             """The narrowest channel of a place; what there is to carry where there is none."""

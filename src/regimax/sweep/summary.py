@@ -53,9 +53,7 @@ def plan_summary(plan: Plan, measure: bool = False) -> dict[str, Any]:
 
 def _steps(plan: Plan, program: str) -> tuple[int, int]:
     """Own and others' steps per update."""
-    source = plan.programs[program].learner.source
-    steps = source.num_envs * source.num_steps
-    return (steps, 0) if source.agentic else (0, steps)
+    return plan.programs[program].learner.source.steps
 
 
 def _kind(plan: Plan, program: str) -> str:

@@ -70,6 +70,15 @@ def heads(source: Source) -> dict[str, int]:
     return {"policy": source.world.num_actions, "value": 1}
 
 
+def received(counts: dict[str, Array], steps: int) -> Metrics:
+    """Returns ``pay_bits_bound`` and ``outcome_bits_bound``, bits per step, from a rollout's counts."""
+    # Per step: how often it arrived, times what an arrival could tell.
+    return {
+        f"{name}_bits_bound": information.sampled_entropy(counts[name]) * counts[name].sum() / steps
+        for name in ("pay", "outcome")
+    }
+
+
 def actor_critic(
     num_epochs: int = 1,
     num_minibatches: int = 1,
@@ -234,9 +243,7 @@ def reinforcement(
                 learned, metrics = jax.lax.scan(minibatch, learned, batches)
                 metrics = jax.tree.map(jnp.mean, metrics)
             metrics["pay"] = lived.r_t.mean()
-            for name in ("pay", "outcome"):  # per step: how often it arrived, times what an arrival could tell
-                bits = information.sampled_entropy(counts[name]) * counts[name].sum() / lived.r_t.size
-                metrics[f"{name}_bits_bound"] = bits
+            metrics |= received(counts, lived.r_t.size)
             metrics["train_success"] = counts["successes"] / jnp.maximum(counts["episodes"], 1.0)
             return LearnerState(*learned, source_state, memory), lived, note, metrics
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from regimax import envs, learners, networks, sources
@@ -107,6 +107,71 @@ def predict(
         name="pretrain",
         source=source or sources.transcripts(num_envs),
         learner=learner or learners.prediction(),
+        network=network or networks.gru(),
+        updates=updates,
+        channels=None if channels is None else tuple(channels),
+        evaluate=evaluate,
+        stop=stop,
+        settings={"shuffle": 1} if sham else {},
+    )
+
+
+LEARNT_INSIDE = ("trunk", "policy", "value")
+"""What reinforcement learning in the world takes over from a model."""
+
+
+def imagine(
+    updates: int,
+    *,
+    world: Callable[[Any], Any] = envs.HandModel,
+    learner: LearnerFactory | None = None,
+    **options,
+) -> Phase:
+    """Makes the phase ``model``: an actor-critic on the episodes of a model, which cost no steps of the world.
+
+    It is evaluated in the world itself, through its channels, as if it had been carried there at that point; what it
+    reaches in the model is ``model_success`` and ``model_return``.
+
+    Args:
+      updates: its budget.
+      world: turns the world into the model: `envs.HandModel`, or `learners.imagined(network)` of what the phase before
+        has learnt, whose parts ``model`` and ``openings`` it must then inherit.
+      learner: how it learns; A2C when not given.
+      **options: as for :func:`reinforce`.
+    """
+    phase = reinforce(updates, learner=learners.in_model(learner), **options)
+    return phase._replace(name="model", world=world)
+
+
+def explore(
+    updates: int,
+    *,
+    network: NetworkFactory | None = None,
+    num_envs: int = 64,
+    num_steps: int | None = None,
+    channels: Sequence[Channel] | None = None,
+    evaluate: Evaluate = Evaluate(),
+    stop: Stop | None = None,
+    sham: bool = False,
+    **learner,
+) -> Phase:
+    """Makes the phase ``explore``: a model of the world is learnt from random behaviour in it.
+
+    Args:
+      updates: its budget, in rollouts.
+      network: that of the model; a GRU of 64 units when not given.
+      num_envs: episodes side by side.
+      num_steps: steps of each per update; the world's horizon when not given.
+      channels: what observations, decisions and pay go through.
+      evaluate: when it is evaluated.
+      stop: when it ends before its budget.
+      sham: whether it is told what followed others' actions.
+      **learner: as for :func:`regimax.learners.world_model`.
+    """
+    return Phase(
+        name="explore",
+        source=sources.own_behaviour(num_envs, num_steps),
+        learner=learners.world_model(**learner),
         network=network or networks.gru(),
         updates=updates,
         channels=None if channels is None else tuple(channels),
@@ -249,6 +314,71 @@ def reward_model_sham(
     return _reward_model("reward_model_sham", updates, pay, learner, options, sham=True)
 
 
+def hand_model(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
+    """Reinforcement learning in a hand-made model that knows a part of the world, then in the world itself.
+
+    How much the model knows are settings of the world, see :class:`regimax.envs.HandModel`; no step in it counts as one
+    of the world. What it carries over at once is ``success`` of ``rl`` at update 0.
+
+    Args:
+      updates: the budgets of ``model`` and ``rl``.
+      **options: as for :func:`reinforce`; all but `stop`, `freeze` and `finetune` serve both phases.
+
+    Example:
+      >>> import regimax as rx
+      >>> train = rx.make_train(rx.regimes.hand_model((100, 100)), rx.envs.Planner())
+      >>> float(train.default_hparams["world.known"])
+      1.0
+    """
+    inside = {name: value for name, value in options.items() if name in _INSIDE}
+    rest = {**options, "inherit": options.get("inherit", LEARNT_INSIDE)}
+    phases = (imagine(updates[0], **inside), reinforce(updates[1], **rest))
+    return Regime(_finetuned_name("hand_model", options), phases)
+
+
+_INSIDE = ("network", "num_envs", "num_steps", "learner", "channels", "evaluate")
+
+
+def learned_model(
+    updates: tuple[int, int, int] = (1000, 1000, 1000),
+    model: NetworkFactory | None = None,
+    learner_of_model: Mapping[str, Any] | None = None,
+    **options,
+) -> Regime:
+    """A model is learnt from random behaviour, then reinforcement learning in the model, then in the world itself.
+
+    Args:
+      updates: the budgets of ``explore``, ``model`` and ``rl``.
+      model: the network of the model; as that of the actor-critic when not given.
+      learner_of_model: options of :func:`regimax.learners.world_model`.
+      **options: as for :func:`hand_model`.
+
+    Example:
+      >>> import regimax as rx
+      >>> regime = rx.regimes.learned_model((10, 20, 30), network=rx.networks.mlp(), model=rx.networks.mlp((128,)))
+      >>> [(phase.name, phase.updates) for phase in regime.phases]
+      [('explore', 10), ('model', 20), ('rl', 30)]
+    """
+    return _learned_model("learned_model", updates, model, learner_of_model, options)
+
+
+def learned_model_sham(
+    updates: tuple[int, int, int] = (1000, 1000, 1000),
+    model: NetworkFactory | None = None,
+    learner_of_model: Mapping[str, Any] | None = None,
+    **options,
+) -> Regime:
+    """The control of `learned_model`: its model learns what followed the actions of other streams.
+
+    Args:
+      updates: as for :func:`learned_model`.
+      model: as for :func:`learned_model`.
+      learner_of_model: as for :func:`learned_model`.
+      **options: as for :func:`hand_model`.
+    """
+    return _learned_model("learned_model_sham", updates, model, learner_of_model, options, sham=True)
+
+
 def oracle(updates: int = 1000, **options) -> Regime:
     """Reinforcement learning on the world's concepts instead of its observations.
 
@@ -267,9 +397,32 @@ def _pretrained(
     first = predict(
         updates[0], source=rest.pop("stream", None), learner=rest.pop("predictor", None), sham=sham, **shared
     )
-    finetune = rest.get("finetune", "full")
-    named = name if finetune == "full" else f"{name}-{finetune}"
-    return Regime(named, (first, reinforce(updates[1], inherit=inherit, **rest)))
+    return Regime(_finetuned_name(name, rest), (first, reinforce(updates[1], inherit=inherit, **rest)))
+
+
+def _finetuned_name(name: str, options: Mapping[str, Any]) -> str:
+    """A regime's name, with what is trained where that is not everything."""
+    finetune = options.get("finetune", "full")
+    return name if finetune == "full" else f"{name}-{finetune}"
+
+
+def _learned_model(
+    name: str,
+    updates: tuple[int, int, int],
+    model: NetworkFactory | None,
+    learner_of_model: Mapping[str, Any] | None,
+    options: dict,
+    sham: bool = False,
+) -> Regime:
+    how = dict(learner_of_model or {})
+    network = model or options.get("network") or networks.gru()
+    shared = {key: options[key] for key in ("num_envs", "num_steps", "channels", "evaluate") if key in options}
+    first = explore(updates[0], network=network, sham=sham, **shared, **how)
+    dreamt = learners.imagined(network, **({"openings": how["openings"]} if "openings" in how else {}))
+    regime = hand_model(updates[1:], **options)
+    inside = regime.phases[0]._replace(world=dreamt, inherit=("model", "openings"))
+    named = _finetuned_name(name, options)
+    return Regime(named, (first, inside, *regime.phases[1:]))
 
 
 def _always_on(

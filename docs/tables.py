@@ -1,6 +1,6 @@
 """The tables of results in the README and in the sweeps' docstrings, from the runs of those sweeps.
 
-Command: python docs/tables.py runs/quickstart runs/exemplar runs/lock runs/deepsea
+Command: python docs/tables.py runs/quickstart runs/exemplar runs/lock runs/deepsea runs/planner
 """
 
 import math
@@ -95,7 +95,21 @@ def deepsea(run: Run) -> list[str]:
     return growth(run, run.cells.select("cell", arm=name.list.first(), depth=name.list.last().cast(pl.Int64)))
 
 
-TABLES = {"quickstart": quickstart, "exemplar": exemplar, "lock": lock, "deepsea": deepsea}
+def planner(run: Run) -> list[str]:
+    """Median steps to the threshold with the number of worlds that got there, and success when carried over at once."""
+    number = shown("threshold_env_steps", ",.0f")
+    entry = pl.format(
+        "{}{} ({})", pl.when("threshold_censored").then(pl.lit("> ")).otherwise(pl.lit("")), number, "solved"
+    )
+    opening = run.curves.filter((pl.col("phase") == "rl") & (pl.col("update") == 0))
+    groups = opening.group_by("regime", "setting", maintain_order=True).agg(
+        pl.col("success").mean(), solved=(pl.col("success") >= run.facts["resolved"]["threshold"]).sum()
+    )
+    at_once = pl.format("{} ({})", shown("success", ".2f"), "solved")
+    return [*wide(report.summary(run.cells), entry), "success at once:", *wide(groups, at_once)]
+
+
+TABLES = {"quickstart": quickstart, "exemplar": exemplar, "lock": lock, "deepsea": deepsea, "planner": planner}
 
 for path in sys.argv[1:]:
     loaded = rx.load_run(path)

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from regimax.envs import Cipher, Environment, Exemplar, Lock, Oracle, Planner, Recall, Streams
+from regimax.envs import Cipher, Environment, Exemplar, HandModel, Lock, Oracle, Planner, Recall, Streams
 
 WORLDS = {
     "Cipher": Cipher(symbols=3, skills=2, length=2),
@@ -21,8 +21,11 @@ WORLDS = {
     "Oracle of Planner": Oracle(Planner(factors=3, values=2, ancestors=2)),
     "Oracle of Exemplar": Oracle(Exemplar(factors=2, values=3, forms=2, dimensions=5)),
     "Oracle of Lock": Oracle(Lock(depth=3, actions=2)),
+    "Model of Planner": HandModel(Planner(factors=3, values=2, ancestors=2, max_factors=4)),
     "Oracle of Cipher": Oracle(Cipher(symbols=3, skills=2, length=2)),
 }
+VIEWS = ("Oracle", "Model")
+"""What stands before the name of a world that is seen otherwise, and has no stream of its own."""
 
 
 @pytest.fixture(params=WORLDS.values(), ids=WORLDS)
@@ -42,10 +45,10 @@ def test_it_is_an_environment(world):
 
 @pytest.mark.parametrize("name", WORLDS)
 def test_only_worlds_with_a_stream_say_so(name):
-    assert isinstance(WORLDS[name], Streams) == (not name.startswith("Oracle"))
+    assert isinstance(WORLDS[name], Streams) == (not name.startswith(VIEWS))
 
 
-@pytest.mark.parametrize("name", [name for name in WORLDS if not name.startswith("Oracle")])
+@pytest.mark.parametrize("name", [name for name in WORLDS if not name.startswith(VIEWS)])
 def test_transcripts_have_the_shape_of_a_trajectory(name):
     world = WORLDS[name]
     D, T = sum(field.size for field in world.fields), world.horizon

@@ -221,10 +221,18 @@ WORLDS = [
 @pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.name)
 def test_every_world_can_be_imagined(world):
     network = rx.networks.gru(4) if world.name in ("Cipher", "Recall") else TINY["network"]  # some ask for a memory
-    train = rx.make_train(rx.regimes.learned_model((2, 2, 2), **TINY | {"network": network}), world)
+    bound = rx.regimes.bind_regime(rx.regimes.learned_model((2, 2, 2), **TINY | {"network": network}), world)
     keys = jax.tree.map(lambda k: k[0], rx.cell_keys(1))
-    result = jax.eval_shape(train, keys, train.default_hparams)
-    assert result.curves["rl"]["success"].shape == result.curves["model"]["model_success"].shape == (2,)
+    for program in bound.programs[:2]:
+        dtypes = {name: jnp.int32 if s.integer else jnp.float32 for name, s in program.settings.items()}
+        hparams = {program.local[name]: jax.ShapeDtypeStruct((), dtype) for name, dtype in dtypes.items()}
+
+        def learn(hparams, learner=program.learner):
+            before = learner.init(keys, hparams, {})
+            return before, learner.update(keys.learner, before, hparams)[0]
+
+        before, after = jax.eval_shape(learn, hparams)
+        assert jax.tree.map(jnp.shape, before) == jax.tree.map(jnp.shape, after)
 
 
 @pytest.mark.parametrize("world", WORLDS[1:], ids=lambda world: world.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import jax
@@ -155,7 +156,7 @@ class Imagined:
     def spec(self) -> Spec:
         return ("Imagined", self.world.spec, self._net.spec, self.openings)
 
-    @property
+    @cached_property
     def _net(self) -> Network:
         return transition(self.network, self.world)
 

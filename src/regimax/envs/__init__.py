@@ -1,7 +1,7 @@
 """Worlds: vectorised environments with known concepts and a richness knob."""
 
 from regimax.envs import craftax, gymnax
-from regimax.envs.base import Environment, Halved, HandMade, Streams
+from regimax.envs.base import Environment, Halved, HandMade, Lifelong, Streams
 from regimax.envs.cipher import Cipher
 from regimax.envs.exemplar import Exemplar
 from regimax.envs.hand_model import HandModel
@@ -17,6 +17,7 @@ __all__ = [
     "Halved",
     "HandMade",
     "HandModel",
+    "Lifelong",
     "Lock",
     "Oracle",
     "Planner",

@@ -132,3 +132,42 @@ class Streams(Protocol):
     def transcript(self, key: Array, params: PyTree) -> Trajectory:
         """Returns one transcript: fields without the `E` axis, `T` = stream_steps, masked."""
         ...
+
+
+@runtime_checkable
+class Lifelong(Protocol):
+    """A world of sequences that ask, part of which lasts from one to the next, drifting, for as long as a life.
+
+    Attributes:
+      max_stable: pairs, at most, that last.
+      max_dynamic: pairs, at most, of one sequence alone.
+      max_queries: Q, queries of a sequence, at most.
+      life_reads: names of the settings that `born` may read.
+      redraw_reads: names of the settings that `redrawn` may read.
+    """
+
+    max_stable: int
+    max_dynamic: int
+    max_queries: int
+    life_reads: tuple[str, ...]
+    redraw_reads: tuple[str, ...]
+
+    def born(self, key: Array, settings: HParams) -> PyTree:
+        """Draws the hidden structure that a life begins with, the same as `init` draws from the same key."""
+        ...
+
+    def drifted(self, key: Array, params: PyTree) -> PyTree:
+        """Returns the hidden structure of the sequence after the one with `params`."""
+        ...
+
+    def redrawn(self, key: Array, settings: HParams, load: int) -> PyTree:
+        """Draws the hidden structure of a world that lasts for one sequence, of at most `load` pairs."""
+        ...
+
+    def sequence(self, key: Array, params: PyTree, pairs: int, shown: bool) -> Trajectory:
+        """Returns one sequence, answered by somebody who knows, as a transcript: `T` = pairs + Q.
+
+        What lasts is shown or not; `pairs` is the most that it then shows. Its extras hold ``stable`` `[T]`: 1 at steps
+        about what lasts.
+        """
+        ...

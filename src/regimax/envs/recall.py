@@ -28,9 +28,10 @@ class Params(NamedTuple):
       values: `[]` V.
       queries: `[]` Q.
       shown: `[]` int32, whether stable pairs are shown too.
+      apart: `[]` int32, whether stable and dynamic pairs are asked for in turn.
       drift: `[]` ε.
       stable_keys: `[N_s, D]`, of unit norm.
-      stable_values: `[N_s]` int32, before any of them has changed.
+      stable_values: `[N_s]` int32, in an episode that no other came before.
     """
 
     stable: Array
@@ -38,6 +39,7 @@ class Params(NamedTuple):
     values: Array
     queries: Array
     shown: Array
+    apart: Array
     drift: Array
     stable_keys: Array
     stable_values: Array
@@ -74,6 +76,7 @@ class Recall(Sized):
       dynamic: N_d ≥ 1, pairs drawn anew for each sequence.
       values: V ≥ 2.
       queries: Q ≥ 1 per sequence, each for any pair alike.
+      apart: whether they ask for a stable pair and a dynamic one in turn instead, where there are stable ones.
       shown: whether the stable pairs are shown with the dynamic ones.
       drift: ε in [0, 1], probability that a stable pair has a new value in the next sequence of a stream.
       dimensions: D, numbers in a key.
@@ -95,6 +98,7 @@ class Recall(Sized):
     values: int = 16
     queries: int = 8
     shown: bool = True
+    apart: bool = False
     drift: float = 0.0
     dimensions: int = 64
     max_stable: int = 0
@@ -106,7 +110,7 @@ class Recall(Sized):
     sizes = ("stable", "dynamic", "values", "queries")
     truncates = False
     reward_range = (0.0, 1.0)
-    task_reads = tuple(f"world.{s}" for s in ("stable", "dynamic", "values", "queries", "shown", "drift"))
+    task_reads = tuple(f"world.{s}" for s in ("stable", "dynamic", "values", "queries", "shown", "apart", "drift"))
     stream_reads = task_reads
     stream_fields = ()
     stream_acts = True
@@ -129,6 +133,9 @@ class Recall(Sized):
             Setting("world.values", self.values, 2, V, "V, values", integer=True),
             Setting("world.queries", self.queries, 1, Q, "Q, queries of a sequence", integer=True),
             Setting("world.shown", self.shown, 0, 1, "whether stable pairs are shown", integer=True),
+            Setting(
+                "world.apart", self.apart, 0, 1, "whether stable and dynamic pairs are asked in turn", integer=True
+            ),
             Setting("world.drift", self.drift, 0, 1, "ε, probability that a stable value changes per sequence"),
         )
 
@@ -163,6 +170,7 @@ class Recall(Sized):
             values=values,
             queries=settings["world.queries"],
             shown=settings["world.shown"],
+            apart=settings["world.apart"],
             drift=settings["world.drift"],
             stable_keys=self._keys(key_keys, self.max_stable),
             stable_values=below(jax.random.uniform(key_values, (self.max_stable,)), values),
@@ -179,17 +187,27 @@ class Recall(Sized):
         """`[]` int32, pairs shown in a sequence."""
         return params.dynamic + params.shown * params.stable
 
+    def _changed(self, key: Array, values: Array, drawn: Array, params: Params) -> Array:
+        """Returns the stable values `[N_s]` of the next sequence: each is that of `drawn` with probability ε."""
+        return jnp.where(jax.random.uniform(key, values.shape) < params.drift, drawn, values)
+
+    def _asked(self, u: Array, params: Params) -> Array:
+        """Returns int32 `[Q]`, which of the N_s + N_d pairs that exist each query asks for; u is uniform on [0, 1)."""
+        in_turn = (params.apart > 0) & (params.stable > 0)
+        odd = jnp.arange(len(u)) % 2 == 1
+        turn = jnp.where(odd, params.stable + below(u, params.dynamic), below(u, params.stable))
+        return jnp.where(in_turn, turn, below(u, params.stable + params.dynamic))
+
     def reset(self, key: Array, params: Params, previous: State | None = None) -> tuple[Array, State]:
         key_keys, key_values, key_order, key_asked, key_drift = jax.random.split(key, 5)
         N, P = self.max_stable, self.max_stable + self.max_dynamic
         drawn = below(jax.random.uniform(key_values, (P,)), params.values)
         stable = params.stable_values
         if previous is not None:
-            changes = jax.random.uniform(key_drift, (N,)) < params.drift
-            stable = jnp.where(changes, drawn[:N], previous.pairs[:N])
+            stable = self._changed(key_drift, previous.pairs[:N], drawn[:N], params)
         shown = self._there(params) & ((jnp.arange(P) >= N) | (params.shown > 0))
         u = jax.random.uniform(key_order, (P,))
-        place = below(jax.random.uniform(key_asked, (self.max_queries,)), params.stable + params.dynamic)
+        place = self._asked(jax.random.uniform(key_asked, (self.max_queries,)), params)
         state = State(
             t=jnp.zeros((), jnp.int32),
             keys=jnp.concatenate([params.stable_keys, self._keys(key_keys, self.max_dynamic)]),
@@ -228,12 +246,48 @@ class Recall(Sized):
 
     def transcript(self, key: Array, params: Params) -> Trajectory:
         """One sequence, answered by somebody who knows; only the answers count."""
+        return self._sequence(key, params, self.max_stable + self.max_dynamic)
+
+    # A lifetime: sequences of one world that changes.
+
+    life_reads = tuple(name for name in task_reads if name != "world.shown")
+    redraw_reads = ("world.dynamic", "world.values", "world.queries")
+
+    def born(self, key: Array, settings: HParams) -> Params:
+        """Draws the world that a life begins in, the one of `init`."""
+        return self.init(key, {**settings, "world.shown": jnp.ones((), jnp.int32)})
+
+    def drifted(self, key: Array, params: Params) -> Params:
+        """The world of the next sequence."""
+        key_values, key_drift = jax.random.split(key)
+        drawn = below(jax.random.uniform(key_values, (self.max_stable,)), params.values)
+        return params._replace(stable_values=self._changed(key_drift, params.stable_values, drawn, params))
+
+    def redrawn(self, key: Array, settings: HParams, load: int) -> Params:
+        """Draws a world of 2 to `load` pairs, small ones as likely as large ones: their logarithm is uniform.
+
+        Up to N_d of them are dynamic, the others stable, all of them shown and asked for alike.
+        """
+        key_load, key_world = jax.random.split(key)
+        u = jax.random.uniform(key_load)
+        pairs = jnp.minimum(jnp.exp(math.log(2) + u * math.log((load + 1) / 2)).astype(jnp.int32), load)
+        # A lone pair beside stable ones that have no room in the padding would be a load beyond what can be shown.
+        dynamic = jnp.maximum(jnp.minimum(pairs, settings["world.dynamic"]), pairs - self.max_stable)
+        others = {"stable": pairs - dynamic, "dynamic": dynamic, "apart": 0, "drift": 0.0}
+        filled = {f"world.{name}": jnp.asarray(value) for name, value in others.items()}
+        return self.born(key_world, {**settings, **filled})
+
+    def sequence(self, key: Array, params: Params, pairs: int, shown: bool) -> Trajectory:
+        """A transcript with stable pairs shown or not, at most `pairs` with the others: `T` = pairs + Q."""
+        return self._sequence(key, params._replace(shown=jnp.asarray(shown, jnp.int32)), pairs)
+
+    def _sequence(self, key: Array, params: Params, pairs: int) -> Trajectory:
         _, opening = self.reset(key, params)
-        times = jnp.arange(self.horizon + 1)
+        times = jnp.arange(pairs + self.max_queries + 1)
         at = jax.vmap(lambda t: opening._replace(t=t))(times)
         obs = jax.vmap(self._observe, in_axes=(0, None))(at, params)
-        pair, _, asked = jax.vmap(self._pair, in_axes=(0, None))(at, params)
-        zeros = jnp.zeros((self.horizon,))
+        pair, shown, asked = jax.vmap(self._pair, in_axes=(0, None))(at, params)
+        zeros = jnp.zeros((len(times) - 1,))
         running = times[1:] < self._shown(params) + params.queries
         return Trajectory(
             obs_tm1=obs[:-1],
@@ -245,7 +299,7 @@ class Recall(Sized):
             obs_t=obs[1:],
             mask_tm1=asked[:-1].astype(jnp.float32),
             carry=(),
-            extras={},
+            extras={"stable": ((pair < self.max_stable) & (shown | asked))[:-1].astype(jnp.float32)},
         )
 
     # What is known about the world.
@@ -273,5 +327,5 @@ class Recall(Sized):
         }
 
     def unpadded(self, settings: Mapping[str, float]) -> Recall:
-        N, M, V, Q = (int(settings[f"world.{size}"]) for size in self.sizes)
+        N, M, V, Q = (int(settings.get(f"world.{size}", getattr(self, f"max_{size}"))) for size in self.sizes)
         return Recall(N, M, V, Q, dimensions=self.dimensions)

@@ -31,6 +31,8 @@ class Source(NamedTuple):
       others_act: whether it shows others at work, whose actions can be predicted.
       record: what its trajectories hold beside, see :func:`own_behaviour`.
       imagined: whether its steps are taken in a model: they cost FLOPs, and are no steps of the world.
+      fresh: `(key, state, hparams, number) -> trajectory`, as many streams of the world as it is now, which an
+        evaluation may look at without anything going on; None where the source has no life that goes on.
     """
 
     init: Callable[[Keys, HParams, Callable[[int], PyTree]], PyTree]
@@ -45,6 +47,7 @@ class Source(NamedTuple):
     others_act: bool = False
     record: tuple[str, ...] = ()
     imagined: bool = False
+    fresh: Callable[[Array, PyTree, HParams, int], Trajectory] | None = None
 
     @property
     def steps(self) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from regimax.learners.base import Learner, LearnerFactory, LearnerState
 from regimax.learners.bonus import Bonus, count_bonus
 from regimax.learners.imagined import Imagined, imagined
 from regimax.learners.in_model import in_model
+from regimax.learners.lifelong import lifelong
 from regimax.learners.prediction import prediction
 from regimax.learners.reward_model import reward_model
 from regimax.learners.world_model import world_model
@@ -22,6 +23,7 @@ __all__ = [
     "count_bonus",
     "imagined",
     "in_model",
+    "lifelong",
     "objectives",
     "prediction",
     "reward_model",

@@ -3,8 +3,19 @@
 from regimax.probes.base import Probe, ProbeFactory, Subject
 from regimax.probes.causal import causal
 from regimax.probes.concepts import concepts
+from regimax.probes.consolidation import consolidation
 from regimax.probes.effort import count_flops
 from regimax.probes.plasticity import plasticity
 from regimax.probes.superposition import superposition
 
-__all__ = ["Probe", "ProbeFactory", "Subject", "causal", "concepts", "count_flops", "plasticity", "superposition"]
+__all__ = [
+    "Probe",
+    "ProbeFactory",
+    "Subject",
+    "causal",
+    "concepts",
+    "consolidation",
+    "count_flops",
+    "plasticity",
+    "superposition",
+]

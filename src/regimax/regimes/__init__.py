@@ -19,6 +19,7 @@ from regimax.regimes.catalogue import (
     reward_model_sham,
     sham_rl,
 )
+from regimax.regimes.lifelong import both, continual, in_context, learn_to_remember, live
 from regimax.regimes.program import Program, RegimePrograms, bind, bind_regime
 
 __all__ = [
@@ -32,12 +33,17 @@ __all__ = [
     "always_on_sham",
     "bind",
     "bind_regime",
+    "both",
+    "continual",
     "explore",
     "hand_model",
     "imagine",
     "imitation_rl",
+    "in_context",
+    "learn_to_remember",
     "learned_model",
     "learned_model_sham",
+    "live",
     "oracle",
     "predict",
     "pretrain_rl",

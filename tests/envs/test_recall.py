@@ -86,6 +86,56 @@ def test_stable_values_change_at_their_rate(drift):
     assert stats.binomtest(int(dynamic.sum()), 2000, 4 / 5).pvalue > ALPHA
 
 
+@pytest.mark.parametrize("drift", [0.0, 0.02, 1.0])
+def test_a_life_drifts_at_its_rate(drift):
+    settings = {name: value for name, value in traced(WORLD, drift=drift).items() if name in WORLD.life_reads}
+    params = WORLD.born(jax.random.key(0), settings)
+    np.testing.assert_array_equal(params.stable_keys, WORLD.init(jax.random.key(0), traced(WORLD)).stable_keys)
+
+    def sequence(params, key):
+        new = WORLD.drifted(key, params)
+        return new, (new.stable_values[:3] != params.stable_values[:3], new.stable_values)
+
+    last, (changed, values) = jax.jit(lambda p, k: jax.lax.scan(sequence, p, k))(params, keys(4000, 2))
+    assert stats.binomtest(int(changed.sum()), 12_000, drift * 4 / 5).pvalue > ALPHA
+    if drift == 1:  # then all values are as likely as each other
+        assert stats.chisquare(np.bincount(np.asarray(values[:, :3]).ravel(), minlength=5)).pvalue > ALPHA
+    # Everything else stays, and a sequence shows what has become of it.
+    np.testing.assert_array_equal(last.stable_keys, params.stable_keys)
+    np.testing.assert_array_equal(WORLD.reset(jax.random.key(1), last)[1].pairs[:4], last.stable_values)
+
+
+def test_worlds_are_redrawn_with_loads_whose_logarithm_is_uniform():
+    settings = {name: value for name, value in traced(WORLD).items() if name in WORLD.redraw_reads}
+    for load in (4, 6):
+        worlds = jax.jit(jax.vmap(lambda k, load=load: WORLD.redrawn(k, settings, load)))(keys(3000, load))
+        pairs = np.asarray(worlds.stable + worlds.dynamic)
+        expected = np.diff(np.log(np.arange(2, load + 2))) / np.log((load + 1) / 2)
+        assert stats.chisquare(np.bincount(pairs)[2:], 3000 * expected).pvalue > ALPHA
+        np.testing.assert_array_equal(worlds.dynamic, np.minimum(pairs, 2))
+        assert len(np.unique(worlds.stable_keys[:, 0, 0])) == 3000
+    assert (worlds.stable_values < 5).all()
+
+
+def test_a_sequence_shows_what_lasts_or_not_and_asks_in_turn():
+    world = Recall(stable=3, dynamic=2, values=5, queries=4, dimensions=6, max_stable=4, apart=True)
+    params = world.init(jax.random.key(0), traced(world))
+    for shown, pairs in ((True, 5), (False, 2)):
+        show = jax.jit(jax.vmap(lambda key, n=pairs, there=jnp.array(shown): world.sequence(key, params, n, there)))
+        sequences = jax.tree.map(np.asarray, show(keys(60, 4)))
+        stable = sequences.extras["stable"]
+        assert (sequences.mask_tm1 == [0] * pairs + [1] * 4).all()
+        assert (stable[:, :pairs].sum(1) == pairs - 2).all()
+        assert (stable[:, pairs:] == [1, 0, 1, 0]).all()
+        same = (sequences.obs_tm1[:, :, None, :6] == np.asarray(params.stable_keys)[None, None]).all(-1)
+        np.testing.assert_array_equal(same.any(-1), stable)
+        asked, answered = same.argmax(-1)[:, pairs::2], sequences.a_tm1[:, pairs::2]
+        np.testing.assert_array_equal(answered, np.asarray(params.stable_values)[asked])
+        assert stats.chisquare(np.bincount(asked.ravel(), minlength=3)).pvalue > ALPHA
+    none = world.init(jax.random.key(0), traced(world, stable=0))
+    assert not jax.jit(world.sequence, static_argnums=2)(keys(1)[0], none, 2, jnp.array(True)).extras["stable"].any()
+
+
 def test_a_transcript_is_what_one_who_knows_would_do():
     params = WORLD.stream_init(jax.random.key(0), traced(WORLD))
     for key in keys(5, 3):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from regimax import UserError
-from regimax.networks import Network, gru, linear_attention, low_rank, mlp, transformer
+from regimax.networks import Network, gru, linear_attention, low_rank, mlp, pair_memory, transformer
 
 FACTORIES = {
     "mlp": mlp((8, 7)),
@@ -17,6 +17,8 @@ FACTORIES = {
     "linear attention": linear_attention(8, layers=2, num_heads=2, key_size=3),
     "linear attention, sum": linear_attention(8, rule="sum"),
     "mlp, adapted": low_rank(mlp((8, 7)), 2),
+    "pair memory": pair_memory(8, 6, key_size=2, gate="learned"),
+    "pair memory, softmax": pair_memory(8, 6, "softmax", key_size=2, context=6),
 }
 TAPS = {
     "mlp": {"layer_0", "layer_1"},
@@ -25,6 +27,8 @@ TAPS = {
     "linear attention": {"embedding", "layer_0", "layer_1"},
     "linear attention, sum": {"embedding", "layer_0"},
     "mlp, adapted": {"layer_0", "layer_1"},
+    "pair memory": {"read", "known", "write"},
+    "pair memory, softmax": {"read", "known", "write"},
 }
 T, E, D = 6, 3, 4
 X = jax.random.normal(jax.random.key(0), (T, E, D))

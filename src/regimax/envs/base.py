@@ -164,10 +164,10 @@ class Lifelong(Protocol):
         """Draws the hidden structure of a world that lasts for one sequence, of at most `load` pairs."""
         ...
 
-    def sequence(self, key: Array, params: PyTree, pairs: int, shown: bool) -> Trajectory:
+    def sequence(self, key: Array, params: PyTree, pairs: int, shown: Array) -> Trajectory:
         """Returns one sequence, answered by somebody who knows, as a transcript: `T` = pairs + Q.
 
-        What lasts is shown or not; `pairs` is the most that it then shows. Its extras hold ``stable`` `[T]`: 1 at steps
-        about what lasts.
+        What lasts is shown where `shown`, `[]` bool, says so; `pairs` is the most that the sequence then shows. Its
+        extras hold ``stable`` `[T]`: 1 at steps about what lasts.
         """
         ...

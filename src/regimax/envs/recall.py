@@ -162,6 +162,10 @@ class Recall(Sized):
         return drawn / jnp.linalg.norm(drawn, axis=-1, keepdims=True)
 
     def init(self, key: Array, settings: HParams) -> Params:
+        return self._drawn(key, settings, self.max_stable)
+
+    def _drawn(self, key: Array, settings: HParams, room: int) -> Params:
+        """A world with room for so many stable pairs."""
         key_keys, key_values = jax.random.split(key)
         values = settings["world.values"]
         return Params(
@@ -172,15 +176,16 @@ class Recall(Sized):
             shown=settings["world.shown"],
             apart=settings["world.apart"],
             drift=settings["world.drift"],
-            stable_keys=self._keys(key_keys, self.max_stable),
-            stable_values=below(jax.random.uniform(key_values, (self.max_stable,)), values),
+            stable_keys=self._keys(key_keys, room),
+            stable_values=below(jax.random.uniform(key_values, (room,)), values),
         )
 
     stream_init = init
 
     def _there(self, params: Params) -> Array:
         """`[P]` bool, the pairs that exist."""
-        stable, dynamic = jnp.arange(self.max_stable) < params.stable, jnp.arange(self.max_dynamic) < params.dynamic
+        stable = jnp.arange(len(params.stable_values)) < params.stable
+        dynamic = jnp.arange(self.max_dynamic) < params.dynamic
         return jnp.concatenate([stable, dynamic])
 
     def _shown(self, params: Params) -> Array:
@@ -200,7 +205,8 @@ class Recall(Sized):
 
     def reset(self, key: Array, params: Params, previous: State | None = None) -> tuple[Array, State]:
         key_keys, key_values, key_order, key_asked, key_drift = jax.random.split(key, 5)
-        N, P = self.max_stable, self.max_stable + self.max_dynamic
+        N = len(params.stable_values)
+        P = N + self.max_dynamic
         drawn = below(jax.random.uniform(key_values, (P,)), params.values)
         stable = params.stable_values
         if previous is not None:
@@ -260,26 +266,26 @@ class Recall(Sized):
     def drifted(self, key: Array, params: Params) -> Params:
         """The world of the next sequence."""
         key_values, key_drift = jax.random.split(key)
-        drawn = below(jax.random.uniform(key_values, (self.max_stable,)), params.values)
+        drawn = below(jax.random.uniform(key_values, params.stable_values.shape), params.values)
         return params._replace(stable_values=self._changed(key_drift, params.stable_values, drawn, params))
 
     def redrawn(self, key: Array, settings: HParams, load: int) -> Params:
         """Draws a world of 2 to `load` pairs, small ones as likely as large ones: their logarithm is uniform.
 
-        Up to N_d of them are dynamic, the others stable, all of them shown and asked for alike.
+        Up to N_d of them are dynamic, the others stable, as far as there is room; all are shown and asked for alike.
         """
         key_load, key_world = jax.random.split(key)
         u = jax.random.uniform(key_load)
         pairs = jnp.minimum(jnp.exp(math.log(2) + u * math.log((load + 1) / 2)).astype(jnp.int32), load)
-        # A lone pair beside stable ones that have no room in the padding would be a load beyond what can be shown.
-        dynamic = jnp.maximum(jnp.minimum(pairs, settings["world.dynamic"]), pairs - self.max_stable)
-        others = {"stable": pairs - dynamic, "dynamic": dynamic, "apart": 0, "drift": 0.0}
+        room = min(self.max_stable, load - 1)
+        dynamic = jnp.maximum(jnp.minimum(pairs, settings["world.dynamic"]), pairs - room)
+        others = {"stable": pairs - dynamic, "dynamic": dynamic, "shown": 1, "apart": 0, "drift": 0.0}
         filled = {f"world.{name}": jnp.asarray(value) for name, value in others.items()}
-        return self.born(key_world, {**settings, **filled})
+        return self._drawn(key_world, {**settings, **filled}, room)
 
-    def sequence(self, key: Array, params: Params, pairs: int, shown: bool) -> Trajectory:
-        """A transcript with stable pairs shown or not, at most `pairs` with the others: `T` = pairs + Q."""
-        return self._sequence(key, params._replace(shown=jnp.asarray(shown, jnp.int32)), pairs)
+    def sequence(self, key: Array, params: Params, pairs: int, shown: Array) -> Trajectory:
+        """A transcript, with stable pairs where they are `shown`, and at most `pairs` in all: `T` = pairs + Q."""
+        return self._sequence(key, params._replace(shown=shown.astype(jnp.int32)), pairs)
 
     def _sequence(self, key: Array, params: Params, pairs: int) -> Trajectory:
         _, opening = self.reset(key, params)
@@ -299,7 +305,7 @@ class Recall(Sized):
             obs_t=obs[1:],
             mask_tm1=asked[:-1].astype(jnp.float32),
             carry=(),
-            extras={"stable": ((pair < self.max_stable) & (shown | asked))[:-1].astype(jnp.float32)},
+            extras={"stable": ((pair < len(params.stable_values)) & (shown | asked))[:-1].astype(jnp.float32)},
         )
 
     # What is known about the world.

@@ -67,7 +67,7 @@ def consolidation(episodes: int = 64) -> ProbeFactory:
             hidden = subject.state.source.world
             keys = jax.random.split(prng.named(key, "sequences"), episodes)
             pairs = world.max_stable + world.max_dynamic
-            shown = jax.vmap(lambda k: world.sequence(k, hidden, pairs, shown=True))(keys)
+            shown = jax.vmap(lambda k: world.sequence(k, hidden, pairs, jnp.ones((), bool)))(keys)
             trajectory = jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), shown)
             asked, stable = trajectory.mask_tm1, trajectory.extras["stable"]
             blank = (stable * (1.0 - asked))[..., None]

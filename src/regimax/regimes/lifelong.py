@@ -45,7 +45,7 @@ def learn_to_remember(
 def live(
     updates: int,
     *,
-    shown: bool,
+    shown: float,
     learns: bool = True,
     network: NetworkFactory | None = None,
     memory: str = "sequence",
@@ -57,7 +57,7 @@ def live(
 
     Args:
       updates: its budget, in sequences.
-      shown: whether sequences show what lasts.
+      shown: share of the sequences that show what lasts.
       learns: whether weights are updated; else nothing is trained, and only memory works.
       network: as in ``meta``.
       memory: how long it lasts, ``sequence`` or ``lifetime``, see :func:`regimax.learners.lifelong`.
@@ -93,7 +93,7 @@ def in_context(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
       >>> in_context().phases[1].freeze
       ('trunk', 'policy')
     """
-    return _lifelong("in_context", updates, options, shown=True, learns=False)
+    return _lifelong("in_context", updates, options, shown=1.0, learns=False)
 
 
 def continual(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
@@ -107,20 +107,26 @@ def continual(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
       >>> continual(irrelevant=True).name
       'continual-irrelevant'
     """
-    return _lifelong("continual", updates, options, shown=False, learns=True)
+    return _lifelong("continual", updates, options, shown=0.0, learns=True)
 
 
-def both(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
+def both(updates: tuple[int, int] = (1000, 1000), shown: float = 1.0, **options) -> Regime:
     """Learns to remember likewise, then lives with weights that go on learning, and what lasts in context too.
 
     Args:
       updates: the budgets of ``meta`` and ``life``.
+      shown: share of the sequences with what lasts in context; the regime's name says it where it is not 1. What is
+        always in context need not be known by heart: weights may learn to rely on it.
       **options: as for :func:`continual`.
+
+    Example:
+      >>> both(shown=0.5).name
+      'both-0.5'
     """
-    return _lifelong("both", updates, options, shown=True, learns=True)
+    return _lifelong("both" if shown == 1 else f"both-{shown:g}", updates, options, shown=shown, learns=True)
 
 
-def _lifelong(name: str, updates: tuple[int, int], options: dict, *, shown: bool, learns: bool) -> Regime:
+def _lifelong(name: str, updates: tuple[int, int], options: dict, *, shown: float, learns: bool) -> Regime:
     shared = {key: options[key] for key in ("network", "evaluate") if key in options}
     own = {key: options[key] for key in ("memory", "irrelevant", "stop") if key in options}
     meta = {key: value for key, value in options.items() if key not in own}

@@ -15,7 +15,7 @@ from regimax.errors import UserError
 from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.sources.base import Source, SourceFactory, check_streams, declared
-from regimax.types import Array, HParams, PyTree, Trajectory
+from regimax.types import Array, HParams, PyTree, Setting, Trajectory
 
 
 class Lifetime(NamedTuple):
@@ -30,14 +30,15 @@ class Lifetime(NamedTuple):
     lived: PyTree
 
 
-def lifetime(num_envs: int = 1, shown: bool = True, irrelevant: bool = False) -> SourceFactory:
+def lifetime(num_envs: int = 1, shown: float = 1.0, irrelevant: bool = False) -> SourceFactory:
     """Makes a source of the sequences of one world, one after another, between which it drifts.
 
     Its state is the world as it has become, so a life goes on where it was however often a run is broken off.
 
     Args:
       num_envs: `E`, sequences per update, side by side; the world drifts once per update.
-      shown: whether a sequence shows what lasts, so that it can be had from context; else it can only be learnt.
+      shown: share of the sequences that show what lasts, so that it can be had from context; with 0 it can only be
+        learnt.
       irrelevant: the control: the learner is shown another world, and evaluated in its own.
 
     Returns:
@@ -45,20 +46,21 @@ def lifetime(num_envs: int = 1, shown: bool = True, irrelevant: bool = False) ->
       or channels of the senses.
 
     Raises:
-      UserError: for fewer than one sequence.
+      UserError: for fewer than one sequence, or a share that is not in [0, 1].
 
     Example:
       >>> from regimax.envs import Recall
       >>> world = Recall(stable=5, dynamic=2, queries=4)
-      >>> [lifetime(shown=shown)(world, (), None).num_steps for shown in (True, False)]
+      >>> [lifetime(shown=shown)(world, (), None).num_steps for shown in (1, 0)]
       [11, 6]
     """
     check_streams("lifetime", num_envs)
+    shown = Setting("shown", 1.0, 0, 1, "share of the sequences that show what lasts").check(shown, "lifetime: shown")
 
     def factory(world: Any, channels: Sequence[Channel], num_steps: int | None = None) -> Source:
         del num_steps  # a sequence is as long as its world makes it
         _check("lifetime", world, channels)
-        pairs = world.max_dynamic + (world.max_stable if shown else 0)
+        pairs = world.max_dynamic + (world.max_stable if shown > 0 else 0)
 
         def init(keys: Keys, hparams: HParams, carry: Callable[[int], PyTree]) -> Lifetime:
             del carry
@@ -66,8 +68,11 @@ def lifetime(num_envs: int = 1, shown: bool = True, irrelevant: bool = False) ->
             return Lifetime(own, world.born(prng.named(keys.world, "irrelevant"), hparams) if irrelevant else own)
 
         def show(key: Array, params: PyTree, number: int) -> Trajectory:
-            keys = jax.random.split(key, number)
-            return _side_by_side(jax.vmap(lambda k: world.sequence(k, params, pairs, shown))(keys))
+            def one(key: Array) -> Trajectory:
+                shows = jax.random.uniform(prng.named(key, "shown")) < shown
+                return world.sequence(key, params, pairs, shows)
+
+            return _side_by_side(jax.vmap(one)(jax.random.split(key, number)))
 
         def following(
             key: Array, state: Lifetime, policy: Policy | None, hparams: HParams
@@ -110,11 +115,11 @@ def redrawn(num_envs: int = 16, load: int | None = None) -> SourceFactory:
 
     Args:
       num_envs: `E`, sequences per update.
-      load: the most pairs of a world; all that the padding has room for when not given.
+      load: the most pairs of a world; all that the padding has room for when not given, and never more.
 
     Returns:
-      a factory `(world, channels, num_steps) -> Source`. It raises :class:`UserError` for a world without lifetimes or
-      with room for fewer pairs, or channels of the senses.
+      a factory `(world, channels, num_steps) -> Source`. It raises :class:`UserError` for a world without lifetimes, or
+      channels of the senses.
 
     Raises:
       UserError: for fewer than one sequence, or a load below 2.
@@ -128,9 +133,9 @@ def redrawn(num_envs: int = 16, load: int | None = None) -> SourceFactory:
         del num_steps
         _check("redrawn", world, channels)
         room = world.max_stable + world.max_dynamic
-        load = room if asked is None else asked
-        if not 2 <= load <= room:
-            raise UserError(f"redrawn: load = {load} pairs is not from 2 to the {room} that the world has room for")
+        load = room if asked is None else min(asked, room)
+        if load < 2:
+            raise UserError(f"redrawn: the world {world.name} has room for {room} pair, at least 2 are needed")
 
         def init(keys: Keys, hparams: HParams, carry: Callable[[int], PyTree]) -> Redrawn:
             del carry
@@ -139,7 +144,7 @@ def redrawn(num_envs: int = 16, load: int | None = None) -> SourceFactory:
         def show(key: Array, hparams: HParams, number: int) -> Trajectory:
             def one(key: Array) -> Trajectory:
                 key_world, key_sequence = jax.random.split(key)
-                return world.sequence(key_sequence, world.redrawn(key_world, hparams, load), load, shown=True)
+                return world.sequence(key_sequence, world.redrawn(key_world, hparams, load), load, jnp.ones((), bool))
 
             return _side_by_side(jax.vmap(one)(jax.random.split(key, number)))
 

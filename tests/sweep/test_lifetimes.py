@@ -1,0 +1,115 @@
+"""A life goes on where it was, bit for bit, however often a run is broken off."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from polars.testing import assert_frame_equal
+
+import regimax as rx
+from regimax.sweep import spec, table
+from regimax.sweep.plan import make_plan
+from regimax.sweep.run import Options, execute
+
+from .conftest import Silent
+
+FILE = """
+import regimax as rx
+
+r = rx.regimes
+options = {"network": rx.networks.pair_memory(4, 6, key_size=5), "evaluate": r.Evaluate(every=2, episodes=4)}
+regimes = [
+    r.in_context((2, 12), **options),
+    r.both((2, 12), memory="lifetime", **options)._replace(name="both"),
+]
+sweep = rx.Sweep(
+    world=rx.envs.Recall(stable=6, dynamic=2, values=4, queries=4, dimensions=5, drift=0.2, apart=True),
+    regimes=regimes, seeds=3, keep_params=True,
+)
+"""
+
+
+class Crash(Silent):
+    """A display that breaks the run after a number of ticks."""
+
+    def __init__(self, ticks):
+        super().__init__()
+        self.left = ticks
+
+    def tick(self, tick, env_steps):
+        self.left -= 1
+        if self.left == 0:
+            raise ConnectionError("the machine is gone")
+
+
+def load():
+    path = Path("lives.py")
+    path.write_text(FILE)
+    return spec.load(path)
+
+
+def run(out, display=None, **more):
+    return execute(make_plan(load()), Path(out), Options(**more), display or Silent())
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """An uninterrupted run of the file."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "lives.py").write_text(FILE)
+    execute(make_plan(spec.load(folder / "lives.py")), folder / "run", Options(), Silent())
+    return folder / "run"
+
+
+def assert_same_results(one, other):
+    for frame in (table.cell_table, table.cell_curves):
+        assert_frame_equal(frame(Path(one)), frame(Path(other)), check_exact=True)
+    cells = rx.load_run(one).cells["cell"].to_list()
+    for cell in cells:
+        mine, theirs = (jax.tree.leaves(rx.load_run(out).agent(cell).params) for out in (one, other))
+        for a, b in zip(mine, theirs, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("ticks", [4, 7])
+def test_a_life_that_broke_off_goes_on(whole, ticks):
+    with pytest.raises(ConnectionError):
+        run("run", Crash(ticks), checkpoint_seconds=0, width=8, devices=1)
+    run("run")
+    assert_same_results("run", whole)
+
+
+def test_killed_and_typed_again_it_ends_the_same(whole):
+    Path("lives.py").write_text(FILE)
+    command = [sys.executable, "-m", "regimax", "run", "lives.py", "--out", "run", "--checkpoint-every", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+    deadline = time.monotonic() + 200
+    while process.poll() is None and time.monotonic() < deadline:
+        if len(list(Path("run/checkpoints").glob("*"))) > 1:
+            break
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    subprocess.run(command, check=True, capture_output=True)
+    assert_same_results("run", whole)
+
+
+def test_the_world_of_a_life_is_that_of_as_many_sequences(whole):
+    """The curves of a learner whose weights stay tell what it was shown: the same as cell by cell, sequence by
+    sequence, with the drift carried on.
+    """
+    regime = load().regimes[0]
+    train = rx.make_train(regime, load().world)
+    result = jax.jit(jax.vmap(train, in_axes=(0, None)))(rx.cell_keys(seeds=3), train.default_hparams)
+    curves = rx.load_run(whole).curves
+    for seed in range(3):
+        rows = curves.filter((curves["cell"] == f"in_context/{seed}") & (curves["phase"] == "life")).sort("update")
+        alone = np.asarray(result.curves["life"]["eval_answer_bits"][seed])
+        np.testing.assert_allclose(rows["eval_answer_bits"], alone, rtol=1e-4)
+        assert len(set(rows["eval_answer_bits"])) == len(rows)
+    assert jnp.isfinite(result.curves["life"]["success"]).all()

@@ -109,7 +109,36 @@ def planner(run: Run) -> list[str]:
     return [*wide(report.summary(run.cells), entry), "success at once:", *wide(groups, at_once)]
 
 
-TABLES = {"quickstart": quickstart, "exemplar": exemplar, "lock": lock, "deepsea": deepsea, "planner": planner}
+def at_the_end(rows: pl.DataFrame, measures: Sequence[str]) -> list[str]:
+    """A table of each measure of a life at its end, means over seeds, regimes by what lasts."""
+    last = rows.filter(pl.col("phase") == "life").sort("update").group_by("cell", maintain_order=True).last()
+    lines = []
+    for measure in measures:
+        groups = last.group_by("regime", "lasting", maintain_order=True).agg(pl.col(measure).mean())
+        table = groups.with_columns(entry=shown(measure, ".2f")).pivot("lasting", index="regime", values="entry")
+        lines += [f"{measure}:", *markdown(table.columns, table.sort("regime").rows())]
+    return lines
+
+
+def recall(run: Run) -> list[str]:
+    """Accuracy on what lasts and on what does not."""
+    return at_the_end(run.curves, ["eval_stable_accuracy", "eval_dynamic_accuracy"])
+
+
+def consolidation(run: Run) -> list[str]:
+    """What the probe says at the end."""
+    return at_the_end(run.probes, [name for name in run.probes.columns if name.startswith("consolidation_")])
+
+
+TABLES = {
+    "quickstart": quickstart,
+    "exemplar": exemplar,
+    "lock": lock,
+    "deepsea": deepsea,
+    "planner": planner,
+    "recall": recall,
+    "consolidation": consolidation,
+}
 
 for path in sys.argv[1:]:
     loaded = rx.load_run(path)

@@ -31,7 +31,9 @@ def measured():
     params = state.learner.params
     params["trunk"]["look"]["kernel"] *= 9.0  # so that gates differ
     found = jax.jit(program.probe)(keys, hparams, state)
-    key = prng.named(prng.named(keys.learner, "probe", "life", 0), "consolidation", "sequences")
+    key = prng.named(keys.learner, "probe", "life", 0)
+    for name in ("consolidation", "sequences"):
+        key = prng.named(key, name)
     hidden = state.learner.source.world
     show = jax.jit(jax.vmap(lambda k: WORLD.sequence(k, hidden, 6 + M, jnp.array(True))))
     shown = jax.tree.map(np.asarray, show(jax.random.split(key, EPISODES)))

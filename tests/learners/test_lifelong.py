@@ -103,10 +103,13 @@ def test_a_memory_lasts_as_long_as_it_should(lives):
     # A step of the learner leaves the memory that the network has after the sequence, begun with the one before.
     learner = program.learner
     key = jax.random.key(5)
-    _, trajectory, _ = learner.source.next(key, last.learner.source, None, hparams)
-    expected, _, _ = learner.network.apply(
-        last.learner.params, last.learner.memory, trajectory.obs_tm1, jnp.zeros_like(trajectory.first_tm1)
-    )
+
+    @jax.jit
+    def remembered(state):
+        _, shown, _ = learner.source.next(key, state.source, None, hparams)
+        return learner.network.apply(state.params, state.memory, shown.obs_tm1, jnp.zeros_like(shown.first_tm1))[0]
+
+    expected = remembered(last.learner)
     local = {program.local[name]: value for name, value in hparams.items()}
     after, _ = jax.jit(learner.update)(key, last.learner, local)
     np.testing.assert_allclose(after.memory, expected, rtol=1e-5, atol=1e-5)

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from polars.testing import assert_frame_equal
@@ -76,10 +75,9 @@ def assert_same_results(one, other):
             np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("ticks", [4, 7])
-def test_a_life_that_broke_off_goes_on(whole, ticks):
+def test_a_life_that_broke_off_goes_on(whole):
     with pytest.raises(ConnectionError):
-        run("run", Crash(ticks), checkpoint_seconds=0, width=8, devices=1)
+        run("run", Crash(4), checkpoint_seconds=0, width=8, devices=1)  # one tick to remember, three of a life
     run("run")
     assert_same_results("run", whole)
 
@@ -97,19 +95,3 @@ def test_killed_and_typed_again_it_ends_the_same(whole):
     process.wait()
     subprocess.run(command, check=True, capture_output=True)
     assert_same_results("run", whole)
-
-
-def test_the_world_of_a_life_is_that_of_as_many_sequences(whole):
-    """The curves of a learner whose weights stay tell what it was shown: the same as cell by cell, sequence by
-    sequence, with the drift carried on.
-    """
-    regime = load().regimes[0]
-    train = rx.make_train(regime, load().world)
-    result = jax.jit(jax.vmap(train, in_axes=(0, None)))(rx.cell_keys(seeds=3), train.default_hparams)
-    curves = rx.load_run(whole).curves
-    for seed in range(3):
-        rows = curves.filter((curves["cell"] == f"in_context/{seed}") & (curves["phase"] == "life")).sort("update")
-        alone = np.asarray(result.curves["life"]["eval_answer_bits"][seed])
-        np.testing.assert_allclose(rows["eval_answer_bits"], alone, rtol=1e-4)
-        assert len(set(rows["eval_answer_bits"])) == len(rows)
-    assert jnp.isfinite(result.curves["life"]["success"]).all()

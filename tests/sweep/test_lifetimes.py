@@ -68,9 +68,9 @@ def whole(tmp_path_factory):
 def assert_same_results(one, other):
     for frame in (table.cell_table, table.cell_curves):
         assert_frame_equal(frame(Path(one)), frame(Path(other)), check_exact=True)
-    cells = rx.load_run(one).cells["cell"].to_list()
-    for cell in cells:
-        mine, theirs = (jax.tree.leaves(rx.load_run(out).agent(cell).params) for out in (one, other))
+    runs = [rx.load_run(out, load()) for out in (one, other)]
+    for cell in runs[0].cells["cell"].to_list():
+        mine, theirs = (jax.tree.leaves(run.agent(cell).params) for run in runs)
         for a, b in zip(mine, theirs, strict=True):
             np.testing.assert_array_equal(a, b)
 

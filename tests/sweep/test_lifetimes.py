@@ -82,6 +82,7 @@ def test_a_life_that_broke_off_goes_on(whole):
     assert_same_results("run", whole)
 
 
+@pytest.mark.slow
 def test_killed_and_typed_again_it_ends_the_same(whole):
     Path("lives.py").write_text(FILE)
     command = [sys.executable, "-m", "regimax", "run", "lives.py", "--out", "run", "--checkpoint-every", "0"]

@@ -283,6 +283,8 @@ def bind_regime(regime: Regime, world: Any) -> RegimePrograms:
         for part in phase.inherit:
             before = shapes[i - 1] if i else {}
             if part not in before or part not in shapes[i]:
+                if part == "policy" and i and not world.stream_acts:
+                    raise UserError(f"{where}: nobody acts in the stream of {world.name}: no {part} to inherit")
                 raise unknown(f"part to inherit in {where}:", part, [name for name in before if name in shapes[i]])
             if jax.tree.map(lambda x: x.shape, before[part]) != jax.tree.map(lambda x: x.shape, shapes[i][part]):
                 raise UserError(f"{where}: the part {part!r} has other sizes in the phase before")

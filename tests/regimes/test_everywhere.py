@@ -1,0 +1,101 @@
+"""Every regime on every world: it trains there, in lanes side by side, or says why not."""
+
+import polars as pl
+import pytest
+
+import regimax as rx
+from regimax.sweep.plan import make_plan
+from regimax.sweep.run import Options, execute
+
+r = rx.regimes
+
+WORLDS = {
+    "Cipher": rx.envs.Cipher(symbols=3, skills=2, length=2),
+    "Exemplar": rx.envs.Exemplar(factors=2, values=2, forms=2, dimensions=4),
+    "Lock": rx.envs.Lock(depth=2, actions=2),
+    "Planner": rx.envs.Planner(factors=3, values=2, ancestors=2),
+    "Recall": rx.envs.Recall(stable=2, dynamic=2, values=2, queries=2, dimensions=3),
+    "CartPole": rx.envs.gymnax.make("CartPole-v1", max_steps_in_episode=4),
+}
+EVERY = {"network": rx.networks.mlp((4, 3)), "num_envs": 2, "num_steps": 4, "evaluate": r.Evaluate(1, 2)}
+LIFE = {"network": rx.networks.pair_memory(2, 3, key_size=3), "num_envs": 2, "evaluate": r.Evaluate(1, 2)}
+REGIMES = [
+    r.pure_rl(1, **EVERY),
+    r.oracle(1, **EVERY),
+    r.pretrain_rl((1, 1), **EVERY),
+    r.sham_rl((1, 1), **EVERY),
+    r.imitation_rl((1, 1), **EVERY),
+    r.always_on(1, **EVERY),
+    r.always_on_sham(1, **EVERY),
+    r.reward_model((1, 1), **EVERY),
+    r.reward_model_sham((1, 1), **EVERY),
+    r.hand_model((1, 1), **EVERY),
+    r.learned_model((1, 1, 1), **EVERY),
+    r.learned_model_sham((1, 1, 1), **EVERY),
+    r.in_context((1, 1), **LIFE),
+    r.continual((1, 1), **LIFE),
+    r.both((1, 1), **LIFE),
+]
+NOBODY, NO_LIFETIMES, NO_MODEL = "nobody acts in the stream of ", "has no lifetimes", "has no hand-made model"
+LIVES = dict.fromkeys(("in_context", "continual", "both"), NO_LIFETIMES)
+WHY_NOT = {
+    "Cipher": {"hand_model": NO_MODEL, **LIVES},
+    "Exemplar": {"hand_model": NO_MODEL, "imitation_rl": NOBODY, **LIVES},
+    "Lock": {"hand_model": NO_MODEL, "imitation_rl": NOBODY, **LIVES},
+    "Planner": {"imitation_rl": NOBODY, **LIVES},
+    "Recall": {"hand_model": NO_MODEL},
+    "CartPole": {
+        "hand_model": NO_MODEL,
+        "imitation_rl": NOBODY,
+        "oracle": "knows no concepts",
+        "reward_model": "cuts episodes short",
+        "reward_model_sham": "cuts episodes short",
+        **LIVES,
+    },
+}
+
+
+def sweep_of(world, regimes):
+    return rx.Sweep(world=WORLDS[world], regimes=regimes, seeds=2, block=2)
+
+
+def refusal(world, regime):
+    try:
+        make_plan(sweep_of(world, [regime]))
+    except rx.UserError as error:
+        return str(error)
+    return None
+
+
+class Silent:
+    """A display that shows nothing."""
+
+    def __getattr__(self, name):
+        return lambda *args: None
+
+
+def test_no_regime_is_left_out():
+    public = {name for name in r.__all__ if name.islower()}
+    parts = {"bind", "bind_regime", "explore", "imagine", "learn_to_remember", "live", "predict", "probed", "reinforce"}
+    assert {regime.name for regime in REGIMES} == public - parts
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_where_it_is_not_defined_it_says_why(world):
+    refused = {regime.name: why for regime in REGIMES if (why := refusal(world, regime)) is not None}
+    assert refused.keys() == WHY_NOT[world].keys()
+    assert all(reason in refused[name] for name, reason in WHY_NOT[world].items())
+
+
+QUICK = "Recall"  # where all but one are defined; a world takes a minute and more to compile
+
+
+@pytest.mark.parametrize("world", [w if w == QUICK else pytest.param(w, marks=pytest.mark.slow) for w in WORLDS])
+def test_where_it_is_defined_it_trains(world, tmp_path):
+    defined = [regime for regime in REGIMES if regime.name not in WHY_NOT[world]]
+    execute(make_plan(sweep_of(world, defined)), tmp_path / "run", Options(), Silent())
+    run = rx.load_run(tmp_path / "run")
+    assert sorted(run.cells["regime"]) == sorted(2 * [regime.name for regime in defined])
+    ends = run.curves.group_by("regime", "phase").agg(pl.col("updates").max()).rows()
+    phases = [(regime.name, list(enumerate(regime.phases, start=1))) for regime in defined]
+    assert set(ends) == {(name, phase.name, i) for name, each in phases for i, phase in each}  # an update of each

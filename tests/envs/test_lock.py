@@ -140,6 +140,16 @@ def test_bits_of_the_stream_by_enumeration():
     assert world.describe(world.defaults())["stream_concept_bits"] == pytest.approx(bits / 3)
 
 
+def test_with_one_action_everybody_arrives():
+    world = Lock(depth=3, actions=1)
+    known = world.describe(world.defaults())
+    assert known["random_success"] == 1.0
+    assert known["floor_scratch"] == 0.0
+    params = world.init(jax.random.key(0), traced(world))
+    *_, successes = play(world, params, jax.random.key(1), jnp.zeros(3, jnp.int32))
+    assert successes.tolist() == [0.0, 0.0, 1.0]
+
+
 def test_concepts_are_state_and_depth():
     world = Lock(depth=3, actions=2, max_depth=5)
     params = world.init(jax.random.key(0), traced(world))
@@ -153,7 +163,7 @@ def test_concepts_are_state_and_depth():
     [
         ({"depth": 1}, "Lock: depth = 1 is out of range"),
         ({"depth": 100}, "Lock: depth = 100 is out of range"),
-        ({"actions": 1}, r"Lock: actions = 1 is out of range: a whole number in \[2, inf\)"),
+        ({"actions": 0}, r"Lock: actions = 0 is out of range: a whole number in \[1, inf\)"),
         ({"actions": 2.5}, "Lock: actions = 2.5 is not a whole number"),
         ({"max_actions": -4}, "Lock: max_actions = -4 is not a whole number from 0 on"),
         ({"actions": 5, "max_actions": 4}, "Lock: actions = 5 is out of range"),

@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
+from scipy.special import entr
 
 from regimax.envs.behaviour import random_behaviour
 from regimax.envs.sized import Sized, below
@@ -58,7 +59,7 @@ class Lock(Sized):
 
     Args:
       depth: H in 2 … 64, actions per episode.
-      actions: A ≥ 2.
+      actions: A ≥ 1; with one there is nothing to find.
       max_depth: padding of H; H itself when 0.
       max_actions: padding of A.
 
@@ -96,7 +97,7 @@ class Lock(Sized):
     def settings(self) -> tuple[Setting, ...]:
         return (
             Setting("world.depth", self.depth, 2, min(self.max_depth, 64), "H, actions per episode", integer=True),
-            Setting("world.actions", self.actions, 2, self.max_actions, "A, actions", integer=True),
+            Setting("world.actions", self.actions, 1, self.max_actions, "A, actions", integer=True),
         )
 
     @property
@@ -172,7 +173,7 @@ class Lock(Sized):
         paths = 1 + math.log2(2**H - 1)
         # Random behaviour is still on its way at depth h with probability A^-h, and then goes to a, b or c.
         on = 1.0 / actions
-        turn = on - on * math.log2(on) - (1.0 - on) * math.log2(1.0 - on)
+        turn = on + float(entr(on) + entr(1.0 - on)) / math.log(2)
         stream = 1 + turn * sum(on**h for h in range(H))
         return {
             "concepts": 3 * H,

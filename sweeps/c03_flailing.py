@@ -1,0 +1,181 @@
+"""Does reinforcement learning flail where success takes a long run of right actions? Lock, by its depth.
+
+In Lock one wrong action of A in any of H steps ends all hope, so who acts at random succeeds once in A^H episodes. With
+T the episodes to 0.9 success, the slope of ln T against H would be ln A = 1.10 for A = 3 if all effort were blind
+search, and 0 if depth cost nothing. An oracle that is shown state and depth has no concept left to assemble; a bonus
+for what is new gives a direction.
+
+Command: regimax run sweeps/c03_flailing.py --small
+Cells: 1,088 in 1,168 stages, and 48 in 52 stages of tuning; with --full 41,152 cells and 192 of tuning.
+Time: not measured; the budgets allow at most 82 million steps, and most learners stop long before.
+Supported if: first success of who never learns keeps the geometric law; ln T grows by more than half of ln 3 per step
+  of depth from scratch, after prediction and for the oracle; and by less with a bonus.
+Refuted if: first success keeps another law, somebody without a bonus is spared the depth, a bonus saves nothing of it,
+  or depth costs episodes where there is no choice.
+Measured: not yet.
+"""
+
+import math
+
+import numpy as np
+import polars as pl
+
+import regimax as rx
+from regimax.report import statistics as st
+from regimax.report.effort import effort_against
+
+r = rx.regimes
+UNDIRECTED = ("pure_rl", "pretrain_rl", "oracle")
+DEPTH = "world.depth"
+A = 3
+STREAMS = 4  # episodes side by side of who never learns
+
+
+def _unlearning(depths, updates, seeds):
+    """Near-uniform policies that never learn."""
+    rl = {
+        "updates": updates,
+        "network": rx.networks.mlp((8,)),
+        "num_envs": STREAMS,
+        "evaluate": r.Evaluate(every=2, episodes=1),
+    }
+    return rx.Sweep(
+        world=rx.envs.Lock(depth=min(depths), actions=A, max_depth=max(depths)),
+        regimes=[r.pure_rl(**rl)._replace(name="uniform")],
+        axes={DEPTH: depths},
+        settings={"rl.learning_rate": 0.0},
+        seeds=seeds,
+    )
+
+
+def _learning(depths, pretraining, updates, seeds, actions=A):
+    network = rx.networks.mlp((32, 32))
+    # Advantages as they are, and an entropy that counts: who has found nothing goes on choosing evenly.
+    plain = rx.learners.actor_critic(normalize=False)
+    curious = rx.learners.actor_critic(normalize=False, bonus=rx.learners.count_bonus())
+    rl = {
+        "updates": updates,
+        "network": network,
+        "num_envs": 16,
+        "learner": plain,
+        "evaluate": r.Evaluate(every=10, episodes=32),
+        "stop": r.Stop("success", 0.9, 3),
+    }
+    first = {
+        "updates": pretraining,
+        "network": network,
+        "num_envs": 32,
+        "evaluate": r.Evaluate(every=pretraining // 2, episodes=32),
+    }
+    return rx.Sweep(
+        world=rx.envs.Lock(depth=min(depths), actions=actions, max_depth=max(depths), max_actions=A),
+        regimes=[
+            r.pure_rl(**rl),
+            r.Regime("pretrain_rl", (r.predict(**first), r.reinforce(inherit=["trunk"], **rl))),
+            r.oracle(**rl),
+            r.pure_rl(**rl | {"learner": curious})._replace(name="pure_rl_bonus"),
+        ],
+        axes={DEPTH: depths},
+        settings={"rl.entropy_coef": 0.05},
+        seeds=seeds,
+        threshold=0.9,
+    )
+
+
+def _sweeps(law, depths, pretraining, updates, seeds):
+    return {
+        "uniform": law,
+        "search": _learning(depths, pretraining, updates, seeds),
+        "no_choice": _learning(depths[::2], pretraining, 200, 16, actions=1),
+    }
+
+
+def distance(run, depth, confidence):
+    """Returns the largest difference between the share of worlds with a success in n episodes and 1 - (1 - A^-H)^n.
+
+    Episodes count as they end, and a few at a time are looked at together; of these the law says the same. The interval
+    is the band of Dvoretzky, Kiefer and Wolfowitz, with the constant of Massart (1990), for any law and n.
+    """
+    first = st.times(run, "uniform", measure="train_success", threshold=1e-9, consecutive=1, where={DEPTH: depth})
+    steps = run.curves["env_steps"].unique().sort().to_numpy()
+    reached = first["reached"].fill_null(math.inf).to_numpy()
+    shares = (reached[:, None] <= steps).mean(0)
+    episodes = steps // (STREAMS * depth) * STREAMS
+    found = float(np.abs(shares - (1 - (1 - A**-depth) ** episodes)).max())
+    band = math.sqrt(math.log(2 / (1 - confidence)) / (2 * len(reached)))
+    ends = max(0.0, found - band), min(1.0, found + band)
+    return st.Estimate(found, *ends, "probability", len(reached), confidence, "band around a distribution")
+
+
+def rule(runs):
+    """T is the episodes to 0.9 success, β the slope of ln T on the depth H within each world, D the largest difference
+    between the distribution of the episodes to the first success and the geometric one of mean 3^H.
+
+    1. β of the oracle exceeds half of ln 3, and so do β from scratch and β after prediction;
+    2. β from scratch exceeds β with a bonus;
+    3. of policies that never learn, D is below 0.2 at every depth (95 % for all depths together: were their law
+       geometric, this would be refuted in error at most so often);
+    4. null: with a single action, T from scratch and of the oracle differ by less than 500 episodes between the least
+       depth and the largest.
+
+    Supported if all of them hold with their whole interval (95 %, median over worlds), refuted if one fails with its
+    whole interval, else undecided.
+    """
+    half = math.log(A) / 2
+
+    def time(sweep, arm, depth=None):
+        where = None if depth is None else {DEPTH: depth}
+        return st.times(runs[sweep], arm, unit="episodes", steps=DEPTH, where=where)
+
+    def slope(arm):
+        return st.slopes(time("search", arm), {"H": pl.col(DEPTH)}, "H")
+
+    slopes = {arm: slope(arm) for arm in (*UNDIRECTED, "pure_rl_bonus")}
+    depths = sorted(runs["uniform"].cells[DEPTH].unique())
+    law = [(depth, distance(runs["uniform"], depth, st.shared(0.95, len(depths)))) for depth in depths]
+    far = runs["no_choice"].cells[DEPTH]
+    flat = {arm: [time("no_choice", arm, depth) for depth in (far.max(), far.min())] for arm in ("pure_rl", "oracle")}
+    return st.decide(
+        [
+            *(st.above(f"β {arm}", st.effect(slopes[arm]), half) for arm in reversed(UNDIRECTED)),
+            st.above("β scratch − β bonus", st.effect(st.pairs(slopes["pure_rl"], slopes["pure_rl_bonus"])), 0.0),
+            *(st.below(f"D at depth {depth}", found, 0.2) for depth, found in law),
+        ],
+        null=[st.within(f"T for depth, {arm}, A = 1", st.difference(*pair), -500, 500) for arm, pair in flat.items()],
+        cells=pl.concat([run.cells for run in runs.values()], how="diagonal_relaxed"),
+    )
+
+
+def figure(runs):
+    """Draws episodes to the threshold against depth, with the mean of blind search for a first success."""
+    depths = runs["search"].cells[DEPTH].unique().to_list()
+    drawn = effort_against(
+        runs["search"],
+        DEPTH,
+        [*UNDIRECTED, "pure_rl_bonus"],
+        steps=DEPTH,
+        title="Episodes to 0.9 success as the secret gets longer",
+        axis="depth, H",
+    )
+    return drawn.add_scatter(
+        x=sorted(depths),
+        y=[A**depth for depth in sorted(depths)],
+        name="blind search for the first success, A^H",
+        mode="lines",
+        line={"color": "#686f77", "dash": "dot", "width": 1.5},
+    )
+
+
+TRIED = {"axes": {"rl.learning_rate": (1e-3, 3e-3, 1e-2)}, "at": {DEPTH: [5]}}
+claim = rx.Claim(
+    id="C3",
+    question="Does reinforcement learning flail where success takes a long run of right actions, whoever knows what?",
+    small=_sweeps(_unlearning([3, 4, 5], 400, 256), depths=[4, 5, 6], pretraining=500, updates=4000, seeds=16),
+    full=_sweeps(_unlearning([3, 4, 5, 6, 7], 6000, 4096), [4, 5, 6, 7, 8], 4000, updates=40_000, seeds=1024),
+    tuning={"search": rx.Tuning(**TRIED, seeds=range(10_000, 10_004), settings={"rl.updates": 2000})},
+    full_tuning={"search": rx.Tuning(**TRIED, seeds=range(10_000, 10_016))},
+    rule=rule,
+    figure=figure,
+    control="oracle: it is shown state and depth, and must search as the others do, for it knows no action.",
+    null="A = 1: with one action there is nothing to search for, and depth must cost no episodes.",
+)

@@ -1,0 +1,142 @@
+"""Does the base model take most of the compute? Exemplar, by the share of all FLOPs that prediction gets.
+
+All FLOPs of a learner are fixed, and a share f of them goes to prediction, the rest to reinforcement; f* is the share
+with the highest success at the end. In Exemplar every value of a factor has M looks: the richer the world, the more
+there is to find before the first answer can be right, and the more of the compute should go to prediction.
+
+Command: regimax run sweeps/c01_compute.py --small
+Cells: 432 in 816 stages, and 180 in 228 stages of tuning; with --full 36,864 cells and 960 of tuning.
+Time: not measured; 19 million steps, tuning included.
+Supported if: with the most looks f* is above a half; with one look it is 0, and so it is for a sham with the most.
+Refuted if: prediction is not worth half of the FLOPs in the richest world, or a share that brings nothing seems best.
+Measured: not yet.
+"""
+
+import plotly.graph_objects as go
+import polars as pl
+
+import regimax as rx
+from regimax.report import statistics as st
+from regimax.report.figures import styles
+
+r = rx.regimes
+LOOKS = "world.forms"
+SPLIT = ("pretrain.updates", "rl.updates")
+SHARES = (0.25, 0.5, 0.75, 0.9)
+PRICE = 0.1  # success that the whole share would have to bring, lest chance among equals choose it
+
+
+def _sweeps(looks, updates, predictions, every, num_envs, dimensions, factors, seeds):
+    """Sweeps without and with prediction.
+
+    Args:
+      updates: of reinforcement, where it has all FLOPs.
+      predictions: of prediction, where it has all FLOPs.
+      every: updates between evaluations; all budgets are rounded to multiples of it.
+    """
+    network = rx.networks.mlp((128, 32))
+    evaluate = r.Evaluate(every=every, episodes=512)
+    rl = {"updates": updates, "network": network, "num_envs": num_envs, "evaluate": evaluate}
+    first = {"updates": every, "network": network, "num_envs": 2 * num_envs, "evaluate": evaluate}
+
+    def predicted(name, sham):
+        return r.Regime(name, (r.predict(sham=sham, **first), r.reinforce(inherit=["trunk"], **rl)))
+
+    shared = {
+        "world": rx.envs.Exemplar(factors=factors, values=4, forms=max(looks), dimensions=dimensions),
+        "seeds": seeds,
+    }
+    budgets = [
+        (every * round(share * predictions / every), every * round((1 - share) * updates / every)) for share in SHARES
+    ]
+    return {
+        "scratch": rx.Sweep(regimes=[r.pure_rl(**rl)], axes={LOOKS: looks}, **shared),
+        "split": rx.Sweep(
+            regimes=[predicted("pretrain_rl", False), predicted("sham_rl", True)],
+            axes={LOOKS: looks, SPLIT: budgets},
+            **shared,
+        ),
+    }
+
+
+def outcomes(runs, arm, looks):
+    """Returns success at the end of every learner with a share of all FLOPs; without any it is scratch."""
+    where = {LOOKS: looks}
+    both = [st.scores(runs["scratch"].cells, "pure_rl", where=where), st.scores(runs["split"].cells, arm, where=where)]
+    share = (pl.col("flops_pretrain") / pl.col("flops")).round(2)
+    return pl.concat(both, how="diagonal_relaxed").with_columns(share=share)
+
+
+def rule(runs):
+    """With f the share of all FLOPs for prediction, f* is the one with the highest mean of success − 0.1 f.
+
+    1. with the most looks, f* after prediction exceeds a half;
+    2. control: there, f* after a sham is below 0.2, so that it is 0;
+    3. null: with one look of each value, f* after prediction is below 0.2, so that it is 0.
+
+    Supported if all of them hold with their whole interval (95 %, bootstrap over worlds), refuted if one fails with its
+    whole interval, else undecided.
+    """
+    looks = runs["split"].cells[LOOKS]
+
+    def best(arm, looks):
+        frame = outcomes(runs, arm, looks).with_columns(reached=pl.col("reached") - PRICE * pl.col("share"))
+        return st.best_setting(frame, pl.col("share"))
+
+    return st.decide(
+        [st.above("f*", best("pretrain_rl", looks.max()), 0.5)],
+        control=[st.below("f* of the sham", best("sham_rl", looks.max()), 0.2)],
+        null=[st.below("f* with one look", best("pretrain_rl", looks.min()), 0.2)],
+        cells=pl.concat([run.cells for run in runs.values()], how="diagonal_relaxed"),
+    )
+
+
+def figure(runs):
+    """Draws success at the end against the share of FLOPs that went to prediction, for each number of looks."""
+    drawn = go.Figure()
+    arms, looks = ("pretrain_rl", "sham_rl"), sorted(runs["split"].cells[LOOKS].unique())
+    names = [f"{arm}, {m} look{'s' if m > 1 else ''}" for m in looks for arm in arms]
+    look = styles(names)
+    for name, (m, arm) in zip(names, [(m, arm) for m in looks for arm in arms], strict=True):
+        mean = outcomes(runs, arm, m).group_by("share").agg(pl.col("reached").mean()).sort("share")
+        drawn.add_scatter(
+            x=mean["share"].to_list(),
+            y=mean["reached"].to_list(),
+            name=name,
+            mode="lines+markers",
+            line={"color": look[name].light, "dash": look[name].dash or "solid", "width": 2},
+            hovertemplate=f"<b>{name}</b><br>f = %{{x}}<br>success %{{y:.3f}}<extra></extra>",
+        )
+    return drawn.update_layout(
+        title_text="Success at the end, at equal FLOPs, by the share that prediction gets",
+        xaxis={"title": {"text": "share of FLOPs for prediction, f"}},
+        yaxis={"title": {"text": "success, mean over worlds"}, "range": [0, 1.02]},
+        hovermode="closest",
+    )
+
+
+def _tunings(split, worlds):
+    """Every arm on the same grid; learners with prediction at the split in the middle."""
+    rates = {"rl.learning_rate": (3e-3, 1e-2, 3e-2)}
+    how = {"seeds": range(10_000, 10_000 + worlds), "per": (LOOKS,), "summary": "final"}
+    both = rates | {"pretrain.learning_rate": (1e-3, 4e-3)}
+    return {
+        "scratch": rx.Tuning(axes=rates, **how),
+        "split": rx.Tuning(axes=both, at={SPLIT[0]: [split]}, **how),
+    }
+
+
+SMALL = {"looks": [1, 8, 64], "updates": 1200, "predictions": 940, "every": 60, "num_envs": 32}
+FULL = {"looks": [1, 8, 64, 512], "updates": 24_000, "predictions": 18_700, "every": 600, "num_envs": 32}
+claim = rx.Claim(
+    id="C1",
+    question="Does the base model take most of the compute where the world is rich?",
+    small=_sweeps(**SMALL, dimensions=64, factors=2, seeds=16),
+    full=_sweeps(**FULL, dimensions=64, factors=4, seeds=1024),
+    tuning=_tunings(480, worlds=4),
+    full_tuning=_tunings(9600, worlds=16),
+    rule=rule,
+    figure=figure,
+    control="sham_rl: the same FLOPs on the targets of other pairs must be spent in vain.",
+    null="M = 1: with one look of each value there is no concept to find, and all FLOPs belong to reinforcement.",
+)

@@ -1,8 +1,8 @@
 """Does the base model take most of the compute? Exemplar, by the share of all FLOPs that prediction gets.
 
-All FLOPs of a learner are fixed, and a share f of them goes to prediction, the rest to reinforcement; f* is the share
-with the highest success at the end. In Exemplar every value of a factor has M looks: the richer the world, the more
-there is to find before the first answer can be right, and the more of the compute should go to prediction.
+All FLOPs of a learner are equal (within 3 %), a share f of them goes to prediction, and the rest to RL; f* is
+the share with the highest success at the end. In Exemplar every value of a factor has M looks: the richer the world,
+the more there is to find before the first answer can be right, and the more of the compute should go to prediction.
 
 Command: regimax run sweeps/c01_compute.py --small
 Cells: 432 in 816 stages, and 180 in 228 stages of tuning; with --full 36,864 cells and 960 of tuning.

@@ -26,7 +26,7 @@ def test_all_shares_are_of_the_same_flops():
             spent = [(plan.programs[s.program].phase.name, (s.end - s.start) * costs(s).flops) for s in stages]
             totals.append(sum(flops for _, flops in spent))
             shares.add(round(sum(flops for phase, flops in spent if phase == "pretrain") / totals[-1], 2))
-    assert max(totals) / min(totals) < 1.02
+    assert max(totals) / min(totals) < 1.03  # budgets are whole stretches between evaluations
     assert sorted(shares) == pytest.approx([0, 0.25, 0.5, 0.75, 0.9], abs=0.02)
 
 

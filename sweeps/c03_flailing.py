@@ -7,7 +7,7 @@ for what is new gives a direction.
 
 Command: regimax run sweeps/c03_flailing.py --small
 Cells: 1,088 in 1,168 stages, and 48 in 52 stages of tuning; with --full 41,152 cells and 192 of tuning.
-Time: not measured; the budgets allow at most 82 million steps, and most learners stop long before.
+Time: not measured; the budgets allow at most 100 million steps, and most learners stop long before.
 Supported if: first success of who never learns keeps the geometric law; ln T grows by more than half of ln 3 per step
   of depth from scratch, after prediction and for the oracle; and by less with a bonus.
 Refuted if: first success keeps another law, somebody without a bonus is spared the depth, a bonus saves nothing of it,

@@ -5,7 +5,7 @@ alone. T is the episodes to 0.9 success. If the concepts are there already, the 
 share S = 1 − T_oracle/T_scratch says how much of the effort from scratch there was to take away.
 
 Command: regimax run sweeps/c02_highlights.py --small
-Cells: 192 in 256 stages, and 144 in 160 stages of tuning; with --full 12,288 cells and 1,536 of tuning.
+Cells: 192 in 256 stages, and 144 in 160 stages of tuning; with --full 12,288 cells and 768 of tuning.
 Time: not measured; meant for six minutes of processor time, tuning included.
 Supported if: S is large with many looks and not with one, and neither heads alone nor rank 1 are much slower than full.
 Refuted if: S is small with many looks or large with one, either small change is much slower than full fine-tuning, or

@@ -1,6 +1,8 @@
 """Strict JAX for every test; two CPU devices, as on a small machine."""
 
+import gc
 import os
+from pathlib import Path
 
 import jax
 import pytest
@@ -15,8 +17,19 @@ jax.config.update("jax_legacy_prng_key", "error")
 
 def pytest_configure(config):
     """Most tests run tiny programs once: compiling them is what takes the time, and code as it comes is fast enough."""
-    if config.option.markexpr == "not slow":
-        os.environ["XLA_FLAGS"] += " --xla_backend_optimization_level=0"
+    flag = "--xla_backend_optimization_level=0"
+    if config.option.markexpr == "not slow" and flag not in os.environ["XLA_FLAGS"]:
+        os.environ["XLA_FLAGS"] += f" {flag}"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _programs_are_let_go():
+    """Every compiled program holds some of the memory maps that Linux grants a process, and XLA crashes without."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > 20_000:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(autouse=True)

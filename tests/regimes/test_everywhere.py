@@ -87,10 +87,8 @@ def test_where_it_is_not_defined_it_says_why(world):
     assert all(reason in refused[name] for name, reason in WHY_NOT[world].items())
 
 
-QUICK = "Recall"  # where all but one are defined; a world takes a minute and more to compile
-
-
-@pytest.mark.parametrize("world", [w if w == QUICK else pytest.param(w, marks=pytest.mark.slow) for w in WORLDS])
+@pytest.mark.slow  # a world takes a minute and more to compile
+@pytest.mark.parametrize("world", WORLDS)
 def test_where_it_is_defined_it_trains(world, tmp_path):
     defined = [regime for regime in REGIMES if regime.name not in WHY_NOT[world]]
     execute(make_plan(sweep_of(world, defined)), tmp_path / "run", Options(), Silent())

@@ -49,6 +49,20 @@ class Silent:
         self.said.append(text)
 
 
+class Crash(Silent):
+    """A display that breaks the run after a number of ticks."""
+
+    def __init__(self, ticks):
+        super().__init__()
+        self.left = ticks
+
+    def tick(self, tick, env_steps):
+        super().tick(tick, env_steps)
+        self.left -= 1
+        if self.left == 0:
+            raise ConnectionError("the machine is gone")
+
+
 @pytest.fixture
 def tiny():
     return make_tiny

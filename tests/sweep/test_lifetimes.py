@@ -15,7 +15,7 @@ from regimax.sweep import spec, table
 from regimax.sweep.plan import make_plan
 from regimax.sweep.run import Options, execute
 
-from .conftest import Silent
+from .conftest import Crash, Silent
 
 FILE = """
 import regimax as rx
@@ -31,19 +31,6 @@ sweep = rx.Sweep(
     regimes=regimes, seeds=3, keep_params=True,
 )
 """
-
-
-class Crash(Silent):
-    """A display that breaks the run after a number of ticks."""
-
-    def __init__(self, ticks):
-        super().__init__()
-        self.left = ticks
-
-    def tick(self, tick, env_steps):
-        self.left -= 1
-        if self.left == 0:
-            raise ConnectionError("the machine is gone")
 
 
 def load():

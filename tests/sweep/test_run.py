@@ -21,25 +21,11 @@ from regimax.sweep import checkpoint, lanes, store, table
 from regimax.sweep.plan import make_plan
 from regimax.sweep.run import Interrupted, Options, execute
 
-from .conftest import Silent, make_tiny, options
+from .conftest import Crash, Silent, make_tiny, options
 
 
 def run(sweep, out, display=None, **more):
     return execute(make_plan(sweep), Path(out), Options(**more), display or Silent())
-
-
-class Crash(Silent):
-    """A display that breaks the run after a number of ticks."""
-
-    def __init__(self, ticks):
-        super().__init__()
-        self.left = ticks
-
-    def tick(self, tick, env_steps):
-        super().tick(tick, env_steps)
-        self.left -= 1
-        if self.left == 0:
-            raise ConnectionError("the machine is gone")
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from regimax import prng
+from regimax.learners.objectives import segments_of
 from regimax.networks import Network, NetworkFactory
 from regimax.types import Array, Field, HParams, Params, PyTree, Setting, Spec
 
@@ -64,11 +65,7 @@ def extended(code: Array) -> Array:
 
 def segments(fields: tuple[Field, ...]) -> dict[str, tuple[bool, slice]]:
     """Returns whether a field is categorical, and where it lies in an observation, by the name of its head."""
-    found, start = {}, 0
-    for field in fields:
-        found[f"next_{field.name}"] = (field.categorical, slice(start, start + field.size))
-        start += field.size
-    return found
+    return {f"next_{name}": segment for name, segment in segments_of(fields).items()}
 
 
 def transition(network: NetworkFactory, world: Any) -> Network:

@@ -13,7 +13,7 @@ from regimax.errors import UserError, unknown
 from regimax.learners import base
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
 from regimax.networks import NetworkFactory
-from regimax.ops import losses
+from regimax.ops.losses import stepwise_cross_entropy, weighted_mean
 from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.sources import Source
@@ -57,15 +57,12 @@ def recalled(logits: Array, trajectory: Trajectory) -> tuple[Array, Metrics]:
     right = jax.nn.one_hot(trajectory.a_tm1, logits.shape[-1])
     hits = (jnp.argmax(logits, -1) == trajectory.a_tm1).astype(jnp.float32)
 
-    def mean(x: Array, weight: Array) -> Array:
-        return jnp.sum(x * weight) / jnp.maximum(jnp.sum(weight), 1.0)
-
-    loss = mean(jax.vmap(jax.vmap(losses.categorical_cross_entropy))(logits, right), asked)
+    loss = weighted_mean(stepwise_cross_entropy(logits, right), asked)
     return loss, {
         "answer_bits": loss / jnp.log(2.0),
-        "accuracy": mean(hits, asked),
-        "stable_accuracy": mean(hits, asked * stable),
-        "dynamic_accuracy": mean(hits, asked * (1.0 - stable)),
+        "accuracy": weighted_mean(hits, asked),
+        "stable_accuracy": weighted_mean(hits, asked * stable),
+        "dynamic_accuracy": weighted_mean(hits, asked * (1.0 - stable)),
     }
 
 

@@ -11,9 +11,9 @@ import jax.numpy as jnp
 from regimax.errors import UserError, unknown
 from regimax.learners.base import coding
 from regimax.networks import Network
-from regimax.ops import losses
+from regimax.ops.losses import stepwise_cross_entropy, weighted_mean
 from regimax.sources import Source
-from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Spec, Trajectory
+from regimax.types import Array, Field, HParams, Metrics, Params, PyTree, Setting, Spec, Trajectory
 
 
 class Question(NamedTuple):
@@ -54,20 +54,13 @@ def _nothing(params: Params) -> PyTree:
     return ()
 
 
-def _segments(source: Source) -> dict[str, tuple[bool, slice]]:
+def segments_of(fields: Sequence[Field]) -> dict[str, tuple[bool, slice]]:
     """Whether a field is categorical, and where it lies in an observation, by its name."""
     segments, start = {}, 0
-    for field in source.fields:
+    for field in fields:
         segments[field.name] = (field.categorical, slice(start, start + field.size))
         start += field.size
     return segments
-
-
-def _mean(x: Array, weight: Array) -> Array:
-    return jnp.sum(x * weight) / jnp.maximum(jnp.sum(weight), 1.0)
-
-
-_cross_entropy = jax.vmap(jax.vmap(losses.categorical_cross_entropy))
 
 
 def _applied(
@@ -117,7 +110,7 @@ def next_step(fields: Sequence[str] | None = None, actions: bool = True) -> Obje
 
     def objective(source: Source, width: int) -> Question:
         del width
-        world, segments = source.world, _segments(source)
+        world, segments = source.world, segments_of(source.fields)
         names = getattr(world, "stream_fields", tuple(segments)) if fields is None else tuple(fields)
         for name in names:
             if name not in segments:
@@ -142,18 +135,20 @@ def next_step(fields: Sequence[str] | None = None, actions: bool = True) -> Obje
             total, metrics = jnp.zeros(()), {}
             if acts:
                 logits = outputs["policy"]
-                total = _mean(_cross_entropy(logits, jax.nn.one_hot(answers.a_tm1, world.num_actions)), mask)
+                total = weighted_mean(
+                    stepwise_cross_entropy(logits, jax.nn.one_hot(answers.a_tm1, world.num_actions)), mask
+                )
                 metrics["action_bits"] = total / jnp.log(2.0)
                 hits = (jnp.argmax(logits, -1) == answers.a_tm1).astype(jnp.float32)
-                metrics["action_accuracy"] = _mean(hits, mask)
+                metrics["action_accuracy"] = weighted_mean(hits, mask)
             for name in names:
                 categorical, segment = segments[name]
                 target = answers.obs_t[..., segment]
                 if categorical:
-                    distance = _mean(_cross_entropy(outputs[name], target), mask * jnp.sum(target, -1))
+                    distance = weighted_mean(stepwise_cross_entropy(outputs[name], target), mask * jnp.sum(target, -1))
                     metrics[f"{name}_bits"] = distance / jnp.log(2.0)
                 else:
-                    distance = _mean(jnp.mean(jnp.square(outputs[name] - target), -1), mask)
+                    distance = weighted_mean(jnp.mean(jnp.square(outputs[name] - target), -1), mask)
                     metrics[f"{name}_error"] = distance
                 total = total + hparams["field_coef"] * distance
             return total, metrics
@@ -192,7 +187,7 @@ def masked() -> Objective:
 
     def objective(source: Source, width: int) -> Question:
         del width
-        segments = _segments(source)
+        segments = segments_of(source.fields)
 
         def hide(key: Array, obs: Array, fraction: Array) -> Array:
             """`[T, E, D]` 1 for what is hidden."""
@@ -220,10 +215,10 @@ def masked() -> Objective:
                 target = answers.obs_tm1[..., segment]
                 if categorical:
                     weight = mask * hidden[..., segment][..., 0] * jnp.sum(target, -1)
-                    distance = _mean(_cross_entropy(outputs[name], target), weight)
+                    distance = weighted_mean(stepwise_cross_entropy(outputs[name], target), weight)
                     metrics[f"masked_{name}_bits"] = distance / jnp.log(2.0)
                 else:
-                    distance = _mean(jnp.square(outputs[name] - target), hidden[..., segment] * mask[..., None])
+                    distance = weighted_mean(jnp.square(outputs[name] - target), hidden[..., segment] * mask[..., None])
                     metrics[f"masked_{name}_error"] = distance
                 total = total + distance
             return total, metrics
@@ -280,9 +275,9 @@ def contrastive() -> Objective:
             scores = jnp.where(answers.mask_tm1[:, None] > 0, scores, -1e9)
             mask = trajectory.mask_tm1 * answers.mask_tm1
             own = jnp.broadcast_to(jnp.eye(scores.shape[1])[None], scores.shape)
-            total = _mean(_cross_entropy(scores, own), mask)
+            total = weighted_mean(stepwise_cross_entropy(scores, own), mask)
             hits = (jnp.argmax(scores, -1) == jnp.arange(scores.shape[1])[None]).astype(jnp.float32)
-            return total, {"contrast_bits": total / jnp.log(2.0), "contrast_accuracy": _mean(hits, mask)}
+            return total, {"contrast_bits": total / jnp.log(2.0), "contrast_accuracy": weighted_mean(hits, mask)}
 
         return Question(
             heads={"latent": width},
@@ -335,7 +330,7 @@ def latent() -> Objective:
             outputs, _ = _applied(network, params, source, trajectory, trajectory.obs_tm1, hparams)
             z = _seen_alone(network, jax.lax.stop_gradient(params | memory), source, answers.obs_t, hparams)
             mask = trajectory.mask_tm1 * answers.mask_tm1
-            total = _mean(jnp.sum(jnp.square(_unit(outputs["latent"]) - z), -1), mask)
+            total = weighted_mean(jnp.sum(jnp.square(_unit(outputs["latent"]) - z), -1), mask)
             spread = jnp.sqrt(jnp.mean(jnp.sum(jnp.var(z, axis=1), -1)))
             return total, {"latent_error": total, "latent_spread": spread}
 

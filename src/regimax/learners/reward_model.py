@@ -20,6 +20,7 @@ from regimax.learners.objectives import Question
 from regimax.learners.prediction import SETTINGS
 from regimax.networks import Network, NetworkFactory
 from regimax.ops import information, returns
+from regimax.ops.losses import weighted_mean
 from regimax.prng import Keys
 from regimax.sources import Source
 from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Trajectory
@@ -250,8 +251,7 @@ def reward_model(
             del key, memory
             said = logits(net, params, trajectory, hparams)
             distance = optax.sigmoid_binary_cross_entropy(said, answers.r_t)
-            known = answers.mask_tm1
-            total = jnp.sum(distance * known) / jnp.maximum(jnp.sum(known), 1.0)
+            total = weighted_mean(distance, answers.mask_tm1)
             return total, {"outcome_bits": total / jnp.log(2.0), "outcome_spread": jax.nn.sigmoid(said).std()}
 
         both = beside(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 
 from regimax import prng
 from regimax.errors import UserError
@@ -17,7 +18,7 @@ from regimax.learners.imagined import Imagined, Openings, extended, remember, se
 from regimax.learners.objectives import Question
 from regimax.learners.prediction import SETTINGS, fit
 from regimax.networks import Network, NetworkFactory
-from regimax.ops import losses
+from regimax.ops.losses import stepwise_cross_entropy, weighted_mean
 from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.sources import RingState, Source, ring
@@ -30,23 +31,11 @@ ROLLOUTS = 16
 ANSWERS = ("obs_t", "r_t", "discount_t", "mask_tm1")
 """What of a trajectory the sham takes from others."""
 
-_cross_entropy = jax.vmap(jax.vmap(losses.categorical_cross_entropy))
-
 
 class Memory(NamedTuple):
     """What is kept beside parameters: past streams."""
 
     ring: RingState
-
-
-def _mean(x: Array, weight: Array) -> Array:
-    return jnp.sum(x * weight) / jnp.maximum(jnp.sum(weight), 1.0)
-
-
-def _binary(logit: Array, target: Array) -> Array:
-    """Cross-entropy, nats, of a probability `[T, E]` with a target in [0, 1]."""
-    both = jnp.stack([logit, jnp.zeros_like(logit)], axis=-1)
-    return _cross_entropy(both, jnp.stack([target, 1.0 - target], axis=-1))
 
 
 def _question(source: Source, model: Network) -> Question:
@@ -74,21 +63,21 @@ def _question(source: Source, model: Network) -> Question:
             target, output = answers.obs_t[..., part], outputs[name]
             if categorical:
                 target = extended(target)
-                distance = _mean(_cross_entropy(output, target), mask)
+                distance = weighted_mean(stepwise_cross_entropy(output, target), mask)
                 metrics[f"{name}_bits"] = distance / jnp.log(2.0)
                 right = right * (jnp.argmax(output, -1) == jnp.argmax(target, -1))
             else:
-                distance = _mean(jnp.mean(jnp.square(output - target), -1), mask)
+                distance = weighted_mean(jnp.mean(jnp.square(output - target), -1), mask)
                 metrics[f"{name}_error"] = distance
             total = total + distance
         paid = jnp.clip((answers.r_t - low) / (high - low), 0.0, 1.0)
         pay, end = (
-            _mean(_binary(outputs[name][..., 0], target), mask)
+            weighted_mean(optax.sigmoid_binary_cross_entropy(outputs[name][..., 0], target), mask)
             for name, target in (("pay", paid), ("end", 1.0 - answers.discount_t))
         )
         metrics |= {"pay_bits": pay / jnp.log(2.0), "end_bits": end / jnp.log(2.0)}
         if any(categorical for categorical, _ in where.values()):
-            metrics["next_accuracy"] = _mean(right, mask)
+            metrics["next_accuracy"] = weighted_mean(right, mask)
         return total + hparams["pay_coef"] * pay + end, metrics
 
     return Question(

@@ -1,4 +1,4 @@
-"""Losses of one step or one stream; means and masks are the caller's."""
+"""Losses of one step or one stream, and what a masked trajectory makes of them."""
 
 from __future__ import annotations
 
@@ -26,6 +26,27 @@ def categorical_cross_entropy(logits: Array, target: Array) -> Array:
     chex.assert_rank([logits, target], 1)
     chex.assert_equal_shape([logits, target])
     return -jnp.sum(target * jax.nn.log_softmax(logits))
+
+
+stepwise_cross_entropy = jax.vmap(jax.vmap(categorical_cross_entropy))
+"""`(logits [T, E, N], target [T, E, N]) -> [T, E]` nats: the same of every step of every stream."""
+
+
+def weighted_mean(x: Array, weight: Array) -> Array:
+    r"""Mean :math:`\sum_i w_i x_i / \max(1, \sum_i w_i)`, for weights that are a mask or counts; 0 without any.
+
+    Args:
+      x: any shape.
+      weight: the same shape.
+
+    Returns:
+      `[]`.
+
+    Example:
+      >>> float(weighted_mean(jnp.array([1., 2., 6.]), jnp.array([0., 1., 1.])))
+      4.0
+    """
+    return jnp.sum(x * weight) / jnp.maximum(jnp.sum(weight), 1.0)
 
 
 def entropy(logits: Array) -> Array:

@@ -1,0 +1,51 @@
+"""The drawn phase diagram: shapes say who gets there, and bands that know no end go to the edge."""
+
+import math
+
+import polars as pl
+import pytest
+
+from regimax.report.figures import PALETTE
+from regimax.report.phase_map import LINE, phase_map
+from regimax.report.statistics import PhaseDiagram
+
+
+def diagram() -> PhaseDiagram:
+    """At y = 1 a wins from 2 on; at y = ½ nobody knows where."""
+    points = [
+        {"x": math.log(x), "y": math.log(y), "worlds": 16, "known": 16 if p is not None else 0, "p": p, "mark": mark}
+        | {"low": p, "high": p, "solved_a": 1.0, "solved_b": 0.25, "hurts": hurts}
+        for x, y, p, mark, hurts in [
+            (1, 1.0, 0.1, "both solve", True),
+            (4, 1.0, 0.9, "a only", False),
+            (1, 0.5, None, "both fail", False),
+            (4, 0.5, 0.4, "both solve", False),
+        ]
+    ]
+    boundary = {"y": [math.log(0.5), 0.0], "x": [None, math.log(2)], "low": [-math.inf, math.log(1.5)]}
+    high = {"high": [math.inf, math.log(3)]}
+    return PhaseDiagram(pl.DataFrame(points), pl.DataFrame(boundary | high))
+
+
+def test_points_line_band_and_rings():
+    figure = phase_map(diagram(), names=("after", "before"), title="Where it pays", x_axis="looks")
+    band, line, *points, ring = figure.data
+    assert [trace.name for trace in points] == ["both solve", "after only", "both fail"]
+    assert [trace.marker.symbol for trace in points] == ["circle", "triangle-up", "x"]
+    assert list(points[2].text) == ["?"]
+    assert "not known who is first" in points[2].customdata[0]
+    assert list(line.x) == [None, pytest.approx(2.0)]
+    left, right = (10**end for end in figure.layout.xaxis.range)
+    assert list(band.x) == pytest.approx([left, 1.5, 3.0, right])
+    assert left < 1
+    assert right > 4
+    assert "beyond the points" in line.text[0]
+    assert (list(ring.x), list(ring.y)) == ([pytest.approx(1.0)], [pytest.approx(1.0)])
+    assert list(figure.layout.xaxis.ticktext) == ["1", "4"]
+    assert LINE in [light for light, _ in PALETTE]  # a dark page exchanges it
+
+
+def test_one_row_of_points_can_be_drawn():
+    points, boundary = diagram()
+    figure = phase_map(PhaseDiagram(points.filter(pl.col("y") == 0), boundary.tail(1)))
+    assert figure.layout.yaxis.range[0] < 0 < figure.layout.yaxis.range[1]

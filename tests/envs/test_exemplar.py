@@ -72,6 +72,22 @@ def test_an_episode_is_solved_iff_every_answer_is_right():
             assert reward == info["success"] == info["outcome"] == float(t == 1 and all(right))
 
 
+def test_a_graded_episode_pays_the_share_of_its_right_answers_at_its_end():
+    world = Exemplar(factors=1, values=4, forms=2, decisions=4, graded=True, dimensions=4)
+    params = world.init(jax.random.key(3), traced(world))
+    for wrong in (0, 1, 4):
+        _, state = world.reset(jax.random.key(4), params)
+        paid = []
+        for t in range(4):
+            answer = params.hidden.answers[state.z[params.hidden.factor]]
+            action = (answer + (t < wrong)) % 4
+            _, state, reward, _, _, info = world.step(jax.random.key(t), state, action, params)
+            assert reward == info["outcome"]
+            paid.append(float(reward))
+        assert paid == [0.0, 0.0, 0.0, (4 - wrong) / 4]
+        assert info["success"] == float(wrong == 0)
+
+
 def test_a_random_policy_succeeds_with_probability_v_to_the_minus_h():
     world, n = Exemplar(factors=2, values=3, decisions=2, dimensions=2), 20_000
     settings = traced(world)

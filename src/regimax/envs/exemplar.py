@@ -44,10 +44,11 @@ class Structure(NamedTuple):
 
 
 class TaskParams(NamedTuple):
-    """`Structure`, and H."""
+    """`Structure`, H, and whether right answers are counted."""
 
     hidden: Structure
     decisions: Array
+    graded: Array
 
 
 class StreamParams(NamedTuple):
@@ -63,7 +64,7 @@ class State(NamedTuple):
     Attributes:
       t: `[]` int32, decisions made.
       z: `[F]` int32, the values in sight.
-      right: `[]` whether every answer so far was right.
+      right: `[]` int32, how many answers so far were right.
     """
 
     t: Array
@@ -80,6 +81,8 @@ class Exemplar(Sized):
       values: V ≥ 2, the number of answers too.
       forms: M ≥ 1, looks of each value; with 1 there is no concept to find.
       decisions: H ≥ 1 per episode, which is solved iff all are right; values are drawn anew for each.
+      graded: whether an episode pays the share of its answers that were right, one sum for all; otherwise 1 iff all
+        were.
       noise: σ ≥ 0 of each number of an observation, whose signal has variance 1.
       unpredictable: whether the stream's pairs agree in all factors but the one that counts.
       dimensions: D, numbers in an observation.
@@ -101,6 +104,7 @@ class Exemplar(Sized):
     values: int = 4
     forms: int = 8
     decisions: int = 1
+    graded: bool = False
     noise: float = 0.1
     unpredictable: bool = False
     dimensions: int = 64
@@ -114,7 +118,7 @@ class Exemplar(Sized):
     truncates = False
     second_views = True
     reward_range = (0.0, 1.0)
-    task_reads = tuple(f"world.{s}" for s in ("factors", "values", "forms", "decisions", "noise"))
+    task_reads = tuple(f"world.{s}" for s in ("factors", "values", "forms", "decisions", "graded", "noise"))
     stream_reads = tuple(f"world.{s}" for s in ("factors", "values", "forms", "noise", "unpredictable"))
     stream_fields = ("view",)
     stream_acts = False
@@ -138,6 +142,7 @@ class Exemplar(Sized):
             Setting("world.values", self.values, 2, V, "V, values of each factor, and answers", integer=True),
             Setting("world.forms", self.forms, 1, M, "M, looks of each value", integer=True),
             Setting("world.decisions", self.decisions, 1, H, "H, decisions per episode", integer=True),
+            Setting("world.graded", self.graded, 0, 1, "pay the share of right answers, not all", integer=True),
             Setting("world.noise", self.noise, 0, 1e3, "σ, noise of each number, against a signal of variance 1"),
             Setting(
                 "world.unpredictable",
@@ -186,7 +191,7 @@ class Exemplar(Sized):
         )
 
     def init(self, key: Array, settings: HParams) -> TaskParams:
-        return TaskParams(self._hidden(key, settings), settings["world.decisions"])
+        return TaskParams(self._hidden(key, settings), settings["world.decisions"], settings["world.graded"])
 
     def stream_init(self, key: Array, settings: HParams) -> StreamParams:
         return StreamParams(self._hidden(key, settings), settings["world.unpredictable"])
@@ -207,20 +212,22 @@ class Exemplar(Sized):
         del previous  # every episode is drawn afresh
         key_values, key_view = jax.random.split(key)
         z = self._values(key_values, params.hidden)
-        return self.view(key_view, z, params.hidden), State(jnp.zeros((), jnp.int32), z, jnp.ones((), bool))
+        return self.view(key_view, z, params.hidden), State(jnp.zeros((), jnp.int32), z, jnp.zeros((), jnp.int32))
 
     def step(
         self, key: Array, state: State, action: Array, params: TaskParams
     ) -> tuple[Array, State, Array, Array, Array, dict[str, Array]]:
         hidden = params.hidden
-        right = state.right & (action == hidden.answers[state.z[hidden.factor]])
+        right = state.right + (action == hidden.answers[state.z[hidden.factor]])
         key_values, key_view, key_other = jax.random.split(key, 3)
         new = State(state.t + 1, self._values(key_values, hidden), right)
         terminated = new.t >= params.decisions
-        success = (terminated & right).astype(jnp.float32)
+        success = (terminated & (right == new.t)).astype(jnp.float32)
+        share = jnp.where(terminated, right / new.t, 0.0)
+        outcome = jnp.where(params.graded > 0, share, success)
         # What was just answered is shown a second time, in other looks: a pair of the agent's own.
-        info = {"outcome": success, "success": success, "second_view": self.view(key_other, state.z, hidden)}
-        return self.view(key_view, new.z, hidden), new, success, terminated, jnp.zeros((), bool), info
+        info = {"outcome": outcome, "success": success, "second_view": self.view(key_other, state.z, hidden)}
+        return self.view(key_view, new.z, hidden), new, outcome, terminated, jnp.zeros((), bool), info
 
     def transcript(self, key: Array, params: StreamParams) -> Trajectory:
         hidden, steps = params.hidden, self.max_decisions

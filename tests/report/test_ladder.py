@@ -1,0 +1,48 @@
+"""The delay ladder: gains are ratios of effort, on a clock; what budgets hide is drawn as what is known of it."""
+
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+
+from regimax.report.ladder import delay_ladder
+
+
+def make_run() -> SimpleNamespace:
+    """Seven worlds, outcomes after 5 and 500 decisions: `slow` needs 80 and over 100 steps, `fast` 10 and 20."""
+    needed = {("slow", 5): 80, ("slow", 500): None, ("fast", 5): 10, ("fast", 500): 20}
+    rows, curves = [], []
+    for (arm, delay), time in needed.items():
+        for world in range(7):
+            cell = f"{arm}/{delay}/{world}"
+            rows.append(
+                {"cell": cell, "regime": arm, "setting": f"delay={delay}", "seed": world, "world_seed": world}
+                | {"delay": delay, "status": "done", "samples": 0, "flops_pretrain": 0.0}
+            )
+            steps = range(0, 101, 10)
+            right = [float(time is not None and step >= time) for step in steps]
+            curves.append(pl.DataFrame({"cell": cell, "env_steps": list(steps), "return": right, "flops": 0.0}))
+    facts = {"resolved": {"threshold": 0.9, "consecutive": 2}}
+    return SimpleNamespace(cells=pl.DataFrame(rows), curves=pl.concat(curves), facts=facts)
+
+
+def test_gains_are_ratios_on_a_clock_and_hidden_ones_are_bounds():
+    figure = delay_ladder(
+        make_run(), "delay", {"a gain": ("slow", "fast"), "none": ("fast", "fast")}, seconds=0.2, measure="return"
+    )
+    gain, bound, none = figure.data
+    assert list(gain.x) == pytest.approx([1.0, 100.0])
+    assert gain.y[0] == pytest.approx(8.0)
+    assert gain.y[1] is None
+    assert (list(bound.x), list(bound.y)) == ([pytest.approx(100.0)], [pytest.approx(100 / 20)])
+    assert list(bound.marker.symbol) == ["triangle-up"]
+    assert list(none.y) == pytest.approx([1.0, 1.0])
+    assert gain.line.dash != none.line.dash
+    assert gain.marker.symbol != none.marker.symbol
+
+
+def test_the_clock_is_read_as_people_read_it():
+    axis = delay_ladder(make_run(), "delay", {"a gain": ("slow", "fast")}, seconds=36.0, measure="return").layout.xaxis
+    assert list(axis.ticktext) == ["10\u00a0min", "1\u00a0h", "10\u00a0h"]
+    assert list(axis.tickvals) == [600.0, 3600.0, 36_000.0]
+    assert axis.type == "log"

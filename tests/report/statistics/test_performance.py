@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from regimax import UserError
-from regimax.report.statistics import best_setting, interquartile_mean, profile, scores
+from regimax.report.statistics import best_setting, interquartile_mean, median_score, profile, scores
 
 
 def table(success: list[float], share: float = 0.0, status: str = "done") -> pl.DataFrame:
@@ -25,6 +25,14 @@ def table(success: list[float], share: float = 0.0, status: str = "done") -> pl.
         }
     )
     return scores(cells, "a")
+
+
+def test_a_median_score_has_an_exact_interval_and_bounds_nothing_where_it_is_not_known():
+    found = median_score(table([x / 16 for x in range(16)]))
+    assert found[:3] == (7.5 / 16, 3 / 16, 12 / 16)
+    assert (found.unit, found.worlds) == ("success", 16)
+    pending = median_score(table([0.5] * 16, status="pending"))
+    assert (pending.value, pending.low, pending.high) == (None, -np.inf, np.inf)
 
 
 def test_interquartile_mean_cuts_a_quarter_off_each_side():

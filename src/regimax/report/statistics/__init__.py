@@ -10,7 +10,7 @@ from regimax.report.statistics.estimate import Estimate
 from regimax.report.statistics.exchange import break_even, exchange_rate
 from regimax.report.statistics.intervals import median_interval
 from regimax.report.statistics.paired import difference, effect, elasticity, ln_ratio, pairs, slopes
-from regimax.report.statistics.performance import best_setting, interquartile_mean, profile
+from regimax.report.statistics.performance import best_setting, interquartile_mean, median_score, profile
 from regimax.report.statistics.phases import PhaseDiagram, phase_diagram
 from regimax.report.statistics.regression import Fit, censored_regression
 from regimax.report.statistics.shares import concept_share, recovery
@@ -40,6 +40,7 @@ __all__ = [
     "kaplan_meier",
     "ln_ratio",
     "median_interval",
+    "median_score",
     "median_time",
     "pairs",
     "phase_diagram",

@@ -1,4 +1,4 @@
-"""Scores over worlds where outcomes are bimodal: interquartile means, performance profiles, and the best setting."""
+"""Scores over worlds: medians, interquartile means, performance profiles, and the best setting."""
 
 from __future__ import annotations
 
@@ -11,6 +11,24 @@ from scipy import stats
 from regimax.errors import UserError
 from regimax.report.statistics.bootstrap import RESAMPLES, bootstrap, draws
 from regimax.report.statistics.estimate import Estimate
+from regimax.report.statistics.paired import effect
+
+
+def median_score(frame: pl.DataFrame, confidence: float = 0.95) -> Estimate:
+    """The median over worlds of the scores themselves, for a rule that asks how good an arm is, not how much better.
+
+    Args:
+      frame: of :func:`scores` or :func:`times`, one arm at one setting.
+      confidence: coverage, two-sided; kept for any number of worlds and any distribution.
+
+    Returns:
+      the estimate; learners of one world count as one, by their median, and what is not known bounds nothing.
+
+    Raises:
+      UserError: if a learner has two rows.
+    """
+    shown = {f"shown_{end}": pl.coalesce("reached", end) for end in ("low", "high")}
+    return effect(frame.with_columns(**shown), confidence)
 
 
 def interquartile_mean(frame: pl.DataFrame, confidence: float = 0.95, resamples: int = RESAMPLES) -> Estimate:

@@ -32,6 +32,7 @@ REGIMES = [
     r.hand_model((1, 1), **EVERY),
     r.learned_model((1, 1, 1), **EVERY),
     r.learned_model_sham((1, 1, 1), **EVERY),
+    r.yoked(1, **EVERY),
     r.in_context((1, 1), **LIFE),
     r.continual((1, 1), **LIFE),
     r.both((1, 1), **LIFE),
@@ -50,6 +51,7 @@ WHY_NOT = {
         "oracle": "knows no concepts",
         "reward_model": "cuts episodes short",
         "reward_model_sham": "cuts episodes short",
+        "yoked": "cuts episodes short",
         **LIVES,
     },
 }

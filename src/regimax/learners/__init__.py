@@ -11,8 +11,10 @@ from regimax.learners.lifelong import lifelong
 from regimax.learners.prediction import prediction
 from regimax.learners.reward_model import reward_model
 from regimax.learners.world_model import world_model
+from regimax.learners.yoked import MATES, yoked
 
 __all__ = [
+    "MATES",
     "Bonus",
     "Imagined",
     "Learner",
@@ -28,4 +30,5 @@ __all__ = [
     "prediction",
     "reward_model",
     "world_model",
+    "yoked",
 ]

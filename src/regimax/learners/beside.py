@@ -70,6 +70,44 @@ class Beside(NamedTuple):
     spec: Spec
 
 
+class Joined(NamedTuple):
+    """Two networks with one trunk.
+
+    Attributes:
+      network: the actor's, whose parameters hold the predictor's heads too, as ``predicted_<head>``.
+      body: the parts that are no heads of the predictor.
+      of_predictor: `params -> params`, those of the predictor, by its own names.
+      named: `params -> params`, the way back.
+    """
+
+    network: Network
+    body: tuple[str, ...]
+    of_predictor: Callable[[Params], Params]
+    named: Callable[[Params], Params]
+
+
+def joined(actor: Network, predictor: Network, answers: Sequence[str]) -> Joined:
+    """Joins an actor's network and a predictor's that differ in their heads alone.
+
+    Args:
+      actor: the actor's.
+      predictor: the predictor's.
+      answers: the heads of the predictor.
+    """
+    body = tuple(part for part in jax.eval_shape(predictor.init, jax.random.key(0)) if part not in answers)
+
+    def of_predictor(params: Params) -> Params:
+        return {part: params[part] for part in body} | {part: params[HEAD + part] for part in answers}
+
+    def named(params: Params) -> Params:
+        return {HEAD + part if part in answers else part: value for part, value in params.items()}
+
+    network = actor._replace(
+        init=lambda key: named(predictor.init(key)) | actor.init(key), spec=(actor.spec, predictor.spec)
+    )
+    return Joined(network, body, of_predictor, named)
+
+
 def beside(
     name: str,
     question: Question,
@@ -111,21 +149,12 @@ def beside(
     if not source.agentic:
         raise UserError("prediction beside reinforcement: the stream must be the learner's own behaviour")
     actor, predictor = network(source.num_inputs, heads(source)), network(source.num_inputs, question.heads)
-    body = tuple(part for part in jax.eval_shape(predictor.init, jax.random.key(0)) if part not in question.heads)
+    joint, body, of_predictor, named = joined(actor, predictor, tuple(question.heads))
     replay = ring(ROLLOUTS * source.num_envs if capacity is None else capacity)
     if replay.capacity % source.num_envs:
         raise UserError(f"capacity = {capacity} is not a multiple of the {source.num_envs} streams of a rollout")
     settings = (*settings, *question.settings)
 
-    def of_predictor(params: Params) -> Params:
-        return {part: params[part] for part in body} | {part: params[HEAD + part] for part in question.heads}
-
-    def named(params: Params) -> Params:
-        return {HEAD + part if part in question.heads else part: value for part, value in params.items()}
-
-    joint = actor._replace(
-        init=lambda key: named(predictor.init(key)) | actor.init(key), spec=(actor.spec, predictor.spec)
-    )
     others = tuple(HEAD + part for part in question.heads) + (() if trains[0] else body)
     parts = reinforce(joint, source, tuple(dict.fromkeys((*freeze, *others))), episodes)
     frozen = tuple(part.removeprefix(HEAD) if part.startswith(HEAD) else part for part in freeze)

@@ -18,6 +18,7 @@ from regimax.regimes.catalogue import (
     reward_model,
     reward_model_sham,
     sham_rl,
+    yoked,
 )
 from regimax.regimes.lifelong import both, continual, in_context, learn_to_remember, live
 from regimax.regimes.program import Program, RegimePrograms, bind, bind_regime
@@ -53,4 +54,5 @@ __all__ = [
     "reward_model",
     "reward_model_sham",
     "sham_rl",
+    "yoked",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from regimax import envs, learners, networks, sources
 from regimax.channels import Channel
-from regimax.errors import UserError
+from regimax.errors import UserError, unknown
 from regimax.learners import LearnerFactory
 from regimax.networks import NetworkFactory
 from regimax.regimes.base import Evaluate, Phase, Regime, Stop
@@ -387,6 +387,53 @@ def oracle(updates: int = 1000, **options) -> Regime:
       **options: as for :func:`reinforce`.
     """
     return Regime("oracle", (reinforce(updates, **options)._replace(world=envs.Oracle),))
+
+
+OF_MATE = {"both": (1, 1), "reward": (1, 0), "prediction": (0, 1), "nothing": (0, 0)}
+"""What may be learnt from a mate's stream: whether action values are, and whether it is predicted."""
+
+
+def yoked(
+    updates: int = 1000,
+    of_mate: str = "both",
+    mate: str = "another",
+    learner: Mapping[str, Any] | None = None,
+    **options,
+) -> Regime:
+    """Action values and prediction, learnt from the stream of another learner of the same age, or from one's own.
+
+    All of these regimes cost the same, and one learner acts in them as much as the other.
+
+    Args:
+      updates: the budget of ``rl``, in rollouts.
+      of_mate: what is learnt from the mate's stream: ``both``, ``reward`` (action values alone), ``prediction`` alone,
+        or ``nothing``.
+      mate: who acts there: ``another`` learner, which learns from its own stream; ``itself``, the learner's own policy
+        in other episodes; or ``nobody`` that learns, whose choices are even.
+      learner: options of :func:`regimax.learners.yoked`.
+      **options: as for :func:`reinforce`. The name of a regime says what is not usual: ``yoked-reward-nobody``.
+
+    Raises:
+      UserError: for another `of_mate` or `mate`.
+
+    Example:
+      >>> import regimax as rx
+      >>> rx.regimes.yoked(100, of_mate="prediction", mate="itself").name
+      'yoked-prediction-itself'
+    """
+    if of_mate not in OF_MATE:
+        raise unknown("part to learn from the mate:", of_mate, OF_MATE)
+    if mate not in learners.MATES:
+        raise unknown("mate", mate, learners.MATES)
+    phase = reinforce(updates, learner=learners.yoked(**(learner or {})), record=("second_view",), **options)
+    reward, prediction = OF_MATE[of_mate]
+    settings = {
+        "reward_of_mate": reward,
+        "prediction_of_mate": prediction,
+        "mate": learners.MATES.index(mate),
+    }
+    name = "yoked" + ("" if of_mate == "both" else f"-{of_mate}") + ("" if mate == "another" else f"-{mate}")
+    return Regime(name, (phase._replace(settings=settings),))
 
 
 def _pretrained(

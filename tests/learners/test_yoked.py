@@ -1,0 +1,112 @@
+"""A learner and its mate: who acts, whose stream teaches what, and that nothing else differs."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import regimax as rx
+from regimax.learners import yoked
+
+WORLD = rx.envs.Lock(depth=2, actions=2)
+OPTIONS = {"network": rx.networks.mlp((6, 4)), "num_envs": 4, "evaluate": rx.regimes.Evaluate(4, 8)}
+KEYS = jax.tree.map(lambda k: k[0], rx.cell_keys(seeds=1))
+
+
+def bound(world=WORLD, **options):
+    return rx.regimes.bind_regime(rx.regimes.yoked(4, **(OPTIONS | options)), world).programs[0]
+
+
+def hparams_of(program, **changes):
+    values = {program.local[name]: value for name, value in program.defaults().items()} | changes
+    return {
+        name: jnp.asarray(value, jnp.int32 if isinstance(value, int) else jnp.float32) for name, value in values.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def lived():
+    """`changes -> states` of the learner before and after five updates: one compiled program for all."""
+    program = bound(learner={"fits": 2})
+    init, update = jax.jit(program.learner.init), jax.jit(program.learner.update)
+
+    def run(**changes):
+        hparams = hparams_of(program, **changes)
+        states = [init(KEYS, hparams, {})]
+        for i in range(5):
+            states.append(update(jax.random.fold_in(jax.random.key(0), i), states[-1], hparams)[0])
+        return states
+
+    return run
+
+
+def same(a, b):
+    return all(bool((x == y).all()) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
+
+
+def changed(before, after):
+    return {part for part in before if not same(before[part], after[part])}
+
+
+def test_the_mate_lives_the_same_whatever_is_learnt_from_it(lived):
+    own, both = (lived(reward_of_mate=x, prediction_of_mate=x)[-1] for x in (0, 1))
+    assert same(own.memory.mate, both.memory.mate)
+    assert not same(own.params, both.params)
+    assert not same(own.memory.mate.memory.ring.streams.a_tm1, own.memory.ring.streams.a_tm1)
+
+
+def test_each_switch_reaches_its_own_part(lived):
+    """With the other kind's learning rate at zero, a switch of the one makes a difference and of the other none."""
+    still = {"prediction.learning_rate": 0.0}
+    one, other, none = (
+        lived(reward_of_mate=a, prediction_of_mate=b, **still)[-1].params for a, b in ((1, 0), (1, 1), (0, 0))
+    )
+    assert same(one, other)
+    assert changed(one, none) == {"trunk", "policy"}
+    still = {"learning_rate": 0.0}
+    one, other, none = (
+        lived(reward_of_mate=a, prediction_of_mate=b, **still)[-1].params for a, b in ((0, 1), (1, 1), (0, 0))
+    )
+    assert same(one, other)
+    assert changed(one, none) == {"trunk", "predicted_view"}
+
+
+def test_a_mate_is_another_or_acts_with_the_learners_policy_or_never_learns(lived):
+    another, itself, nobody = (lived(mate=mate) for mate in (0, 1, 2))
+    first = another[0]
+    assert not same(first.params["trunk"], first.memory.mate.params["trunk"])
+    assert same(first.source.world, first.memory.mate.source.world)
+    assert same(first.memory.mate.params, nobody[-1].memory.mate.params)
+    assert not same(first.memory.mate.params, another[-1].memory.mate.params)
+    recorded = [states[-1].memory.mate.memory.ring.streams.extras["log_prob"] for states in (another, itself, nobody)]
+    assert not same(recorded[0], recorded[1])
+    np.testing.assert_allclose(recorded[2][:4], np.log(0.5), atol=0.5)  # even choices, but for the initial weights
+    # What the learner itself does is not touched by who its mate is, while it learns from its own stream.
+    own = [lived(mate=mate, reward_of_mate=0, prediction_of_mate=0)[-1].params for mate in (0, 1, 2)]
+    assert same(own[0], own[1])
+    assert same(own[0], own[2])
+
+
+def test_values_are_those_of_the_best_way_on_whoever_acts():
+    """From even choices, with a mate that never learns: the lock's values are 1 on the way and the lure's off it."""
+    world = rx.envs.Lock(depth=2, actions=2)
+    options = {"network": rx.networks.mlp((16,)), "num_envs": 16, "evaluate": rx.regimes.Evaluate(50, 64)}
+    train = rx.make_train(rx.regimes.yoked(200, of_mate="reward", mate="nobody", **options), world)
+    hparams = train.default_hparams | {"rl.learning_rate": jnp.float32(3e-3)}
+    curves = jax.jit(train)(KEYS, hparams).curves["rl"]
+    assert curves["success"][-1] > 0.9
+    assert curves["mate_train_success"][-1] < 0.5
+    assert curves["value_loss"][-1] < 0.02
+
+
+def test_what_does_not_fit_is_told():
+    with pytest.raises(rx.UserError, match="fits = 0 is not a whole number above 0"):
+        yoked(fits=0)
+    with pytest.raises(rx.UserError, match="capacity = 6 is not a multiple of the 4 streams"):
+        bound(learner={"capacity": 6})
+    with pytest.raises(rx.UserError, match="must be the learner's own behaviour"):
+        rx.regimes.bind(rx.regimes.predict(4, learner=yoked(), **OPTIONS), WORLD)
+    with pytest.raises(rx.UserError, match=r"unknown mate 'itsef'. Did you mean 'itself'"):
+        rx.regimes.yoked(mate="itsef")
+    with pytest.raises(rx.UserError, match=r"unknown part to learn from the mate: 'rewards'. Did you mean 'reward'"):
+        rx.regimes.yoked(of_mate="rewards")

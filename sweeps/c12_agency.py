@@ -1,0 +1,116 @@
+"""Are data of one's own choosing better than as many of another's, for prediction and for learning from reward? Lock.
+
+A wrong action in Lock hides all that lies deeper, so what is seen depends on who chooses. Every learner has a mate:
+another one in the same world and of the same age, with other initial weights. Both act as often; what differs is whose
+stream teaches action values, and whose is predicted. Action values have the same fixed point whoever acts, where a
+policy gradient would be wrong for all but one's own actions. All arms are one program, at one cost.
+
+Command: regimax run sweeps/c12_agency.py --small
+Cells: 320 in 320 stages, and 60 in 60 stages of tuning; with --full 20,480 cells and 960 of tuning.
+Time: not measured; meant for six minutes of processor time, tuning included.
+Supported if: learners need many more episodes where a mate's stream teaches values, and where it is what is predicted.
+Refuted if: a mate's stream does as well for one of the two, another stream of the learner's own policy makes a
+  difference, or nothing can be learnt from others' streams at all.
+Measured: not yet. Whoever wrote the rule had seen three worlds, with a mate about as fast as alone at small learning
+  rates, and failing at large ones.
+"""
+
+import math
+
+import polars as pl
+
+import regimax as rx
+from regimax.report import statistics as st
+from regimax.report.effort import effort_against
+
+r = rx.regimes
+DEPTH = "world.depth"
+OWN, REWARD, PREDICTION = "yoked-nothing", "yoked-reward", "yoked-prediction"
+ITSELF, NOBODY = "yoked-itself", "yoked-reward-nobody"
+ARMS = (OWN, REWARD, PREDICTION, ITSELF, NOBODY)
+
+
+def _sweep(depths, updates, every, seeds):
+    rl = {
+        "updates": updates,
+        "network": rx.networks.mlp((32, 32)),
+        "num_envs": 16,
+        "evaluate": r.Evaluate(every=every, episodes=32),
+        "stop": r.Stop("success", 0.9, 3),
+    }
+    return rx.Sweep(
+        world=rx.envs.Lock(depth=min(depths), actions=3, max_depth=max(depths)),
+        regimes=[
+            r.yoked(of_mate="nothing", **rl),
+            r.yoked(of_mate="reward", **rl),
+            r.yoked(of_mate="prediction", **rl),
+            r.yoked(mate="itself", **rl),
+            r.yoked(of_mate="reward", mate="nobody", **rl),
+        ],
+        axes={DEPTH: depths},
+        seeds=seeds,
+        threshold=0.9,
+    )
+
+
+def rule(run):
+    """T is the episodes to 0.9 success, at the largest depth; a mate's are as many and are not added.
+
+    1. ln T exceeds that of learners taught by their own stream by more than ln 1.5 where the mate's teaches action
+       values;
+    2. and by more than ln 1.5 where the mate's is predicted;
+    3. control: of learners whose values are taught by who chooses evenly and never learns, more than half get there, so
+       others' streams can teach;
+    4. null: where the mate's stream is made by the learner's own policy, ln T differs by less than ln 1.5.
+
+    Supported if all of them hold with their whole interval (95 %, median over worlds), refuted if one fails with its
+    whole interval, else undecided.
+    """
+    much, deep = math.log(1.5), run.cells[DEPTH].max()
+    time = {arm: st.times(run, arm, unit="episodes", steps=DEPTH, where={DEPTH: deep}) for arm in ARMS}
+
+    def more(arm):
+        return st.ln_ratio(time[arm], time[OWN])
+
+    return st.decide(
+        [
+            st.above("ln T mate's reward − own", more(REWARD), much),
+            st.above("ln T mate's prediction − own", more(PREDICTION), much),
+        ],
+        control=[st.above("share taught by even choices", st.success_rate(time[NOBODY]), 0.5)],
+        null=[st.within("ln T equal policies − own", more(ITSELF), -much, much)],
+        cells=run.cells.filter(pl.col(DEPTH) == deep),
+    )
+
+
+def figure(run):
+    """Draws episodes to the threshold against depth."""
+    return effort_against(
+        run,
+        DEPTH,
+        ARMS,
+        steps=DEPTH,
+        title="Episodes to 0.9 success, by whose choices made the data",
+        axis="depth, H",
+    )
+
+
+claim = rx.Claim(
+    id="C12",
+    question="Are data of one's own choosing better than another's, for prediction and for learning from reward?",
+    small=_sweep([4, 5], updates=1500, every=5, seeds=32),
+    full=_sweep([4, 5, 6, 7], updates=20_000, every=10, seeds=1024),
+    tuning=rx.Tuning(
+        axes={"rl.learning_rate": (5e-4, 2e-3, 8e-3)},
+        seeds=range(10_000, 10_004),
+        at={DEPTH: [5]},
+        settings={"rl.updates": 1000},
+    ),
+    full_tuning=rx.Tuning(
+        axes={"rl.learning_rate": (2e-4, 7e-4, 2e-3, 8e-3)}, seeds=range(10_000, 10_016), per=(DEPTH,)
+    ),
+    rule=rule,
+    figure=figure,
+    control="yoked-reward-nobody: the mate chooses evenly and never learns; its stream must be able to teach.",
+    null="yoked-itself: the mate's stream is made by the learner's own policy in other episodes.",
+)

@@ -114,9 +114,9 @@ class Claims:
 class Bench:
     """Measure how fast regimax is here, and what of the machine it uses.
 
-    Workloads: ppo-cartpole, ppo-breakout, cipher-pretrain, cipher-rl, exemplar-rl, sweep-flagship. Each is run at
-    several widths, beside ceilings that are measured in the same run. One that needs a package that is not installed
-    is left out.
+    Workloads: ppo-cartpole, ppo-breakout, cipher-pretrain, cipher-rl, cipher-transformer, exemplar-rl, sweep-flagship.
+    Each is run at several widths, beside ceilings that are measured in the same run. One that needs a package that is
+    not installed is left out.
     """
 
     workloads: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[WORKLOAD ...]")] = ()

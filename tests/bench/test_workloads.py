@@ -15,6 +15,7 @@ SIZES = {
     "ppo-breakout": (1, 4, 128, 4, 1),
     "cipher-pretrain": (1, 64, 4, 10, 16),
     "cipher-rl": (1, 64, 4, 10, 16),
+    "cipher-transformer": (1, 64, 4, 10, 16),
     "exemplar-rl": (1, 64, 1, 20, 64),
 }
 

@@ -64,11 +64,11 @@ def _ppo(world: str, every: int) -> tuple[Regime, Any]:
     return regime, gymnax.make(world)
 
 
-def _cipher(pretraining: bool) -> tuple[Regime, Any]:
+def _cipher(pretraining: bool, network: str = "gru") -> tuple[Regime, Any]:
     from regimax import envs, networks, regimes
 
     options = {
-        "network": networks.gru(64),
+        "network": {"gru": networks.gru, "transformer": networks.transformer}[network](64),
         "num_envs": 64,
         "evaluate": regimes.Evaluate(every=10, episodes=16),
     }
@@ -139,6 +139,12 @@ WORKLOADS: dict[str, Workload | SweepWorkload] = {
             1,
             "Cipher of 6 symbols, 4 skills, length 4; GRU 64, A2C on 64 episodes per update",
             lambda: _cipher(False),
+        ),
+        Workload(
+            "cipher-transformer",
+            1,
+            "Cipher of 6 symbols, 4 skills, length 4; transformer of 2 layers of 64 predicts 64 transcripts per update",
+            lambda: _cipher(True, "transformer"),
         ),
         Workload(
             "exemplar-rl",

@@ -97,7 +97,7 @@ def effort_against(
     figure.update_layout(
         title_text=title or f"Effort to the threshold against {axis or column}",
         xaxis={"title": {"text": axis or column}, "type": "log" if logarithmic else "linear", "tickvals": values},
-        yaxis={"title": {"text": f"{unit} to the threshold, median"}, "type": "log", "tickformat": "~s"},
+        yaxis={"title": {"text": f"{unit} to the threshold, median"}, "type": "log", "tickformat": "~s", "nticks": 6},
         hovermode="closest",
     )
     return figure

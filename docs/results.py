@@ -1,0 +1,114 @@
+"""The claims' results that are kept with the code: verdicts, cells and figures, and the page that shows them.
+
+Command: python docs/results.py runs docs/results
+It needs Chromium, through playwright.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import plotly.graph_objects as go
+import polars as pl
+from playwright.sync_api import sync_playwright
+from plotly.offline import get_plotlyjs
+
+import regimax as rx
+from regimax.claims import folder
+from regimax.claims.judge import Judged, judge_all
+from regimax.claims.page import MARKS, effect
+from regimax.report.quantities import duration, quantity
+
+CHROMIUM = "/usr/bin/chromium"
+WIDTH, HEIGHT = 760, 440
+HEAD = """# What the claims' small runs gave
+
+Made by `python docs/results.py RUNS docs/results` from runs of `regimax run --all sweeps/ --small --out RUNS`. Beside
+this page lie `claims.json`, every verdict with its checks, its tuning and what it cost, and for each claim a Parquet
+file of all its cells, `sweep` naming the sweep of several. Each claim's file says what its figures mean and what speaks
+against them.
+"""
+
+
+def draw(figures: Sequence[tuple[Path, go.Figure]]) -> None:
+    """Writes figures as SVG on white, drawn by the plotly.js that the pages carry."""
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.set_content("<!doctype html><html><body></body></html>")
+        page.add_script_tag(content=get_plotlyjs())
+        for path, figure in figures:
+            plain = go.Figure(figure).update_layout(
+                template="plotly_white", font={"family": "sans-serif"}, margin={"l": 70, "r": 20, "t": 90, "b": 55}
+            )
+            plain.update_layout(title={"x": 0.02, "y": 0.97, "yanchor": "top", "font": {"size": 15}})
+            plain.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+            plain.update_yaxes(title_font_size=11)
+            source = page.evaluate(
+                f"f => Plotly.toImage(JSON.parse(f), {{format: 'svg', width: {WIDTH}, height: {HEIGHT}}})",
+                plain.to_json(),
+            )
+            text = page.evaluate("s => decodeURIComponent(s.slice(s.indexOf(',') + 1))", source)
+            path.write_text(text + "\n")
+        browser.close()
+
+
+def cells(out: Path) -> pl.DataFrame:
+    """The cells of a claim's result, `sweep` naming the sweep of several."""
+    claim = folder.stored(out)
+    runs = folder.run_dirs(out, claim, "small", folder.RESULT)
+    frames = [rx.load_run(path).cells.with_columns(sweep=pl.lit(name)) for name, path in runs.items()]
+    return pl.concat(frames, how="diagonal_relaxed")
+
+
+def section(one: Judged, figures: Sequence[Path]) -> list[str]:
+    """Lines on one claim."""
+    checks = [("claim", c) for c in one.verdict.claim] + [("control", c) for c in one.verdict.control]
+    checks += [("null", c) for c in one.verdict.null]
+    marks = {True: "holds", False: "fails", None: "open"}
+    rows = [
+        f"| {kind} | {c.text} | {c.estimate.text()} | {c.estimate.worlds} | {marks[c.holds]} |" for kind, c in checks
+    ]
+    spent = f"{quantity(one.effort['flops_executed'], 'FLOP')}, {quantity(one.effort['env_steps'])} environment steps"
+    return [
+        f"\n## {one.id}. {one.question}\n",
+        f"**{MARKS[one.verdict.outcome]} {one.verdict.outcome}** (`regimax run sweeps/{one.name}.py --small`, "
+        f"{one.cells['result'][1]:,} cells and {one.cells['tuning'][1]:,} of tuning, {spent}, "
+        f"{duration(one.effort['seconds'])}). Control: {one.control} Null: {one.null}\n",
+        *(f"![{path.stem}]({path.name})\n" for path in figures),
+        "| | must be | found, with interval | worlds | |",
+        "|---|---|---|---|---|",
+        *rows,
+    ]
+
+
+def main(root: Path, target: Path) -> None:
+    """Writes everything anew."""
+    judged = judge_all(root)
+    target.mkdir(parents=True, exist_ok=True)
+    for old in (*target.glob("*.svg"), *target.glob("*.parquet")):
+        old.unlink()
+    figures = {
+        one.name: [
+            (target / f"{one.name}{f'_{i + 1}' if len(one.figures) > 1 else ''}.svg", figure)
+            for i, figure in enumerate(one.figures)
+        ]
+        for one in judged
+    }
+    draw([pair for pairs in figures.values() for pair in pairs])
+    records = [one.record() | {"command": f"regimax run sweeps/{one.name}.py --small", "notes": []} for one in judged]
+    (target / "claims.json").write_text(json.dumps(records, indent=1, ensure_ascii=False) + "\n")
+    table = ["| claim | verdict | effect (interval) | worlds |", "|---|---|---|---|"]
+    table += [
+        f"| {one.id}. {one.question} | {one.verdict.outcome} | {effect(one.verdict)} | {one.verdict.worlds} |"
+        for one in judged
+    ]
+    lines = [line for one in judged for line in section(one, [path for path, _ in figures[one.name]])]
+    (target / "README.md").write_text("\n".join([HEAD, *table, *lines]) + "\n")
+    for one in judged:
+        cells(root / one.name).write_parquet(target / f"{one.name}.parquet", compression="zstd")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

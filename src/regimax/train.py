@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from regimax.prng import Keys
-from regimax.probes import count_flops
+from regimax.probes import split_flops
 from regimax.regimes import Regime, RegimePrograms, bind_regime
 from regimax.regimes.program import Program, as_hparams, inherited
 from regimax.types import Array, HParams, Metrics, Params
@@ -36,13 +37,21 @@ class Result(NamedTuple):
 
 def update_flops(program: Program) -> float:
     """Counts the FLOPs of one update of a bound phase with its share of interludes, evaluations not included."""
+    return math.fsum(split_update_flops(program).values())
+
+
+def split_update_flops(program: Program) -> dict[str, float]:
+    """Counts the same by what it is spent on, see :func:`regimax.probes.split_flops`."""
     key = jax.eval_shape(lambda: jax.random.key(0))
     learner, hparams = program.learner, jax.eval_shape(lambda: as_hparams(program.settings, program.defaults()))
     local = {program.local[name]: value for name, value in hparams.items()}
     state = jax.eval_shape(lambda k, h: learner.init(Keys(k, k), h, {}), key, local)
     between = learner.interlude
-    share = count_flops(between.run, key, state, local) / between.every if between else 0.0
-    return count_flops(learner.update, key, state, local) + share
+    found = split_flops(learner.update, key, state, local)
+    if between is None:
+        return found
+    rare = split_flops(between.run, key, state, local)
+    return {kind: flops + rare[kind] / between.every for kind, flops in found.items()}
 
 
 @dataclass(frozen=True, eq=False)  # hashed by identity, as `jax.jit` needs it

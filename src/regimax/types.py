@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import jax
@@ -20,6 +21,15 @@ Metrics = dict[str, Array]
 """Float scalars by name, reduced inside the scan."""
 Spec = tuple[Any, ...]
 """What a part is: a nested tuple of primitives, comparable and the same in every process."""
+
+
+PREDICTION, EXPERIENCE, REINFORCEMENT = KINDS = ("prediction", "experience", "reinforcement")
+"""What FLOPs are spent on: fitting a predictor or model; acting, and the world's own steps; all else."""
+
+
+def spent_on(kind: str) -> AbstractContextManager[Any]:
+    """Marks what is traced inside as spent on a kind, for :func:`regimax.probes.split_flops`. It computes nothing."""
+    return jax.named_scope(f"regimax.{kind}")
 
 
 class Setting(NamedTuple):

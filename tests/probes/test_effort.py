@@ -6,8 +6,9 @@ import pytest
 
 import regimax as rx
 from regimax.networks import gru, linear_attention, low_rank, mlp, transformer
-from regimax.probes import count_flops
-from regimax.train import update_flops
+from regimax.probes import count_flops, split_flops
+from regimax.train import split_update_flops, update_flops
+from regimax.types import spent_on
 
 A, B = jnp.ones((4, 3)), jnp.ones((3, 5))
 
@@ -142,3 +143,45 @@ def test_padding_costs_but_is_not_the_cells_own():
     padded = rx.envs.Cipher(symbols=3, skills=2, length=2, max_symbols=12)
     bare = padded.unpadded(padded.defaults())
     assert update_flops(rx.regimes.bind(phase, padded)) > update_flops(rx.regimes.bind(phase, bare))
+
+
+def test_flops_are_told_apart_by_marks_through_loops_gradients_and_calls():
+    def marked(a):
+        with spent_on("experience"):
+            b = jax.lax.scan(lambda c, _: (c @ jnp.ones((3, 3)), None), a, None, length=5)[0]
+        with spent_on("prediction"):
+            gradient = jax.grad(lambda x: jnp.sum(jax.jit(lambda y: y @ jnp.ones((3, 3)))(x)))(b)
+        return jax.vmap(lambda row: row @ jnp.ones((3, 3)))(gradient)
+
+    found = split_flops(marked, jnp.ones((3, 3)))
+    product = 2 * 3 * 3 * 3
+    assert found["experience"] == 5 * product
+    assert found["reinforcement"] == product
+    assert found["prediction"] >= 2 * product
+    assert sum(found.values()) == count_flops(marked, jnp.ones((3, 3)))
+
+
+@pytest.mark.parametrize("predictions", [1, 3])
+def test_what_predicts_beside_reinforcement_is_told_apart(predictions):
+    options = {"network": rx.networks.mlp((6, 4)), "num_envs": 4, "evaluate": rx.regimes.Evaluate(4, 8)}
+    world = rx.envs.Exemplar(factors=1, values=3, forms=2, dimensions=5)
+    recorded = rx.regimes.reinforce(4, record=("second_view",), **options)
+    alone = split_update_flops(rx.regimes.bind(recorded, world))
+    once, both = (
+        split_update_flops(rx.regimes.bind_regime(rx.regimes.always_on(4, k, **options), world).programs[0])
+        for k in (1, predictions)
+    )
+    assert both["prediction"] == predictions * once["prediction"] > 0
+    assert alone["prediction"] == 0
+    assert both["experience"] == alone["experience"] > 0
+    assert both["reinforcement"] == pytest.approx(alone["reinforcement"], rel=0.02)  # but for the ring
+
+
+@pytest.mark.parametrize("regime", ["pretrain_rl", "learned_model"])
+def test_who_only_predicts_spends_nothing_on_reinforcement(regime):
+    options = {"network": rx.networks.mlp((4,)), "num_envs": 4, "evaluate": rx.regimes.Evaluate(4, 8)}
+    updates = (4, 4) if regime == "pretrain_rl" else (4, 4, 4)
+    bound = rx.regimes.bind_regime(getattr(rx.regimes, regime)(updates, **options), rx.envs.Planner(3, 2, 2))
+    first, *_, last = (split_update_flops(program) for program in bound.programs)
+    assert first["reinforcement"] < 0.05 * first["prediction"]
+    assert last["prediction"] == 0 < last["reinforcement"]

@@ -21,6 +21,7 @@ def write_run(success, status="done", consecutive=2):
     store.write_frame(run / "cells.parquet", pl.DataFrame(cells))
     stages = {"stage": ["p", "q"], "phase": ["pretrain", "rl"], "start": [0, 0], "end": [4, 6]}
     costs = {"flops": [10.0, 100.0], "env_steps": [0, 5], "samples": [7, 0]}
+    costs |= {"flops_prediction": [9.0, 20.0], "flops_experience": [1.0, 30.0], "flops_reinforcement": [0.0, 50.0]}
     costs["present_sensory_bound"] = [0.25, math.nan]
     costs |= {f"bits_{name}": [0.5, 2.0] for name in ("sensory", "abstraction", "decision", "reward", "outcome")}
     stages |= {f"{name}_per_update": values for name, values in costs.items()}
@@ -42,12 +43,23 @@ def test_effort_is_added_up_along_the_path():
     row = table.cell_table(write_run([0.0, 0.1, 0.2, 0.3])).row(0, named=True)
     assert (row["updates"], row["env_steps"], row["samples"]) == (10, 30, 28)
     assert (row["flops"], row["flops_pretrain"], row["flops_rl"]) == (640.0, 40.0, 600.0)
+    split = [row[f"flops_{kind}"] for kind in ("prediction", "experience", "reinforcement")]
+    assert split == [4 * 9 + 6 * 20, 4 * 1 + 6 * 30, 6 * 50]
+    assert sum(split) == row["flops"]
     assert row["bits_reward"] == 4 * 0.5 + 6 * 2.0
     # Ten steps between evaluations, each of which stands for those before it; what was never measured is not known.
     assert row["used_decision"] == 10 * (1 + 2 + 3)
     assert (row["present_reward_bound"], row["present_sensory_bound"]) == (None, None)
     assert row["success"] == pytest.approx(0.3)
     assert (row["censored"], row["diverged"], row["solved_at_update"]) == (True, False, None)
+
+
+def test_a_run_from_before_flops_were_told_apart_says_nothing_of_it():
+    run = write_run([0.0, 0.1])
+    old = pl.read_parquet(run / "stages.parquet").select(~pl.selectors.matches("flops_(pred|exp|rein)"))
+    store.write_frame(run / "stages.parquet", old)
+    row = table.cell_table(run).row(0, named=True)
+    assert (row["flops"], row["flops_prediction"], row["flops_reinforcement"]) == (240.0, None, None)
 
 
 @pytest.mark.parametrize(

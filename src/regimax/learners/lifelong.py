@@ -17,7 +17,7 @@ from regimax.ops.losses import stepwise_cross_entropy, weighted_mean
 from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.sources import Source
-from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Trajectory
+from regimax.types import PREDICTION, Array, HParams, Metrics, Params, PyTree, Setting, Trajectory, spent_on
 
 MEMORIES = ("sequence", "lifetime")
 
@@ -123,9 +123,10 @@ def lifelong(memory: str = "sequence", optimizer: Optimizer = decaying_adam) -> 
                 loss, metrics, held = answered(params, state.memory, trajectory)
                 return loss, metrics | ({"held": held} if memory == "lifetime" else {})
 
-            params, opt_state, metrics = base.descend(
-                loss_fn, state.params, state.opt_state, optimizer(hparams), freeze
-            )
+            with spent_on(PREDICTION):
+                params, opt_state, metrics = base.descend(
+                    loss_fn, state.params, state.opt_state, optimizer(hparams), freeze
+                )
             held = metrics.pop("held", ())
             return LearnerState(params, opt_state, source_state, held), metrics
 

@@ -17,7 +17,7 @@ from regimax.networks import Network, NetworkFactory
 from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.sources import Source
-from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Trajectory
+from regimax.types import PREDICTION, Array, HParams, Metrics, Params, PyTree, Setting, Trajectory, spent_on
 
 SETTINGS = (
     Setting("learning_rate", 2e-3, 0, 1, "Adam's step size"),
@@ -79,14 +79,16 @@ def fit(
     params, opt_state, memory = learned
     sham = hparams["shuffle"] > 0
     answers = jax.tree.map(lambda a, b: jnp.where(sham, a, b), shifted(key_shuffle, trajectory, names), trajectory)
-    params, opt_state, metrics = base.descend(
-        lambda p: question.loss(key_loss, network, p, memory, trajectory, answers, hparams),
-        params,
-        opt_state,
-        transformation,
-        freeze,
-    )
-    return (params, opt_state, question.refresh(memory, params, hparams)), metrics
+    with spent_on(PREDICTION):
+        params, opt_state, metrics = base.descend(
+            lambda p: question.loss(key_loss, network, p, memory, trajectory, answers, hparams),
+            params,
+            opt_state,
+            transformation,
+            freeze,
+        )
+        memory = question.refresh(memory, params, hparams)
+    return (params, opt_state, memory), metrics
 
 
 def prediction(objective: Objective | None = None, optimizer: Optimizer = base.adam) -> LearnerFactory:

@@ -4,7 +4,7 @@ from regimax.probes.base import Probe, ProbeFactory, Subject
 from regimax.probes.causal import causal
 from regimax.probes.concepts import concepts
 from regimax.probes.consolidation import consolidation
-from regimax.probes.effort import count_flops
+from regimax.probes.effort import count_flops, split_flops
 from regimax.probes.plasticity import plasticity
 from regimax.probes.superposition import superposition
 
@@ -17,5 +17,6 @@ __all__ = [
     "consolidation",
     "count_flops",
     "plasticity",
+    "split_flops",
     "superposition",
 ]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import jax
 from jax.extend import core
+
+from regimax.types import KINDS, REINFORCEMENT
 
 _FREE = frozenset(
     {
@@ -60,11 +63,51 @@ def count_flops(function: Callable[..., Any], *args: Any) -> float:
       >>> count_flops(lambda a, b: a @ b, jnp.ones((2, 3)), jnp.ones((3, 5)))
       60.0
     """
-    return _jaxpr_flops(jax.make_jaxpr(function)(*args).jaxpr)
+    return math.fsum(split_flops(function, *args).values())
 
 
-def _jaxpr_flops(jaxpr: core.Jaxpr) -> float:
-    return sum(_equation_flops(equation) for equation in jaxpr.eqns)
+def split_flops(function: Callable[..., Any], *args: Any) -> dict[str, float]:
+    """Counts the same by what it is spent on, as marked by :func:`regimax.types.spent_on`; the innermost mark counts.
+
+    Args:
+      function: what to trace; nothing is computed.
+      *args: its arguments, arrays or `jax.ShapeDtypeStruct`.
+
+    Returns:
+      FLOPs by kind, of all `KINDS`; what has no mark is reinforcement's.
+
+    Raises:
+      ValueError: for a loop whose length is not known when tracing.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from regimax.types import spent_on
+      >>> def both(a, b):
+      ...     with spent_on("prediction"):
+      ...         c = a @ b
+      ...     return jnp.tanh(c)
+      >>> split_flops(both, jnp.ones((2, 3)), jnp.ones((3, 5)))
+      {'prediction': 60.0, 'experience': 0.0, 'reinforcement': 10.0}
+    """
+    found = _jaxpr_flops(jax.make_jaxpr(function)(*args).jaxpr, REINFORCEMENT)
+    return {kind: float(found[kind]) for kind in KINDS}
+
+
+_Split = Counter[str]
+
+
+def _jaxpr_flops(jaxpr: core.Jaxpr, kind: str) -> _Split:
+    total: _Split = Counter()
+    for equation in jaxpr.eqns:
+        total.update(_equation_flops(equation, kind))
+    return total
+
+
+def _kind(equation: Any, outer: str) -> str:
+    """What an equation is spent on: its own innermost mark, else what the program around it is spent on."""
+    names = str(equation.source_info.name_stack)
+    place, kind = max((names.rfind(f"regimax.{kind}"), kind) for kind in KINDS)
+    return kind if place >= 0 else outer
 
 
 def _inner(equation: Any) -> list[core.Jaxpr]:
@@ -83,16 +126,21 @@ def _size(variable: Any) -> int:
     return math.prod(variable.aval.shape)
 
 
-def _equation_flops(equation: Any) -> float:
-    name, out = equation.primitive.name, equation.outvars[0]
-    if name == "scan":
-        return equation.params["length"] * sum(map(_jaxpr_flops, _inner(equation)))
+def _equation_flops(equation: Any, outer: str) -> _Split:
+    name, kind = equation.primitive.name, _kind(equation, outer)
     if name == "while":
         raise ValueError("count_flops: the number of steps of a while loop is not known when tracing; use scan")
+    inner = [_jaxpr_flops(jaxpr, kind) for jaxpr in _inner(equation)]
     if name == "cond":
-        return max(map(_jaxpr_flops, _inner(equation)))
-    if inner := _inner(equation):
-        return sum(map(_jaxpr_flops, inner))
+        return max(inner, key=Counter.total)
+    if inner:
+        times = equation.params["length"] if name == "scan" else 1
+        return Counter({kind: times * sum(one[kind] for one in inner) for kind in KINDS})
+    return Counter({kind: _primitive_flops(equation)})
+
+
+def _primitive_flops(equation: Any) -> float:
+    name, out = equation.primitive.name, equation.outvars[0]
     if name == "dot_general":
         (contracted, _), _ = equation.params["dimension_numbers"]
         return 2.0 * _size(out) * math.prod(equation.invars[0].aval.shape[axis] for axis in contracted)

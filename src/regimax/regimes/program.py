@@ -18,7 +18,7 @@ from regimax.prng import Keys
 from regimax.probes import Probe, Subject
 from regimax.regimes.base import Phase, Regime
 from regimax.sources import Source
-from regimax.types import Array, HParams, Metrics, Params, Setting, Spec
+from regimax.types import EXPERIENCE, Array, HParams, Metrics, Params, Setting, Spec, spent_on
 
 RUNNING, DONE, SOLVED, DIVERGED = 0, 1, 2, 3
 STATUS = ("running", "done", "solved", "diverged")
@@ -111,6 +111,16 @@ def _settings(phase: Phase, learner: Learner) -> tuple[dict[str, Setting], dict[
     return settings, local
 
 
+def _marked(following: Callable) -> Callable:
+    """Marks what a source does as spent on experience."""
+
+    def marked(*args: Any) -> Any:
+        with spent_on(EXPERIENCE):
+            return following(*args)
+
+    return marked
+
+
 def _bind_probes(phase: Phase, source: Source, learner: Learner) -> tuple[Probe, ...]:
     """Binds the probes of a phase to its learner."""
     every, spacing = phase.evaluate.every, phase.probe_every
@@ -163,6 +173,7 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None) -> Program:
     own_world = phase.world(world) if phase.world else world
     channels = (outcome(), reward(*own_world.reward_range)) if phase.channels is None else phase.channels
     source = phase.source(own_world, channels, num_steps)
+    source = source._replace(next=_marked(source.next))
     learner = phase.learner(phase.network, source, phase.freeze, phase.evaluate.episodes)
     settings, local = _settings(phase, learner)
     probes = _bind_probes(phase, source, learner)

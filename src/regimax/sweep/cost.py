@@ -9,7 +9,7 @@ from typing import NamedTuple
 from regimax.channels.sensory import EXACT
 from regimax.regimes import Program, bind
 from regimax.sweep.plan import Plan, Stage
-from regimax.train import update_flops
+from regimax.train import split_update_flops
 from regimax.types import Spec
 
 
@@ -18,6 +18,9 @@ class Cost(NamedTuple):
 
     Attributes:
       flops: at the cell's own, unpadded sizes; evaluations are measurement, not effort.
+      flops_prediction: those of them that fit a predictor or a model, of others' behaviour or one's own.
+      flops_experience: those for acting, and for the steps of the world or the stream.
+      flops_reinforcement: the others.
       flops_executed: as executed, padding included.
       env_steps: the learner's own steps.
       samples: others' steps that it observed.
@@ -31,6 +34,9 @@ class Cost(NamedTuple):
     """
 
     flops: float
+    flops_prediction: float
+    flops_experience: float
+    flops_reinforcement: float
     flops_executed: float
     env_steps: int
     samples: int
@@ -47,8 +53,8 @@ class Costs:
 
     def __init__(self, plan: Plan):
         self._plan = plan
-        self._executed: dict[str, float] = {}
-        self._flops: dict[tuple[str, Spec], float] = {}
+        self._executed: dict[str, dict[str, float]] = {}
+        self._flops: dict[tuple[str, Spec], dict[str, float]] = {}
         self._costs: dict[tuple[str, tuple[tuple[str, float], ...]], Cost] = {}
 
     def __call__(self, stage: Stage) -> Cost:
@@ -62,7 +68,7 @@ class Costs:
         program = self._plan.programs[stage.program]
         source, world = program.learner.source, program.world
         if stage.program not in self._executed:
-            self._executed[stage.program] = update_flops(program)
+            self._executed[stage.program] = split_update_flops(program)
         bare = world.unpadded(stage.settings) if _has_sizes(world, stage.settings) else world
         size = (stage.program, bare.spec)
         if size not in self._flops:
@@ -87,8 +93,9 @@ class Costs:
             return samples * (bits if math.isnan(bits) else min(bits, through)) if samples else 0.0
 
         return Cost(
-            flops=self._flops[size],
-            flops_executed=self._executed[stage.program],
+            flops=math.fsum(self._flops[size].values()),
+            **{f"flops_{kind}": flops for kind, flops in self._flops[size].items()},
+            flops_executed=math.fsum(self._executed[stage.program].values()),
             env_steps=own,
             samples=others,
             bits_sensory=own * seen + others * shown,
@@ -109,8 +116,8 @@ def _has_sizes(world: object, settings: Mapping[str, float]) -> bool:
     return hasattr(world, "unpadded") and bool(settings)
 
 
-def _flops(program: Program, bare: object) -> float:
+def _flops(program: Program, bare: object) -> dict[str, float]:
     """FLOPs of an update in the world without padding, over as many steps as are executed."""
     phase = program.phase._replace(world=None)
     num_steps = program.learner.source.num_steps if program.learner.source.agentic else None
-    return update_flops(bind(phase, bare, num_steps))
+    return split_update_flops(bind(phase, bare, num_steps))

@@ -23,6 +23,8 @@ EFFORT = (
     "bits_outcome",
     "present_sensory_bound",
 )
+SPLIT = ("flops_prediction", "flops_experience", "flops_reinforcement")
+"""FLOPs by what they are spent on, whatever the phase: they add up to `flops`."""
 COUNTS = ("env_steps", "samples")
 
 
@@ -111,10 +113,12 @@ def cell_table(run: Path) -> pl.DataFrame:
 
     Columns: `cell`, `regime`, `setting`, `seed`, the axes, `status`, the last evaluation's `success` and `return`, the
     effort along the cell's path, and when it was solved: `solved_at_*` is the first of the sweep's `consecutive`
-    evaluations at or above its `threshold`; `censored` cells were not solved within their budget. Of bits, `bits_*` are
-    capacities. `present_sensory_bound` is what observations can at most have told about the concepts at work in them
-    (null where the world does not know), `present_reward_bound` and `present_outcome_bound` what can at most have been
-    present in the pay that arrived. `used_decision` is what decisions carried of what was seen.
+    evaluations at or above its `threshold`; `censored` cells were not solved within their budget. `flops_pretrain` and
+    `flops_rl` are the FLOPs of phases without and with steps of one's own; `flops_prediction`, `flops_experience` and
+    `flops_reinforcement` what FLOPs of any phase are spent on (null in a run from before they were told apart). Of
+    bits, `bits_*` are capacities. `present_sensory_bound` is what observations can at most have told about the concepts
+    at work in them (null where the world does not know), `present_reward_bound` and `present_outcome_bound` what can at
+    most have been present in the pay that arrived. `used_decision` is what decisions carried of what was seen.
 
     Raises:
       UserError: if `run` is not a run directory.
@@ -140,6 +144,12 @@ def _cell_table(
         ),
         (pl.col("spent") * pl.col("flops_per_update")).filter(~own).sum().alias("flops_pretrain"),
         (pl.col("spent") * pl.col("flops_per_update")).filter(own).sum().alias("flops_rl"),
+        *(
+            (pl.col("spent") * pl.col(f"{name}_per_update")).sum().alias(name)
+            if f"{name}_per_update" in stages.columns
+            else pl.lit(None, pl.Float64).alias(name)  # a run from before FLOPs were told apart
+            for name in SPLIT
+        ),
         (pl.col("status") == "diverged").any().fill_null(False).alias("diverged"),
         pl.col("status").last().fill_null("pending").alias("status"),
     )
@@ -173,6 +183,7 @@ def _cell_table(
         "flops",
         "flops_pretrain",
         "flops_rl",
+        *SPLIT,
         "bits_sensory",
         "bits_abstraction",
         "bits_decision",

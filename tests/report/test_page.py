@@ -16,6 +16,8 @@ import polars as pl
 import pytest
 
 from regimax.report import available, panels, render, styles, write
+from regimax.report.probed import probe_drawings
+from regimax.report.split import compute_split
 
 CHROMIUM = Path("/usr/bin/chromium")
 REGIMES = ["pure_rl", "pretrain_rl", "oracle"]
@@ -92,6 +94,9 @@ def make_run(
                 "flops": pretraining + 700.0 * update,
                 "flops_pretrain": pretraining,
                 "flops_rl": 700.0 * update,
+                "flops_prediction": pretraining,
+                "flops_experience": 200.0 * update,
+                "flops_reinforcement": 500.0 * update,
             }
             | {
                 "bits_reward": 90.0 * update,
@@ -108,6 +113,22 @@ def make_run(
     names += ["solved_at_update", "solved_at_env_step", "solved_at_flops"]
     missing = [pl.lit(None).alias(name) for name in names if name not in table.columns]
     return table.with_columns(missing), pl.DataFrame(curves, infer_schema_length=None)
+
+
+def make_probes(table: pl.DataFrame) -> pl.DataFrame:
+    """Two measures of every finished cell, at the beginning and end of its phases; the second is never known."""
+    rows = []
+    for cell in table.filter(pl.col("status") != "pending").iter_rows(named=True):
+        names = {name: cell[name] for name in ("cell", "regime", "setting", "seed", "reward.erasure")}
+        done = 0
+        for phase in ["pretrain", "rl"] if cell["flops_pretrain"] else ["rl"]:
+            for update in (0, 4):
+                effort = {"phase": phase, "update": update, "updates": done + update, "flops": 100.0 * (done + update)}
+                rows.append(
+                    names | effort | {"concepts_bits": 0.5 * (done + update) + cell["seed"], "dull_x": math.nan}
+                )
+            done += 4
+    return pl.DataFrame(rows, infer_schema_length=None)
 
 
 def embedded(page: str) -> dict[str, Any]:
@@ -134,7 +155,8 @@ class Tags(html.parser.HTMLParser):
 
 @pytest.fixture(scope="module")
 def page() -> str:
-    return render(make_meta(), *make_run(REGIMES, SETTINGS, 4))
+    table, curves = make_run(REGIMES, SETTINGS, 4)
+    return render(make_meta(), table, curves, make_probes(table))
 
 
 def test_page_says_what_was_run(page: str) -> None:
@@ -256,6 +278,36 @@ def test_long_curves_are_thinned_and_keep_their_ends() -> None:
     assert (xs[0], xs[-1]) == (0.0, 999.0)
 
 
+def test_the_split_of_compute_adds_up_by_regime() -> None:
+    table, _ = make_run(REGIMES, SETTINGS, 4, pending=6)
+    drawing = compute_split(table, REGIMES)
+    assert drawing is not None
+    bars = drawing.figure.data
+    assert [bar.name for bar in bars] == ["prediction", "acting and the world's steps", "reinforcement"]
+    assert list(bars[0].y) == REGIMES
+    assert [sum(shares) for shares in zip(*(bar.x for bar in bars), strict=True)] == pytest.approx([1.0] * 3)
+    done = table.filter((pl.col("regime") == "pretrain_rl") & (pl.col("status") != "pending"))
+    assert bars[0].x[1] == pytest.approx(done["flops_prediction"].sum() / done["flops"].sum())
+    assert bars[0].x[0] == 0
+    assert len({bar.marker.pattern.shape for bar in bars}) == 3  # they differ without colour
+    untold = table.drop("flops_experience")
+    assert compute_split(untold, REGIMES) is None
+    assert 'id="split"' not in render(make_meta(), *make_run(REGIMES, SETTINGS, 4, pending=24))
+
+
+def test_probes_are_drawn_by_measure_and_setting_with_a_break_between_phases() -> None:
+    table, curves = make_run(REGIMES, SETTINGS, 4)
+    drawn = probe_drawings(make_probes(table), table, REGIMES)
+    assert [one.caption for one in drawn] == [f"concepts_bits, {setting}" for setting in SETTINGS]
+    lines = {line.name: line for line in drawn[0].figure.data}
+    assert list(lines["oracle"].x) == [0, 4]
+    assert list(lines["oracle"].y) == [1.5, 3.5]  # the median seed is 1.5
+    assert list(lines["pretrain_rl"].x) == [0, 4, None, 4, 8]
+    assert "4 of 4 seeds measured" in lines["oracle"].customdata[0]
+    assert 'id="probes"' not in render(make_meta(), table, curves)
+    assert 'id="probes"' not in render(make_meta(), table, curves, pl.DataFrame(schema=curves.schema))
+
+
 def test_styles_differ_in_colour_and_dash() -> None:
     found = styles([f"regime {i}" for i in range(49)])
     assert len(set(found.values())) == 49
@@ -328,6 +380,14 @@ def test_browser_draws_every_panel_in_silence(opened: Opened) -> None:
     assert opened.complaints == []
     assert [url for url in opened.requests if not url.startswith("file:")] == []
     assert len(opened.requests) == 1
+
+
+def test_browser_draws_the_split_and_what_probes_measured(opened: Opened) -> None:
+    assert opened.page.locator("#split-plot .barlayer .point path").count() == 3 * len(REGIMES)
+    for plot, _ in enumerate(SETTINGS):
+        assert opened.page.locator(f"#probe-{plot} .scatterlayer path.js-line").count() >= len(REGIMES)
+    assert opened.page.locator("#probes figcaption").all_inner_texts() == [f"concepts_bits, {s}" for s in SETTINGS]
+    assert opened.complaints == []
 
 
 def test_browser_fills_the_mark_of_a_line_that_ends_solved(opened: Opened) -> None:

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from regimax.report.aggregate import learning_curves, pretraining
+from regimax.report.canvas import canvas
 from regimax.report.quantities import fraction, quantity
 
 
@@ -322,32 +323,10 @@ def _faint(colour: str) -> str:
 
 
 def _layout(effort: Effort, low: float) -> go.Layout:
-    font = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
-    axis = {"gridcolor": "#e6e8eb", "zeroline": False, "ticks": "", "fixedrange": False, "automargin": False}
-    return go.Layout(
-        template=go.layout.Template(),
-        font={"family": font, "size": 12, "color": "#5b6168"},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": 46, "r": 12, "t": 8, "b": 44},
-        hovermode="closest",
-        hoverdistance=24,
-        hoverlabel={"font": {"family": font, "size": 12}, "align": "left"},
-        dragmode="zoom",
-        showlegend=False,
-        xaxis={
-            **axis,
-            "title": {"text": effort.axis, "standoff": 8, "font": {"size": 12}},
-            "tickformat": "~s",
-            "nticks": 6,
-            "showgrid": False,
-            "showline": True,
-            "linecolor": "#b6bbc1",
-            "rangemode": "tozero",
-        },
-        yaxis={
-            **axis,
-            "title": {"text": "success", "standoff": 4, "font": {"size": 12}},
+    return canvas(
+        {"title": effort.axis, "tickformat": "~s", "nticks": 6, "rangemode": "tozero"},
+        {
+            "title": "success",
             "range": [low, 1.03],
             "tickvals": [0, 0.25, 0.5, 0.75, 1],
             "ticktext": ["0", "", "0.5", "", "1"],

@@ -140,6 +140,27 @@
     document.documentElement.dataset.ready = "yes";
   }
 
+  /* Figures without controls. */
+  function recolour() {
+    for (const one of report.drawings) {
+      const colours = one.data.map((trace) => trace.meta[dark.matches ? "dark" : "light"]);
+      Plotly.update(byId(one.id), { "line.color": colours, "marker.color": colours }, {
+        "font.color": variable("--muted"),
+        "xaxis.title.font.color": variable("--muted"),
+        "xaxis.linecolor": variable("--axis"),
+        "yaxis.gridcolor": variable("--grid"),
+        "hoverlabel.bgcolor": variable("--page"),
+        "hoverlabel.bordercolor": variable("--axis"),
+        "hoverlabel.font.color": variable("--ink"),
+      });
+    }
+  }
+  for (const one of report.drawings) {
+    Plotly.newPlot(byId(one.id), one.data, one.layout, { displayModeBar: false, responsive: true, doubleClick: "reset" });
+  }
+  recolour();
+  dark.addEventListener("change", recolour);
+
   /* Sorting: unknown values last in either direction. */
   function compare(a, b, down) {
     if (a === null || b === null) return (a === null) - (b === null);

@@ -18,7 +18,10 @@ from plotly.offline import get_plotlyjs
 
 from regimax.report import sections
 from regimax.report.aggregate import summary
+from regimax.report.canvas import Drawing
 from regimax.report.figures import Panel, available, panels, styles
+from regimax.report.probed import probe_drawings
+from regimax.report.split import compute_split
 
 MAX_PANELS = 48
 """Settings drawn; the tables hold all of them."""
@@ -28,7 +31,13 @@ SHOWN_CELLS = 500
 """Rows of the per-cell table that are on screen at once."""
 
 
-def render(meta: Mapping[str, Any], table: pl.DataFrame, curves: pl.DataFrame) -> str:
+MAX_PROBES = 36
+"""Drawings of what probes measured."""
+
+
+def render(
+    meta: Mapping[str, Any], table: pl.DataFrame, curves: pl.DataFrame, probes: pl.DataFrame | None = None
+) -> str:
     """Renders the report of a run, finished or not.
 
     Args:
@@ -37,6 +46,7 @@ def render(meta: Mapping[str, Any], table: pl.DataFrame, curves: pl.DataFrame) -
       table: one row per cell, as `regimax table` prints it, with `setting` and `status`; pending cells hold
         nulls.
       curves: one row per cell and evaluation, effort cumulative along the cell's path.
+      probes: one row per cell and measurement by its probes, in the same form; None where there are none.
 
     Returns:
       the HTML document. It holds its own script and styles, and a content policy that forbids every request.
@@ -49,12 +59,17 @@ def render(meta: Mapping[str, Any], table: pl.DataFrame, curves: pl.DataFrame) -
     efforts = available(curves)
     drawn = settings[:MAX_PANELS] if _evaluated(curves) else []
     figures = panels(curves, table=table, regimes=regimes, settings=drawn, efforts=efforts) if drawn else []
+    parts = compute_split(table, regimes)
+    measured = [] if probes is None else probe_drawings(probes, table, regimes)
+    held = measured[:MAX_PROBES]
     data = {
         "file": re.sub(r"[^A-Za-z0-9._-]+", "-", str(meta["name"])).strip("-.") or "regimax",
         "shown": SHOWN_CELLS,
         "styles": {name: style._asdict() for name, style in look.items()},
         "efforts": [effort._asdict() for effort in efforts] if drawn else [],
         "panels": [_panel(panel) for panel in figures],
+        "drawings": ([] if parts is None else [_drawing("split-plot", parts)])
+        + [_drawing(f"probe-{i}", one) for i, one in enumerate(held)],
         "summary": _columns(groups),
         "cells": _columns(table.head(MAX_CELLS)),
     }
@@ -68,6 +83,8 @@ def render(meta: Mapping[str, Any], table: pl.DataFrame, curves: pl.DataFrame) -
         curves=sections.curves(table, look, efforts, settings, drawn),
         summary=sections.summary_table(groups, look),
         paired=sections.paired_table(table, regimes),
+        split=sections.split(parts),
+        probes=sections.probes(held, len(measured), look),
         cells_title="The one cell" if table.height == 1 else f"All {table.height:,} cells",
         cells_note=sections.cells_note(table.height, MAX_CELLS),
         data=as_json(data),
@@ -117,6 +134,11 @@ def _panel(panel: Panel) -> dict[str, Any]:
     drawn = panel.figure.to_plotly_json()
     controls = {name: getattr(panel, name) for name in ("x", "templates", "low", "ranges")}
     return {"data": drawn["data"], "layout": drawn["layout"], **controls}
+
+
+def _drawing(place: str, drawing: Drawing) -> dict[str, Any]:
+    drawn = drawing.figure.to_plotly_json()
+    return {"id": place, "data": drawn["data"], "layout": drawn["layout"]}
 
 
 def as_json(value: Any) -> str:

@@ -25,5 +25,5 @@ def write_report(run: Path) -> Path:
     meta = {key: value for key, value in facts.items() if key != "resolved"}
     meta["seconds"] = manifest["seconds"] if manifest else None
     path = run / "report.html"
-    page.write(path, page.render(meta, table.cell_table(run), table.cell_curves(run)))
+    page.write(path, page.render(meta, table.cell_table(run), table.cell_curves(run), table.cell_probes(run)))
     return path

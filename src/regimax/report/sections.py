@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from regimax.report.aggregate import paired
+from regimax.report.canvas import Drawing
 from regimax.report.figures import Effort, Style
 from regimax.report.quantities import UNKNOWN, difference, duration, fraction, quantity
 
@@ -176,6 +177,41 @@ network.</p>
 <div class="scroll{_tall(len(settings))}"><table>
 <thead><tr><th class="left" scope="col">Setting</th>{head}</tr></thead>
 <tbody>{body}</tbody></table></div></section>"""
+
+
+def split(drawing: Drawing | None) -> str:
+    """The frame of the split of compute; nothing where it is not known."""
+    if drawing is None:
+        return ""
+    return f"""<section id="split" aria-labelledby="split-title">
+<h2 id="split-title">{escape(drawing.caption)}</h2>
+<p class="caption">Of all cells of a regime together, in every phase.</p>
+<div class="wide" id="split-plot" role="img" aria-label="{escape(drawing.caption)}"></div></section>"""
+
+
+def probes(drawn: Sequence[Drawing], number: int, look: Mapping[str, Style]) -> str:
+    """The frames of what probes measured, the first of `number`; nothing where nothing was measured.
+
+    Args:
+      drawn: the drawings that the page holds.
+      number: of all.
+      look: the style of each regime.
+    """
+    if not drawn:
+        return ""
+    rest = f" Drawn are the first {len(drawn)} of {number:,}." if number > len(drawn) else ""
+    legend = "".join(f"<span>{_swatch(style)} {escape(name)}</span>" for name, style in look.items())
+    figures = "".join(
+        f'<figure class="panel"><figcaption>{escape(one.caption)}</figcaption>'
+        f'<div class="plot" id="probe-{i}" role="img" aria-label="{escape(one.caption)}"></div></figure>'
+        for i, one in enumerate(drawn)
+    )
+    return f"""<section id="probes" aria-labelledby="probes-title">
+<h2 id="probes-title">What probes measured against updates</h2>
+<p class="caption">Medians over seeds, at the beginning and end of every phase and as often between as was asked
+for. A line breaks where a phase ends. Each panel has a range of its own.{rest}</p>
+<div class="key-row">{legend}</div>
+<div class="panels" style="--columns: {min(3, len(drawn))}">{figures}</div></section>"""
 
 
 def cells_note(cells: int, held: int) -> str:

@@ -20,6 +20,9 @@ KINDS = {
 """Column, name, pattern (so that they differ in grey too) and colours of what FLOPs are spent on, in stacking order."""
 
 
+TENTHS = [0, 0.2, 0.4, 0.6, 0.8, 1]
+
+
 def compute_split(table: pl.DataFrame, regimes: Sequence[str]) -> Drawing | None:
     """Draws for every regime the share of its FLOPs that went to each kind, as bars that add up to 1.
 
@@ -43,13 +46,27 @@ def compute_split(table: pl.DataFrame, regimes: Sequence[str]) -> Drawing | None
         return None
     figure = go.Figure(
         layout=canvas(
-            {"title": "share of all FLOPs", "range": [0, 1], "tickformat": ".0%", "showline": False},
-            {"title": "", "autorange": "reversed", "automargin": True, "showgrid": False, "type": "category"},
+            {
+                "title": "share of all FLOPs",
+                "range": [0, 1],
+                "tickformat": ".0%",
+                "showline": False,
+                "tickvals": TENTHS,
+            },
+            {
+                "title": "",
+                "autorange": "reversed",
+                "automargin": True,
+                "ticks": "outside",
+                "tickcolor": "rgba(0,0,0,0)",
+                "showgrid": False,
+                "type": "category",
+            },
             barmode="stack",
             bargap=0.35,
             showlegend=True,
             legend={"orientation": "h", "traceorder": "normal", "y": 1.02, "yanchor": "bottom", "x": 0},
-            margin={"l": 46, "r": 12, "t": 34, "b": 44},
+            margin={"l": 46, "r": 24, "t": 34, "b": 44},
             height=110 + 34 * len(names),
         )
     )
@@ -66,7 +83,7 @@ def compute_split(table: pl.DataFrame, regimes: Sequence[str]) -> Drawing | None
             y=names,
             name=kind,
             orientation="h",
-            marker={"color": light, "pattern": {"shape": pattern, "size": 5, "solidity": 0.25}},
+            marker={"color": light, "pattern": {"shape": pattern, "size": 6, "solidity": 0.4}},
             customdata=text,
             hovertemplate="%{customdata}<extra></extra>",
             meta={"light": light, "dark": dark},

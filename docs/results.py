@@ -9,10 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import plotly.graph_objects as go
 import polars as pl
-from playwright.sync_api import sync_playwright
-from plotly.offline import get_plotlyjs
+from svg import draw
 
 import regimax as rx
 from regimax.claims import folder
@@ -20,8 +18,6 @@ from regimax.claims.judge import Judged, judge_all
 from regimax.claims.page import MARKS, effect
 from regimax.report.quantities import duration, quantity
 
-CHROMIUM = "/usr/bin/chromium"
-WIDTH, HEIGHT = 760, 440
 HEAD = """# What the claims' small runs gave
 
 Made by `python docs/results.py RUNS docs/results` from runs of `regimax run --all sweeps/ --small --out RUNS`. Beside
@@ -29,29 +25,6 @@ this page lie `claims.json`, every verdict with its checks, its tuning and what 
 file of all its cells, `sweep` naming the sweep of several. Each claim's file says what its figures mean and what speaks
 against them.
 """
-
-
-def draw(figures: Sequence[tuple[Path, go.Figure]]) -> None:
-    """Writes figures as SVG on white, drawn by the plotly.js that the pages carry."""
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.set_content("<!doctype html><html><body></body></html>")
-        page.add_script_tag(content=get_plotlyjs())
-        for path, figure in figures:
-            plain = go.Figure(figure).update_layout(
-                template="plotly_white", font={"family": "sans-serif"}, margin={"l": 70, "r": 20, "t": 90, "b": 55}
-            )
-            plain.update_layout(title={"x": 0.02, "y": 0.97, "yanchor": "top", "font": {"size": 15}})
-            plain.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
-            plain.update_yaxes(title_font_size=11)
-            source = page.evaluate(
-                f"f => Plotly.toImage(JSON.parse(f), {{format: 'svg', width: {WIDTH}, height: {HEIGHT}}})",
-                plain.to_json(),
-            )
-            text = page.evaluate("s => decodeURIComponent(s.slice(s.indexOf(',') + 1))", source)
-            path.write_text(text + "\n")
-        browser.close()
 
 
 def cells(out: Path) -> pl.DataFrame:
@@ -87,7 +60,7 @@ def main(root: Path, target: Path) -> None:
     """Writes everything anew."""
     judged = judge_all(root)
     target.mkdir(parents=True, exist_ok=True)
-    for old in (*target.glob("*.svg"), *target.glob("*.parquet")):
+    for old in target.glob("c[0-9][0-9]_*.*"):
         old.unlink()
     figures = {
         one.name: [

@@ -1,5 +1,6 @@
 """What the README and the docs show runs."""
 
+import json
 import re
 from pathlib import Path
 
@@ -39,6 +40,18 @@ def test_sweep_files_plan_and_say_what_they_are(path):
     for part in ("Command:", "Cells:", "Time:", "Expected:"):
         assert part in text
     assert re.search(rf"Cells: {len(plan.cells)} in {len(plan.stages)} stages", text)
+
+
+CLAIMS = json.loads((README.parent / "docs" / "results" / "claims.json").read_text())
+
+
+def test_every_claim_has_a_verdict_that_its_file_and_the_readme_tell():
+    files = {path.stem: path.read_text() for path in (README.parent / "sweeps").glob("c[0-9][0-9]_*.py")}
+    assert sorted(files) == [claim["name"] for claim in CLAIMS]
+    for claim in CLAIMS:
+        outcome = claim["verdict"]["outcome"]
+        assert f"Measured: {outcome}" in files[claim["name"]]
+        assert re.search(rf"\| \[?{claim['id']}\b.*\| {outcome} \|", README.read_text())
 
 
 def test_parts_written_in_a_sweep_file_work(tmp_path):

@@ -8,12 +8,16 @@ channels was known when the rule was written; that at M = 8 prediction saves epi
 
 Command: regimax run sweeps/c07_bandwidth_ladder.py --small
 Cells: 576 in 688 stages, and 96 in 104 stages of tuning; with --full 55,296 cells and 384 of tuning.
-Time: not measured; meant for seven minutes of processor time, tuning included.
+Time: 4.2 minutes of processor time, tuning included; 3.4 by the clock, on two cores that other programs also used.
 Supported if: from scratch T depends on reward's width, and more than on that of the senses; after prediction by
   about the same factor, so that narrow reward costs fewer episodes; nothing of it after a sham.
 Refuted if: reward's width costs nothing, or less than the senses', or by another factor after prediction, or as many
   episodes; a sham saves episodes as well; or bits that tell nothing, those below the noise, have a price.
-Measured: not yet.
+Measured: supported. From scratch ε of reward is 0.96 (0.89 to 1.14; 16 worlds), 0.44 (0.34 to 0.70) more than that of
+  the senses, and after prediction 0.04 (−0.14 to 0.34) more. To lose three rewards of four takes T from 1,216 to 4,672
+  episodes from scratch and from 640 to 2,496 after prediction (medians), 1,312 (320 to 2,368) more from scratch. All is
+  at 8 looks, where prediction but halves T. The sham needs 2,432, more than scratch: it harms, and chose the smallest
+  rate of the grid, so the control is an easy one. Other numbers of looks may come out otherwise.
 """
 
 import math

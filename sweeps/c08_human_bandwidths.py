@@ -7,13 +7,18 @@ knows from the stream which looks belong together, and the model of the outcome 
 
 Command: regimax run sweeps/c08_human_bandwidths.py --small
 Cells: 112 in 160 stages, and 144 in 128 stages of tuning; with --full 7,168 cells and 1,024 of tuning.
-Time: not measured; meant for seven minutes of processor time, tuning included.
+Time: 5.3 minutes of processor time, tuning included; 6.4 by the clock, on two cores that other programs also used.
 Supported if: with a learned model of the outcome 0.9 success takes fewer bits of outcome than anybody without the
   stream must spend, under both compressions; and its sham takes more.
 Refuted if: it takes more bits than that, its sham fewer, or a stream without concepts leads below what is possible.
 Seen before this was written: sweeps/reward_model.py, untuned, in a Cipher, where no learned pay gained anything and
   nobody came to 0.9; and trials of this file with two worlds, by which its sizes were set.
-Measured: not yet.
+Measured: supported. B is 148 bits under HUMAN_SCALED and 176 under power 0.6 (medians of 16 worlds), B₀ 345: ln B/B₀ is
+  −0.83 (−1.03 to −0.34) and −0.67 (−0.96 to −0.55). Under HUMAN_SCALED the bounds of sham and null are just the budget,
+  512 bits; under the other the sham gets there in 8 worlds, at 2,139. Scratch chose an end of its grid and learnt
+  nothing (0.27; chance is 0.25), so to need less is no feat. The weight chosen, 3, is an end, too; 0.3 and 1 were as
+  good. No arm has a frozen trunk and no model: the sham stands in for it, and a trunk that learns may come out
+  otherwise. Trials on two worlds set rates, frozen trunk, batch, budget and the second compression.
 """
 
 from types import SimpleNamespace

@@ -7,7 +7,7 @@ has 2,865 weights.
 
 Command: regimax run sweeps/c10_continual.py --small
 Cells: 480 in 544 stages, and 216 in 264 stages of tuning; with --full 64,512 cells and 1,296 of tuning.
-Time: not measured; meant for eight minutes of processor time, tuning included, more than half of it compiling.
+Time: 5.8 minutes of processor time, tuning included; 4.4 by the clock, on two cores that other programs also used.
 Supported if: with 128 pairs that last continual_48 recalls much more than in_context_76; what context holds grows with
   the memory's width and ends; what learning holds ends too, later, by the number of weights.
 Refuted if: either end is not where it should be, a softmax memory fails as well, who lives in another world knows
@@ -17,7 +17,11 @@ Seen before: the figures of sweeps/recall.py (four worlds, nothing tuned) and a 
   Who learns is never shown what lasts. That is the claim, but also much of why it wins: when it is shown everything,
   new pairs are crowded out of its memory as before (sweeps/consolidation.py). With 256 pairs in context, more than
   anybody was trained to remember, the figure is no fair picture of context, and the rule asks nothing.
-Measured: not yet.
+Measured: supported. With 128 pairs A of continual_48 is 0.96 and of in_context_76 0.68, 0.29 less (0.25 to 0.30;
+  medians of 16 worlds). In context 16 and 76 have 0.69 and 0.96 at 32 pairs, 0.33 and 0.68 at 128; in weights 16 and 48
+  have 0.72 and 0.91 at 256; softmax has 1.00. With drift continual_48 has 0.07, in_context_76 0.96. Every choice but
+  softmax's lies at an end of the grid; the borders are from the figures of sweeps/recall.py; and who learns is by
+  definition never shown what lasts in context, much of why it wins. With that shown it may not.
 """
 
 import polars as pl

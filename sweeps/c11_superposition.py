@@ -6,7 +6,7 @@ know; a gate of surprise does so by construction, and shows only that the measur
 
 Command: regimax run sweeps/c11_superposition.py --small
 Cells: 96 in 128 stages, and 48 in 56 stages of tuning; with --full 6,144 cells and 192 of tuning.
-Time: not measured; meant for six minutes of processor time, tuning included, half of it compiling.
+Time: 2.0 minutes of processor time, tuning included; 1.7 by the clock, on two cores that other programs also used.
 Supported if: with everything in context what lasts takes less than half of the dimensions that it took before, disturbs
   less than half as much, new pairs are recalled better, and without what lasts in context nothing changes.
 Refuted if: one of these fails where the gate of surprise has them all, as many steps in another world have one, or room
@@ -16,7 +16,11 @@ Seen before: the figures of sweeps/consolidation.py (two worlds, 128 pairs, noth
   is asked here, with tuning, controls and 16 worlds, is expected to be refuted. Crosstalk and recall alone are no
   sign: both got better even where values are redrawn each time, for there the gate shuts out keys; so the null asks
   for room and for knowledge.
-Measured: not yet.
+Measured: refuted, as a trial in two worlds let expect. ln D changes by −0.08 (−0.09 to −0.06; 16 worlds), from 11.9
+  dimensions to 11.0 (medians); with the gate of surprise none are left. All else holds: χ falls from 2.93 to 0.22,
+  recall of what is new rises from 0.49 to 0.94, and what lasts is recalled without context (0.99); not so in another
+  world. What no longer disturbs goes on being written, perhaps as nothing is lost by it: a price on writing might free
+  the room, or a fuller memory.
 """
 
 import math

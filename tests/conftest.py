@@ -9,6 +9,8 @@ import pytest
 
 from regimax.backend import prepare_cpu, use_compilation_cache
 
+from .pages import browser, tags  # noqa: F401 - fixtures
+
 prepare_cpu(2)
 use_compilation_cache()
 jax.config.update("jax_numpy_rank_promotion", "raise")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import html.parser
 import json
 import math
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,6 @@ from regimax.claims.tuning import Trial
 from regimax.report import write
 from regimax.report.statistics import Estimate, above, below, decide
 
-CHROMIUM = Path("/usr/bin/chromium")
 CELLS = pl.DataFrame({"status": ["done"] * 4, "flops": 1.0, "env_steps": 8, "samples": 0})
 
 
@@ -78,22 +75,6 @@ def make() -> list[Judged]:
     ]  # fmt: skip
 
 
-class Tags(html.parser.HTMLParser):
-    """Every start tag outside scripts, and the text."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.text: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text.append(data)
-
-
 @pytest.fixture(scope="module")
 def page() -> str:
     return render(make(), "runs")
@@ -105,8 +86,8 @@ def embedded(page: str) -> dict[str, Any]:
     return json.loads(found[1])
 
 
-def test_page_says_what_came_out_and_how(page: str) -> None:
-    text = " ".join("".join(Tags(page).text).split())
+def test_page_says_what_came_out_and_how(page: str, tags: Any) -> None:
+    text = " ".join("".join(tags(page).text).split())
     for expected in (
         "✓ supported", "✕ refuted", "? undecided", "0.7 (0.5 to 0.9) ln ratio", "−0.5 (−0.9 to −0.1) ln ratio",
         "Unfinished: 3 of 96 cells of the result are pending", "Not begun", "93 of 96", "Effort as looks grow",
@@ -125,8 +106,8 @@ def test_page_says_what_came_out_and_how(page: str) -> None:
     ]
 
 
-def test_page_loads_nothing(page: str) -> None:
-    for tag, attributes in Tags(page).found:
+def test_page_loads_nothing(page: str, tags: Any) -> None:
+    for tag, attributes in tags(page).found:
         assert tag not in ("link", "img", "iframe", "object", "embed", "base")
         assert not {"src", "srcset", "data"} & set(attributes), (tag, attributes)
         assert (attributes.get("href") or "#").startswith("#")
@@ -136,7 +117,7 @@ def test_page_loads_nothing(page: str) -> None:
     assert "default-src 'none'" in own
 
 
-def test_everything_from_outside_is_escaped() -> None:
+def test_everything_from_outside_is_escaped(tags: Any) -> None:
     evil = "</script><script>alert(1)</script><b>&\"'%{x}"
     bad = judged(
         evil, undecided(evil, evil), [figure(evil)], notes=[evil], control=evil, null=evil, question=evil, command=evil
@@ -146,7 +127,7 @@ def test_everything_from_outside_is_escaped() -> None:
     page = render([bad], evil)
     assert "alert(1)</script>" not in page
     assert '<b>&"' not in page
-    assert sum(tag == "script" for tag, _ in Tags(page).found) == 3
+    assert sum(tag == "script" for tag, _ in tags(page).found) == 3
     assert embedded(page)["figures"][0]["title"] == evil
 
 
@@ -171,18 +152,6 @@ class Opened:
         page.on("request", lambda request: self.requests.append(request.url))
         page.goto(target.as_uri())
         page.wait_for_selector("html[data-ready=yes]", timeout=20_000)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"no Chromium at {CHROMIUM}: install Debian's package chromium to test the page in a browser")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        flags = ["--headless", "--no-sandbox", "--disable-gpu"]
-        launched = driver.chromium.launch(executable_path=str(CHROMIUM), args=flags)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module")

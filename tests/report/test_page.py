@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import html.parser
 import json
 import math
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,6 @@ from regimax.report import available, panels, render, styles, write
 from regimax.report.probed import probe_drawings
 from regimax.report.split import compute_split
 
-CHROMIUM = Path("/usr/bin/chromium")
 REGIMES = ["pure_rl", "pretrain_rl", "oracle"]
 SETTINGS = ["reward.erasure = 0", "reward.erasure = 0.5"]
 
@@ -137,30 +134,14 @@ def embedded(page: str) -> dict[str, Any]:
     return json.loads(found[1])
 
 
-class Tags(html.parser.HTMLParser):
-    """Every start tag outside scripts."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.text: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text.append(data)
-
-
 @pytest.fixture(scope="module")
 def page() -> str:
     table, curves = make_run(REGIMES, SETTINGS, 4)
     return render(make_meta(), table, curves, make_probes(table))
 
 
-def test_page_says_what_was_run(page: str) -> None:
-    text = " ".join("".join(Tags(page).text).split())
+def test_page_says_what_was_run(page: str, tags: Any) -> None:
+    text = " ".join("".join(tags(page).text).split())
     assert "<title>quickstart</title>" in page
     for expected in (
         "Does prediction make",
@@ -172,8 +153,8 @@ def test_page_says_what_was_run(page: str) -> None:
     assert all(setting in text for setting in SETTINGS)
 
 
-def test_page_loads_nothing(page: str) -> None:
-    for tag, attributes in Tags(page).found:
+def test_page_loads_nothing(page: str, tags: Any) -> None:
+    for tag, attributes in tags(page).found:
         assert tag not in ("link", "img", "iframe", "object", "embed", "base")
         assert not {"src", "href", "srcset", "data"} & set(attributes), (tag, attributes)
     own = re.sub(r"<script>/\*\*\n\* plotly\.js.*?</script>", "", page, flags=re.DOTALL)
@@ -182,7 +163,7 @@ def test_page_loads_nothing(page: str) -> None:
     assert "default-src 'none'" in own
 
 
-def test_everything_from_outside_is_escaped() -> None:
+def test_everything_from_outside_is_escaped(tags: Any) -> None:
     evil = "</script><script>alert(1)</script><b>&\"'%{x}"
     meta = make_meta(
         name=evil,
@@ -197,7 +178,7 @@ def test_everything_from_outside_is_escaped() -> None:
     page = render(meta, *make_run([evil, "oracle"], [evil], 2))
     assert "alert(1)</script>" not in page
     assert '<b>&"' not in page
-    assert sum(tag == "script" for tag, _ in Tags(page).found) == 3
+    assert sum(tag == "script" for tag, _ in tags(page).found) == 3
     assert evil in embedded(page)["cells"]["rows"][0]
     assert embedded(page)["panels"][0]["data"][0]["meta"]["regime"] == evil
 
@@ -247,7 +228,7 @@ def test_panels_start_after_pretraining_in_compute_and_together_in_steps() -> No
         assert "4 of 4 seeds measured" in traces[line]["text"][0]
 
 
-def test_lines_are_marked_where_seeds_stopped_as_solved_and_end_where_half_have(page: str) -> None:
+def test_lines_are_marked_where_seeds_stopped_as_solved_and_end_where_half_have(page: str, tags: Any) -> None:
     # With four seeds half a step apart, the first two of `oracle` are solved at updates 6 and 7, of twelve.
     table, curves = make_run(["pure_rl", "oracle"], [""], 4)
     (panel,) = panels(curves, table=table, regimes=["pure_rl", "oracle"], settings=[""])
@@ -262,7 +243,7 @@ def test_lines_are_marked_where_seeds_stopped_as_solved_and_end_where_half_have(
     assert len(traces["band", "oracle"]["x"]) == 2 * 7
     assert never["meta"]["marks"] == [""] * 12
     assert len(traces["band", "pure_rl"]["x"]) == 2 * 12
-    text = " ".join("".join(Tags(page).text).split())
+    text = " ".join("".join(tags(page).text).split())
     assert "stopped as solved" in text
     assert "stopped as solved:" not in render(make_meta(), *make_run(["pure_rl"], [""], 4))
 
@@ -355,17 +336,10 @@ class Opened:
 
 
 @pytest.fixture(scope="module")
-def opened(page: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"no Chromium at {CHROMIUM}: install Debian's package chromium to test the page in a browser")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+def opened(browser: Any, page: str, tmp_path_factory: pytest.TempPathFactory) -> Opened:
     target = tmp_path_factory.mktemp("report") / "report.html"
     write(target, page)
-    with playwright.sync_playwright() as driver:
-        flags = ["--headless", "--no-sandbox", "--disable-gpu"]
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=flags)
-        yield Opened(browser.new_page(viewport={"width": 1280, "height": 900}), target)
-        browser.close()
+    return Opened(browser.new_page(viewport={"width": 1280, "height": 900}), target)
 
 
 def test_browser_draws_every_panel_in_silence(opened: Opened) -> None:

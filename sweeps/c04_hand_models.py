@@ -17,8 +17,8 @@ Refuted if: at κ = 1/4 the hand-made model needs no more steps than the learnt 
 Measured: refuted. At κ = 1/4 ln T by hand − learnt is 0 (−0.41 to 0.15): both need 15,360 steps (medians of 32 worlds),
   scratch 17,920, after the sham 30,720. The learnt model's 15,360 are all spent exploring (60 updates, never tuned),
   and in 28 worlds what was learnt in it then works at once, so fewer might do. κ* is only known to lie below 0.54. The
-  law has no exception (0 of 32 worlds, at most 0.11): works at once in 0, 0, 3, 13 and 32 worlds as κ grows. Every arm
-  chose the largest rate of the grid, 0.01; a fresh claim should tune rate and exploring both.
+  law has no exception (0 of 32 worlds, at most 0.11): by hand, it works at once in 0, 0, 3, 13 and 32 worlds as κ
+  grows. Every arm chose the largest rate of the grid, 0.01; a fresh claim should tune rate and exploring both.
 """
 
 import math

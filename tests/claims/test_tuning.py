@@ -97,6 +97,15 @@ def test_the_best_area_is_chosen_where_solved_cells_count_on():
     assert chosen["b"].edge == ["rl.learning_rate"]
 
 
+def test_a_choice_at_the_end_of_axes_that_are_set_together_is_at_the_end_of_both():
+    pairs = [(0.001, 0.01), (0.01, 0.1), (0.1, 1.0)]
+    tuning = make_tuning(axes={("rl.learning_rate", "rl.entropy_coef"): pairs})
+    cells, curves = made({("a", 1, rate, 0): [rate] for rate, _ in pairs})
+    entropies = cells["rl.learning_rate"].replace_strict(dict(pairs))
+    found = trials(tuning, cells.with_columns(entropies.alias("rl.entropy_coef")), curves)
+    assert [trial.edge for trial in found] == [[], [], ["rl.learning_rate", "rl.entropy_coef"]]
+
+
 def test_scores_are_means_over_worlds_and_points_unless_the_choice_is_made_apart():
     scores = {
         ("a", forms, rate, seed): [value + seed / 100]

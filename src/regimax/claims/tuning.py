@@ -162,11 +162,18 @@ def _choose(here: list[Trial]) -> list[Trial]:
     edge = []
     for name, value in best.grid.items():
         there = list(dict.fromkeys(trial.grid[name] for trial in here))
-        line = [t for t in scored if all(t.grid[other] == best.grid[other] for other in best.grid if other != name)]
+        others = [other for other in best.grid if other != name and not _tied(here, name, other)]
+        line = [t for t in scored if all(t.grid[other] == best.grid[other] for other in others)]
         matters = len({trial.score for trial in line}) > 1
         if len(there) > 2 and matters and value in (there[0], there[-1]) and not isinstance(value, str):
             edge.append(name)
     return [trial._replace(chosen=trial is best, edge=edge if trial is best else []) for trial in here]
+
+
+def _tied(here: list[Trial], one: str, other: str) -> bool:
+    """Whether two columns of the grid are set together, each value of one with one of the other."""
+    pairs = {(trial.grid[one], trial.grid[other]) for trial in here}
+    return len(pairs) == len({first for first, _ in pairs}) == len({second for _, second in pairs})
 
 
 def choices(tuning: Tuning, tried: Sequence[Trial]) -> list[Choice]:

@@ -9,6 +9,7 @@ import pytest
 
 from regimax.claims import load_claim
 from regimax.claims.execute import plans
+from regimax.sweep.plan import make_plan
 
 from .conftest import planted
 
@@ -22,29 +23,25 @@ def test_claim_files_plan_and_say_what_they_are(path):
     for part in ("Command:", "Cells:", "Time:", "Supported if:", "Refuted if:"):
         assert part in text
     cells, stages = {}, {}
-    for kind, found in plans(claim, "small")._asdict().items():
+    planned = plans(claim, "small")
+    for kind, found in planned._asdict().items():
         cells[kind] = sum(len(plan.cells) for plan in found.values())
         stages[kind] = sum(len(plan.stages) for plan in found.values())
     said = f"Cells: {cells['result']:,} in {stages['result']:,} stages"
     if cells["tuning"]:
         said += f", and {cells['tuning']:,} in {stages['tuning']:,} stages of tuning"
     assert said in text
-    for name, sweep in claim.sweeps("small").items():
-        assert len({cell.world_seed for cell in plans_of(sweep).cells}) >= 16, name
+    for name, plan in planned.result.items():
+        assert len({cell.world_seed for cell in plan.cells}) >= 16, name
     assert re.fullmatch(r"C\d+", claim.id)
 
 
-def plans_of(sweep):
-    from regimax.sweep.plan import make_plan
-
-    return make_plan(sweep)
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_full_sweeps_plan_too(path):
     claim = load_claim(path)
     for sweep in claim.sweeps("full").values():
-        plans_of(replace(sweep, seeds=1))
+        make_plan(replace(sweep, seeds=1))
 
 
 def looks(scratch, predicted, sham, oracle=0.0, one=1.0):

@@ -22,7 +22,7 @@ from turns import Quiet
 
 import regimax as rx
 from regimax import prng
-from regimax.backend import use_compilation_cache
+from regimax.backend import cores, use_compilation_cache
 from regimax.sweep.plan import make_plan
 from regimax.sweep.run import Options, Outcome, execute
 from regimax.train import as_hparams
@@ -100,7 +100,7 @@ def main() -> None:
     flags.add_argument("--trunk", choices=TRUNKS, default="shared", help="of policy and value")
     flags.add_argument("--block", type=int, help="lanes per vmapped product; 8 if not given, or fewer for few agents")
     given = flags.parse_args()
-    rx.prepare_cpu()
+    rx.prepare_cpu(min(cores(), given.agents))  # as the command line does
     with tempfile.TemporaryDirectory() as folder:
         result = measure(given, Path(folder))
     result["device"] = f"{jax.device_count()} × {jax.devices()[0].device_kind}"

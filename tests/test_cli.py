@@ -78,6 +78,17 @@ def test_bad_input_is_told_in_two_lines_and_nothing_is_written(spec, capsys, arg
     assert entries() == before
 
 
+@pytest.mark.parametrize(("seeds", "devices"), [("2", 1), ("3", 2), ("99", 2)])
+def test_a_cpu_is_split_into_no_more_devices_than_there_are_blocks(spec, monkeypatch, seeds, devices):
+    asked = []
+    monkeypatch.setattr("regimax.backend.cores", lambda: 2)
+    monkeypatch.setattr("regimax.backend.prepare_cpu", asked.append)
+    monkeypatch.setattr("regimax.sweep.plan.make_plan", lambda sweep: 1 / 0)  # enough is known
+    with pytest.raises(ZeroDivisionError):
+        main(["run", spec, "--seeds", seeds])
+    assert asked == [None, devices]  # four cells for each seed, in blocks of eight
+
+
 def test_another_sweeps_directory_is_refused(spec, capsys):
     assert main(["run", spec, "--out", "out"]) == 0
     before = {p: p.read_bytes() for p in Path("out").rglob("*") if p.is_file()}

@@ -16,6 +16,14 @@ POOL_VARIABLE = "NPROC"
 THREADS_PER_DEVICE = 2
 """Of the pool: one more than a device has programs under way. A still larger pool slows the engine."""
 
+_chosen_here: set[str] = set()
+"""Sizes of the pool that were set here, and not by the user."""
+
+
+def cores() -> int:
+    """Returns the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
 
 def prepare_cpu(devices: int | None = None) -> None:
     """Splits the CPU into devices and turns XLA's own threads within an operation off.
@@ -40,17 +48,18 @@ def prepare_cpu(devices: int | None = None) -> None:
 
     if devices is not None and devices < 1:
         raise UserError(f"devices = {devices} is below 1")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    devices = devices or cores()
     flags = os.environ.get("XLA_FLAGS", "")
     if EIGEN_FLAG not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {EIGEN_FLAG}=false".strip()
-    threads = THREADS_PER_DEVICE * (devices or cores)
-    if not os.environ.get(POOL_VARIABLE, "").isdecimal() or int(os.environ[POOL_VARIABLE]) < threads:
+    threads, given = THREADS_PER_DEVICE * devices, os.environ.get(POOL_VARIABLE, "")
+    if not given.isdecimal() or int(given) < threads or given in _chosen_here:
         os.environ[POOL_VARIABLE] = str(threads)
-    if jax.config.values["jax_num_cpu_devices"] == (devices or cores):
+        _chosen_here.add(str(threads))
+    if jax.config.values["jax_num_cpu_devices"] == devices:
         return
     try:
-        jax.config.update("jax_num_cpu_devices", devices or cores)
+        jax.config.update("jax_num_cpu_devices", devices)
     except RuntimeError as error:
         raise UserError("JAX's backend has already started: call prepare_cpu before anything is computed") from error
 

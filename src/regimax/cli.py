@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import shlex
 import signal
 import sys
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from regimax.claims.claim import Claim, Scale
     from regimax.sweep.plan import Plan
     from regimax.sweep.run import Options
+    from regimax.sweep.spec import Sweep
 
 SpecFile = Annotated[Path, tyro.conf.Positional]
 RunDir = Annotated[Path, tyro.conf.Positional]
@@ -52,7 +55,7 @@ class Run:
     width: int | None = None
     """Lanes side by side; results do not depend on it."""
     devices: int | None = None
-    """Devices to use; a CPU is split into one per core when not given."""
+    """Devices to use; a CPU is split into one per core, or per block of lanes where those are fewer, when not given."""
     checkpoint_every: float = 60.0
     """Seconds between checkpoints."""
     extend: bool = False
@@ -178,7 +181,23 @@ def _planned(command: Run | PlanCommand, module: ModuleType, file: Path) -> Plan
 
     if command.full or (isinstance(command, Run) and command.small):
         raise UserError(f"{file} holds a sweep, not a claim: --small and --full are of claims")
-    return make_plan(spec.override(spec.sweep_of(module, file), _assigned(command), command.seeds))
+    sweep = spec.override(spec.sweep_of(module, file), _assigned(command), command.seeds)
+    if isinstance(command, Run) and command.devices is None:
+        _leave_no_device_idle(sweep)
+    return make_plan(sweep)
+
+
+def _leave_no_device_idle(sweep: Sweep) -> None:
+    """Splits a CPU into fewer devices where there are fewer blocks of lanes; one that idles slows the others.
+
+    It stays as it is where the file of the sweep has computed something.
+    """
+    from regimax.backend import cores, prepare_cpu
+    from regimax.sweep import spec
+
+    cells = len(spec.points(sweep)) * len(sweep.regimes) * len(spec.seed_list(sweep))
+    with contextlib.suppress(UserError):
+        prepare_cpu(min(cores(), math.ceil(cells / max(1, sweep.block))))
 
 
 def _claimed(command: Run | PlanCommand, module: ModuleType, file: Path) -> Claim | None:

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from regimax.report.figures import PALETTE
-from regimax.report.phase_map import LINE, phase_map
+from regimax.report.phase_map import GREY, LINE, phase_map
 from regimax.report.statistics import PhaseDiagram
 
 
@@ -29,7 +29,11 @@ def diagram() -> PhaseDiagram:
 
 def test_points_line_band_and_rings():
     figure = phase_map(diagram(), names=("after", "before"), title="Where it pays", x_axis="looks")
-    band, line, *points, ring = figure.data
+    band, line, *marks, ring = figure.data
+    legend, points = marks[::2], marks[1::2]
+    assert [trace.name for trace in legend] == [trace.name for trace in points]
+    assert [trace.showlegend for trace in points] == [False] * 3  # a legend cannot show a colour that is a number
+    assert {trace.marker.color for trace in legend} == {GREY}
     assert [trace.name for trace in points] == ["both solve", "after only", "both fail"]
     assert [trace.marker.symbol for trace in points] == ["circle", "triangle-up", "x"]
     assert list(points[2].text) == ["?"]

@@ -13,6 +13,7 @@ from regimax.report.statistics import PhaseDiagram
 SYMBOLS = {"both solve": "circle", "a only": "triangle-up", "b only": "triangle-down", "both fail": "x"}
 """Of a point, by which arms get there; shapes, so that they need no colour."""
 LINE = PALETTE[1][0]
+GREY = "#686f77"
 
 
 def phase_map(
@@ -74,10 +75,16 @@ def phase_map(
         here = diagram.points.filter(pl.col("mark") == mark)
         if here.is_empty():
             continue
+        name = words.get(mark, mark)
+        # A mark for the legend alone, which cannot show a colour that is a number.
+        grey = {"symbol": symbol, "size": 16, "color": GREY}
+        figure.add_scatter(x=[None], y=[None], name=name, legendgroup=name, mode="markers", marker=grey)
         figure.add_scatter(
             x=here["x"].exp().to_list(),
             y=here["y"].exp().to_list(),
-            name=words.get(mark, mark),
+            name=name,
+            legendgroup=name,
+            showlegend=False,
             mode="markers+text",
             text=["?" if p is None else f"{p:.2f}" for p in here["p"].to_list()],
             textposition="middle right",
@@ -87,7 +94,7 @@ def phase_map(
                 "size": 16,
                 "color": [0.5 if p is None else p for p in here["p"].to_list()],
                 "coloraxis": "coloraxis",
-                "line": {"width": 1, "color": "#686f77"},
+                "line": {"width": 1, "color": GREY},
             },
             customdata=[_reading(row) for row in here.iter_rows(named=True)],
             hovertemplate="<b>%{x:.3g}, %{y:.3g}</b>: %{customdata}<extra></extra>",

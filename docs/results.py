@@ -5,7 +5,9 @@ It needs Chromium, through playwright.
 """
 
 import json
+import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,11 +59,23 @@ def section(one: Judged, figures: Sequence[Path]) -> list[str]:
 
 
 def main(root: Path, target: Path) -> None:
-    """Writes everything anew."""
+    """Writes everything anew, or nothing where a claim is missing."""
     judged = judge_all(root)
-    target.mkdir(parents=True, exist_ok=True)
-    for old in target.glob("c[0-9][0-9]_*.*"):
-        old.unlink()
+    missing = {path.stem for path in target.glob("c*.parquet")} - {one.name for one in judged}
+    unfinished = [one.name for one in judged if one.cells.get("result", (0, 1))[0] < one.cells.get("result", (0, 1))[1]]
+    if missing or unfinished:
+        raise SystemExit(f"{root} lacks {', '.join(sorted({*missing, *unfinished}))}: nothing is written")
+    with tempfile.TemporaryDirectory() as folder:
+        write(root, judged, Path(folder))
+        target.mkdir(parents=True, exist_ok=True)
+        for old in target.glob("c[0-9][0-9]_*.*"):
+            old.unlink()
+        for new in Path(folder).iterdir():
+            shutil.move(new, target / new.name)
+
+
+def write(root: Path, judged: Sequence[Judged], target: Path) -> None:
+    """Writes everything into an empty folder."""
     figures = {
         one.name: [
             (target / f"{one.name}{f'_{i + 1}' if len(one.figures) > 1 else ''}.svg", figure)

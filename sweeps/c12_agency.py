@@ -12,7 +12,7 @@ Supported if: learners need many more episodes where a mate's stream teaches val
 Refuted if: a mate's stream does as well for one of the two, another stream of the learner's own policy makes a
   difference, or nothing can be learnt from others' streams at all.
 Measured: refuted. Where a mate's stream is predicted, ln T − own is −0.01 (−0.22 to 0.16; 32 worlds), where it teaches
-  values −0.04 (−0.29 to 0.44): a mate of the same age in the same world chooses as well for one as one does oneself.
+  values −0.04 (−0.29 to 0.44), which is open: a mate of the same age in the same world may choose as well for one.
   Even choices teach 0.88 of the learners, but slowly. The null is open: equal policies take 0.26 (−0.08 to 0.57) more,
   so that less than a factor of 1.5 cannot be told by 32 worlds. All rates lie inside the grid. Worlds in which a mate
   knows other things, or is ahead, may come out otherwise. Whoever wrote the rule had seen three worlds, with a mate

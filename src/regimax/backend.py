@@ -16,8 +16,8 @@ POOL_VARIABLE = "NPROC"
 THREADS_PER_DEVICE = 2
 """Of the pool: one more than a device has programs under way. A still larger pool slows the engine."""
 
-_chosen_here: set[str] = set()
-"""Sizes of the pool that were set here, and not by the user."""
+_WANTED = os.environ.get(POOL_VARIABLE, "")
+"""Size of the pool that the user has set, before anything here did."""
 
 
 def cores() -> int:
@@ -52,10 +52,7 @@ def prepare_cpu(devices: int | None = None) -> None:
     flags = os.environ.get("XLA_FLAGS", "")
     if EIGEN_FLAG not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {EIGEN_FLAG}=false".strip()
-    threads, given = THREADS_PER_DEVICE * devices, os.environ.get(POOL_VARIABLE, "")
-    if not given.isdecimal() or int(given) < threads or given in _chosen_here:
-        os.environ[POOL_VARIABLE] = str(threads)
-        _chosen_here.add(str(threads))
+    os.environ[POOL_VARIABLE] = str(max(THREADS_PER_DEVICE * devices, int(_WANTED) if _WANTED.isdecimal() else 0))
     if jax.config.values["jax_num_cpu_devices"] == devices:
         return
     try:

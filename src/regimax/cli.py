@@ -55,7 +55,7 @@ class Run:
     width: int | None = None
     """Lanes side by side; results do not depend on it."""
     devices: int | None = None
-    """Devices to use; a CPU is split into one per core, or per block of lanes where those are fewer, when not given."""
+    """Devices to use; a CPU is split into one per core, or per block of cells where those are fewer, when not given."""
     checkpoint_every: float = 60.0
     """Seconds between checkpoints."""
     extend: bool = False
@@ -183,21 +183,22 @@ def _planned(command: Run | PlanCommand, module: ModuleType, file: Path) -> Plan
         raise UserError(f"{file} holds a sweep, not a claim: --small and --full are of claims")
     sweep = spec.override(spec.sweep_of(module, file), _assigned(command), command.seeds)
     if isinstance(command, Run) and command.devices is None:
-        _leave_no_device_idle(sweep)
+        _leave_no_device_idle(sweep, command.width)
     return make_plan(sweep)
 
 
-def _leave_no_device_idle(sweep: Sweep) -> None:
-    """Splits a CPU into fewer devices where there are fewer blocks of lanes; one that idles slows the others.
+def _leave_no_device_idle(sweep: Sweep, width: int | None) -> None:
+    """Splits a CPU into no more devices than all cells, or lanes, make blocks; one that idles slows the others.
 
-    It stays as it is where the file of the sweep has computed something.
+    Where regimes run programs of their own, one after the other, a device may idle all the same. Nothing is changed
+    where the file of the sweep has computed something.
     """
     from regimax.backend import cores, prepare_cpu
     from regimax.sweep import spec
 
     cells = len(spec.points(sweep)) * len(sweep.regimes) * len(spec.seed_list(sweep))
     with contextlib.suppress(UserError):
-        prepare_cpu(min(cores(), math.ceil(cells / max(1, sweep.block))))
+        prepare_cpu(min(cores(), math.ceil(min(cells, width or cells) / max(1, sweep.block))))
 
 
 def _claimed(command: Run | PlanCommand, module: ModuleType, file: Path) -> Claim | None:

@@ -84,12 +84,12 @@ def yoked(
     Returns:
       a factory of learners for the learner's own behaviour. Settings: `learning_rate`, `max_grad_norm`, `discount`,
       `temperature`; `reward_of_mate`, `prediction_of_mate`; `mate`: 0 for another learner, 1 for the learner's own
-      policy in other episodes (the null: equal policies), 2 for one that never learns and chooses evenly; and those of
-      prediction with the prefix ``prediction.``. Metrics: ``value_loss`` (squared reward units), ``prediction_…``,
-      ``pay`` and its bits of the stream whose reward is learnt from, ``train_success`` and ``mate_train_success``;
-      evaluated: those of `rollout.evaluate`, and ``eval_…``, the predictor's in the learner's own stream.
-      Counted are the learner's own steps, of which the mate takes as many; FLOPs are those of both. A network with a
-      memory goes through the mate's streams from an empty one.
+      policy in other episodes (the null: equal policies), 2 for one that never learns and chooses nearly evenly, by its
+      first weights; and those of prediction with the prefix ``prediction.``. Metrics: ``value_loss`` (squared reward
+      units), ``prediction_…``, ``pay`` and its bits of the stream whose reward is learnt from, ``train_success`` and
+      ``mate_train_success``; evaluated: those of `rollout.evaluate`, and ``eval_…``, the predictor's in the learner's
+      own stream. Counted are the learner's own steps, of which the mate takes as many; FLOPs are those of both. A
+      network with a memory goes through the mate's streams from an empty one.
 
     Raises:
       UserError: for fewer than one fit, and once the source is known, for one that is not the learner's own behaviour,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -29,8 +30,8 @@ def effort_against(
 ) -> go.Figure:
     """Draws the median effort to the threshold of every arm against a setting, on logarithmic axes where it can.
 
-    A mark is the Kaplan-Meier median over cells with its 95 % interval. Where the median is not reached, an arrow
-    stands at what is known to be too little.
+    A mark is the Kaplan-Meier median over cells with its 95 % interval, of which an end that is not known is not drawn.
+    Where the median is not reached, an arrow stands at what is known to be too little.
 
     Args:
       run: the run.
@@ -48,7 +49,7 @@ def effort_against(
     """
     figure, look = go.Figure(), styles(arms)
     values = sorted(run.cells[column].unique().to_list())
-    for arm, symbol in zip(arms, SYMBOLS, strict=False):
+    for arm, symbol in zip(arms, itertools.cycle(SYMBOLS), strict=False):
         frame = times(run, arm, unit=unit, steps=steps, where=where)
         there = [value for value in values if (frame[column] == value).any()]
         found = [median_time(frame.filter(frame[column] == value)) for value in there]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 
@@ -31,8 +32,9 @@ def delay_ladder(
 ) -> go.Figure:
     """Draws how many times less effort one arm needs than another, against the delay, on logarithmic axes.
 
-    A mark is exp of the median over worlds of ln T_without - ln T_with, with its 95 % interval; 1 is no gain. Where
-    budgets hide the median, a triangle stands at what the gain is known to exceed, or not to exceed.
+    A mark is exp of the median over worlds of ln T_without - ln T_with, with its 95 % interval, of which an end that is
+    not known is not drawn; 1 is no gain. Where budgets hide the median, a triangle stands at what the gain is known to
+    exceed, or not to exceed.
 
     Args:
       run: the run.
@@ -52,7 +54,7 @@ def delay_ladder(
     figure, look = go.Figure(), styles(list(gains))
     delays = sorted(run.cells[column].unique().to_list())
     clock = [delay * seconds for delay in delays]
-    for (name, arms), symbol in zip(gains.items(), SYMBOLS, strict=False):
+    for (name, arms), symbol in zip(gains.items(), itertools.cycle(SYMBOLS), strict=False):
         found = []
         for delay in delays:
             without, with_it = (times(run, arm, where={column: delay}, **asked) for arm in arms)

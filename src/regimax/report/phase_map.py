@@ -79,26 +79,27 @@ def phase_map(
         # A mark for the legend alone, which cannot show a colour that is a number.
         grey = {"symbol": symbol, "size": 16, "color": GREY}
         figure.add_scatter(x=[None], y=[None], name=name, legendgroup=name, mode="markers", marker=grey)
-        figure.add_scatter(
-            x=here["x"].exp().to_list(),
-            y=here["y"].exp().to_list(),
-            name=name,
-            legendgroup=name,
-            showlegend=False,
-            mode="markers+text",
-            text=["?" if p is None else f"{p:.2f}" for p in here["p"].to_list()],
-            textposition="middle right",
-            cliponaxis=False,
-            marker={
-                "symbol": symbol,
-                "size": 16,
-                "color": [0.5 if p is None else p for p in here["p"].to_list()],
-                "coloraxis": "coloraxis",
-                "line": {"width": 1, "color": GREY},
-            },
-            customdata=[_reading(row) for row in here.iter_rows(named=True)],
-            hovertemplate="<b>%{x:.3g}, %{y:.3g}</b>: %{customdata}<extra></extra>",
-        )
+        coloured = {"symbol": symbol, "size": 16, "coloraxis": "coloraxis", "line": {"width": 1, "color": GREY}}
+        for there, marker in (
+            (here.filter(pl.col("p").is_not_null()), coloured),
+            (here.filter(pl.col("p").is_null()), grey),
+        ):
+            if there.is_empty():
+                continue
+            figure.add_scatter(
+                x=there["x"].exp().to_list(),
+                y=there["y"].exp().to_list(),
+                name=name,
+                legendgroup=name,
+                showlegend=False,
+                mode="markers+text",
+                text=["?" if p is None else f"{p:.2f}" for p in there["p"].to_list()],
+                textposition="middle right",
+                cliponaxis=False,
+                marker=marker if marker is grey else marker | {"color": there["p"].to_list()},
+                customdata=[_reading(row) for row in there.iter_rows(named=True)],
+                hovertemplate="<b>%{x:.3g}, %{y:.3g}</b>: %{customdata}<extra></extra>",
+            )
     hurt = diagram.points.filter("hurts")
     if not hurt.is_empty():
         figure.add_scatter(

@@ -11,9 +11,8 @@ import polars as pl
 
 from regimax.report.aggregate import learning_curves
 from regimax.report.canvas import Drawing, canvas
+from regimax.report.effort import SYMBOLS
 from regimax.report.figures import Style, styles
-
-SYMBOLS = ("circle", "square", "diamond", "cross", "x", "triangle-up", "star")
 
 
 def measures(probes: pl.DataFrame, table: pl.DataFrame) -> list[str]:
@@ -25,8 +24,8 @@ def measures(probes: pl.DataFrame, table: pl.DataFrame) -> list[str]:
 def probe_drawings(probes: pl.DataFrame, table: pl.DataFrame, regimes: Sequence[str]) -> list[Drawing]:
     """Draws every measure of a run's probes against updates, one drawing per measure and setting.
 
-    Lines are medians over seeds; where one phase ends and the next begins a line breaks, for a part that begins afresh
-    is measured anew there.
+    Lines are medians over the seeds that are measured there: one that has stopped as solved is left out from then on;
+    where one phase ends and the next begins a line breaks, for a part that begins afresh is measured anew there.
 
     Args:
       probes: one row per cell and measurement.

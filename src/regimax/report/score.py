@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -45,7 +46,7 @@ def score_against(
     """
     figure, look = go.Figure(), styles(arms)
     values = sorted(frame[column].unique().to_list())
-    for arm, symbol in zip(arms, SYMBOLS, strict=False):
+    for arm, symbol in zip(arms, itertools.cycle(SYMBOLS), strict=False):
         of = scores(frame, arm, measure, where=where)
         there = [value for value in values if (of[column] == value).any()]
         found = [median_score(of.filter(of[column] == value)) for value in there]

@@ -208,8 +208,9 @@ def probes(drawn: Sequence[Drawing], number: int, look: Mapping[str, Style]) -> 
     )
     return f"""<section id="probes" aria-labelledby="probes-title">
 <h2 id="probes-title">What probes measured against updates</h2>
-<p class="caption">Medians over seeds, at the beginning and end of every phase and as often between as was asked
-for. A line breaks where a phase ends. Each panel has a range of its own.{rest}</p>
+<p class="caption">Medians over the seeds measured there, without those that have stopped, at the beginning and end of
+every phase and as often between as was asked for. A line breaks where a phase ends. Each panel has a range of its
+own.{rest}</p>
 <div class="key-row">{legend}</div>
 <div class="panels" style="--columns: {min(3, len(drawn))}">{figures}</div></section>"""
 

@@ -20,7 +20,7 @@ KINDS = {
 """Column, name, pattern (so that they differ in grey too) and colours of what FLOPs are spent on, in stacking order."""
 
 
-TENTHS = [0, 0.2, 0.4, 0.6, 0.8, 1]
+FIFTHS = [0, 0.2, 0.4, 0.6, 0.8, 1]
 
 
 def compute_split(table: pl.DataFrame, regimes: Sequence[str]) -> Drawing | None:
@@ -51,7 +51,7 @@ def compute_split(table: pl.DataFrame, regimes: Sequence[str]) -> Drawing | None
                 "range": [0, 1],
                 "tickformat": ".0%",
                 "showline": False,
-                "tickvals": TENTHS,
+                "tickvals": FIFTHS,
             },
             {
                 "title": "",

@@ -121,6 +121,7 @@ def test_a_crash_after_a_commit_is_resumed_with_the_same_rows(whole, ticks):
     assert_same_results("run", whole)
 
 
+@pytest.mark.slow
 def test_killed_and_typed_again_it_ends_with_the_same_rows(whole):
     Path("tiny.py").write_text(FILE)
     command = [sys.executable, "-m", "regimax", "run", "tiny.py", "--out", "run", "--checkpoint-every", "0"]

@@ -17,7 +17,7 @@ from svg import draw
 import regimax as rx
 from regimax.claims import folder
 from regimax.claims.judge import Judged, judge_all
-from regimax.claims.page import MARKS, effect
+from regimax.claims.page import HOLDS, MARKS, effect
 from regimax.report.quantities import duration, quantity
 
 HEAD = """# What the claims' small runs gave
@@ -39,11 +39,9 @@ def cells(out: Path) -> pl.DataFrame:
 
 def section(one: Judged, figures: Sequence[Path]) -> list[str]:
     """Lines on one claim."""
-    checks = [("claim", c) for c in one.verdict.claim] + [("control", c) for c in one.verdict.control]
-    checks += [("null", c) for c in one.verdict.null]
-    marks = {True: "holds", False: "fails", None: "open"}
     rows = [
-        f"| {kind} | {c.text} | {c.estimate.text()} | {c.estimate.worlds} | {marks[c.holds]} |" for kind, c in checks
+        f"| {kind} | {check.text} | {check.estimate.text()} | {check.estimate.worlds} | {HOLDS[check.holds]} |"
+        for kind, check in one.verdict.checks()
     ]
     spent = f"{quantity(one.effort['flops_executed'], 'FLOP')}, {quantity(one.effort['env_steps'])} environment steps"
     return [
@@ -65,12 +63,12 @@ def main(root: Path, target: Path) -> None:
     unfinished = [one.name for one in judged if one.cells.get("result", (0, 1))[0] < one.cells.get("result", (0, 1))[1]]
     if missing or unfinished:
         raise SystemExit(f"{root} lacks {', '.join(sorted({*missing, *unfinished}))}: nothing is written")
-    with tempfile.TemporaryDirectory() as folder:
-        write(root, judged, Path(folder))
+    with tempfile.TemporaryDirectory() as fresh:
+        write(root, judged, Path(fresh))
         target.mkdir(parents=True, exist_ok=True)
         for old in target.glob("c[0-9][0-9]_*.*"):
             old.unlink()
-        for new in Path(folder).iterdir():
+        for new in Path(fresh).iterdir():
             shutil.move(new, target / new.name)
 
 

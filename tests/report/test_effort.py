@@ -2,28 +2,17 @@
 
 from types import SimpleNamespace
 
-import polars as pl
 import pytest
 
 from regimax.report.effort import effort_against
+
+from .conftest import run_with
 
 
 def make_run() -> SimpleNamespace:
     """Five worlds at two settings: arm `a` needs 10 and 40 steps, `b` 10 and more than its 100."""
     needed = {("a", 1): 10, ("a", 8): 40, ("b", 1): 10, ("b", 8): None}
-    rows, curves = [], []
-    for (arm, looks), time in needed.items():
-        for world in range(5):
-            cell = f"{arm}/{looks}/{world}"
-            rows.append(
-                {"cell": cell, "regime": arm, "setting": f"looks={looks}", "seed": world, "world_seed": world}
-                | {"looks": looks, "status": "done", "samples": 0, "flops_pretrain": 0.0}
-            )
-            steps = range(0, 101, 10)
-            success = [float(time is not None and step >= time) for step in steps]
-            curves.append(pl.DataFrame({"cell": cell, "env_steps": list(steps), "success": success, "flops": 0.0}))
-    facts = {"resolved": {"threshold": 0.9, "consecutive": 2}}
-    return SimpleNamespace(cells=pl.DataFrame(rows), curves=pl.concat(curves), facts=facts)
+    return run_with(needed, ["looks"])
 
 
 def test_medians_are_points_and_bounds_are_arrows():

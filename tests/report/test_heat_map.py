@@ -8,24 +8,14 @@ import pytest
 from regimax.errors import UserError
 from regimax.report.heat_map import INK, heat_map
 
+from .conftest import run_with
+
 NEEDED = {("a", 1, 0.5): 40, ("a", 2, 0.5): 10, ("a", 1, 1.0): 20, ("a", 2, 1.0): 10, ("b", 1, 0.5): None}
 
 
 def make_run() -> SimpleNamespace:
     """Five worlds at two widths of two channels; arm `b` at one of them alone, where it needs more than its 100."""
-    rows, curves = [], []
-    for (arm, wide, bits), time in NEEDED.items():
-        for world in range(5):
-            cell = f"{arm}/{wide}/{bits}/{world}"
-            rows.append(
-                {"cell": cell, "regime": arm, "setting": f"{wide} {bits}", "seed": world, "world_seed": world}
-                | {"wide": wide, "bits": bits, "status": "done", "samples": 0, "flops_pretrain": 0.0}
-            )
-            steps = range(0, 101, 10)
-            success = [float(time is not None and step >= time) for step in steps]
-            curves.append(pl.DataFrame({"cell": cell, "env_steps": list(steps), "success": success, "flops": 0.0}))
-    facts = {"resolved": {"threshold": 0.9, "consecutive": 2}}
-    return SimpleNamespace(cells=pl.DataFrame(rows), curves=pl.concat(curves), facts=facts)
+    return run_with(NEEDED, ["wide", "bits"])
 
 
 def test_medians_are_fields_and_censored_ones_are_bounds_without_a_colour():

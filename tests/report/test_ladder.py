@@ -2,28 +2,17 @@
 
 from types import SimpleNamespace
 
-import polars as pl
 import pytest
 
 from regimax.report.ladder import delay_ladder
+
+from .conftest import run_with
 
 
 def make_run() -> SimpleNamespace:
     """Seven worlds, outcomes after 5 and 500 decisions: `slow` needs 80 and over 100 steps, `fast` 10 and 20."""
     needed = {("slow", 5): 80, ("slow", 500): None, ("fast", 5): 10, ("fast", 500): 20}
-    rows, curves = [], []
-    for (arm, delay), time in needed.items():
-        for world in range(7):
-            cell = f"{arm}/{delay}/{world}"
-            rows.append(
-                {"cell": cell, "regime": arm, "setting": f"delay={delay}", "seed": world, "world_seed": world}
-                | {"delay": delay, "status": "done", "samples": 0, "flops_pretrain": 0.0}
-            )
-            steps = range(0, 101, 10)
-            right = [float(time is not None and step >= time) for step in steps]
-            curves.append(pl.DataFrame({"cell": cell, "env_steps": list(steps), "return": right, "flops": 0.0}))
-    facts = {"resolved": {"threshold": 0.9, "consecutive": 2}}
-    return SimpleNamespace(cells=pl.DataFrame(rows), curves=pl.concat(curves), facts=facts)
+    return run_with(needed, ["delay"], worlds=7, measure="return")
 
 
 def test_gains_are_ratios_on_a_clock_and_hidden_ones_are_bounds():

@@ -68,7 +68,7 @@ def _cipher(pretraining: bool, network: str = "gru") -> tuple[Regime, Any]:
     from regimax import envs, networks, regimes
 
     options = {
-        "network": {"gru": networks.gru, "transformer": networks.transformer}[network](64),
+        "network": getattr(networks, network)(64),
         "num_envs": 64,
         "evaluate": regimes.Evaluate(every=10, episodes=16),
     }

@@ -25,6 +25,8 @@ from regimax.report.statistics.verdict import SUPPORTED, Check, Verdict
 
 MARKS = {"supported": "\u2713", "refuted": "\u2715", "undecided": "?"}
 """A sign beside the word, so that a verdict needs no colour."""
+HOLDS = {True: "holds", False: "fails", None: "open"}
+"""What became of a check."""
 
 
 def render(judged: Sequence[Judged], name: str) -> str:
@@ -124,11 +126,10 @@ def checks(found: Sequence[Check]) -> str:
     """Returns how many of the checks hold, in a few words; a dash where there are none."""
     if not found:
         return UNKNOWN
-    words = {True: "holds", False: "fails", None: "open"}
-    counts = Counter(words[check.holds] for check in found)
+    counts = Counter(HOLDS[check.holds] for check in found)
     if len(found) == 1:
         return next(iter(counts))
-    return ", ".join(f"{counts[word]} {word}" for word in words.values() if counts[word])
+    return ", ".join(f"{counts[word]} {word}" for word in HOLDS.values() if counts[word])
 
 
 def cells(one: Judged) -> str:
@@ -198,14 +199,14 @@ def _words(one: Judged) -> str:
 
 def _checks_table(verdict: Verdict) -> str:
     rows = []
-    for kind, found in (("claim", verdict.claim), ("control", verdict.control), ("null", verdict.null)):
-        for check in found:
-            holds = {True: "\u2713 holds", False: "\u2715 fails", None: "? open"}[check.holds]
-            rows.append(
-                f'<tr><td class="left">{kind}</td><td class="left setting">{escape(check.text)}</td>'
-                f'<td class="left">{escape(check.estimate.text())}</td><td>{check.estimate.worlds:,}</td>'
-                f'<td class="left">{holds}</td><td class="left setting">{escape(check.estimate.method)}</td></tr>'
-            )
+    holds = {True: "\u2713 holds", False: "\u2715 fails", None: "? open"}
+    for kind, check in verdict.checks():
+        rows.append(
+            f'<tr><td class="left">{kind}</td><td class="left setting">{escape(check.text)}</td>'
+            f'<td class="left">{escape(check.estimate.text())}</td><td>{check.estimate.worlds:,}</td>'
+            f'<td class="left">{holds[check.holds]}</td>'
+            f'<td class="left setting">{escape(check.estimate.method)}</td></tr>'
+        )
     if not rows:
         return ""
     heads = ("what it is of", "must be", "found, with interval", "worlds", "", "how")

@@ -14,6 +14,7 @@ from regimax.learners import base
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
 from regimax.learners.objectives import Objective, Question, next_step
 from regimax.networks import Network, NetworkFactory
+from regimax.ops.trees import select
 from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.sources import Source
@@ -78,7 +79,7 @@ def fit(
     key_shuffle, key_loss = keys
     params, opt_state, memory = learned
     sham = hparams["shuffle"] > 0
-    answers = jax.tree.map(lambda a, b: jnp.where(sham, a, b), shifted(key_shuffle, trajectory, names), trajectory)
+    answers = select(sham, shifted(key_shuffle, trajectory, names), trajectory)
     with spent_on(PREDICTION):
         params, opt_state, metrics = base.descend(
             lambda p: question.loss(key_loss, network, p, memory, trajectory, answers, hparams),

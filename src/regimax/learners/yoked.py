@@ -20,6 +20,7 @@ from regimax.learners.prediction import SETTINGS as PREDICTION
 from regimax.learners.prediction import fit
 from regimax.networks import Network, NetworkFactory
 from regimax.ops.losses import weighted_mean
+from regimax.ops.trees import select
 from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.sources import RingState, Source, ring
@@ -177,7 +178,7 @@ def yoked(
                 own = replay.sample(key, state.memory.ring, source.num_envs)
                 others = replay.sample(key, other, source.num_envs)
                 others = others._replace(carry=net.carry(source.num_envs))  # what the other remembered means nothing
-                return _select(of_other > 0, others, own)
+                return select(of_other > 0, others, own)
 
             def one(learned: tuple[Params, PyTree, PyTree, PyTree], key: Array) -> tuple[tuple, Metrics]:
                 params, valuing, predicts, memory = learned
@@ -212,7 +213,7 @@ def yoked(
 
         def update(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:
             key_mate, mate = prng.named(key, "mate"), state.memory.mate
-            acting = _select(hparams["mate"] == ITSELF, state.params, mate.params)
+            acting = select(hparams["mate"] == ITSELF, state.params, mate.params)
             mate, others, others_counts = live(prng.named(key_mate, "live"), mate, acting, hparams)
             state, lived, counts = live(prng.named(key, "live"), state, state.params, hparams)
             mate = _kept(mate, replay.push(mate.memory.ring, others))
@@ -221,8 +222,8 @@ def yoked(
             state, metrics = study(prng.named(key, "study"), state, mate.memory.ring, whose, hparams)
             alone = jnp.zeros(()), jnp.zeros(())
             taught, _ = study(prng.named(key_mate, "study"), mate, mate.memory.ring, alone, hparams)
-            mate = _select(hparams["mate"] == NOBODY, mate, taught)
-            paid = _select(whose[0] > 0, (others.r_t, others_counts), (lived.r_t, counts))
+            mate = select(hparams["mate"] == NOBODY, mate, taught)
+            paid = select(whose[0] > 0, (others.r_t, others_counts), (lived.r_t, counts))
             metrics |= {"pay": paid[0].mean()} | received(paid[1], lived.r_t.size)
             for name, counted in (("train_success", counts), ("mate_train_success", others_counts)):
                 metrics[name] = counted["successes"] / jnp.maximum(counted["episodes"], 1.0)
@@ -259,10 +260,6 @@ def yoked(
         )
 
     return factory
-
-
-def _select(condition: Array, chosen: PyTree, other: PyTree) -> PyTree:
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), chosen, other)
 
 
 def _kept(state: LearnerState, stored: RingState) -> LearnerState:

@@ -14,6 +14,7 @@ from regimax.errors import UserError, unknown
 from regimax.learners import Learner, LearnerState
 from regimax.learners.base import fresh_params
 from regimax.networks import Code, Network
+from regimax.ops.trees import select
 from regimax.prng import Keys
 from regimax.probes import Probe, Subject
 from regimax.regimes.base import Phase, Regime
@@ -87,11 +88,6 @@ def as_hparams(settings: Mapping[str, Setting], values: Mapping[str, Any]) -> di
         name: jnp.asarray(values[name], jnp.int32 if setting.integer else jnp.float32)
         for name, setting in settings.items()
     }
-
-
-def select(condition: Array, chosen: Any, other: Any) -> Any:
-    """Returns the tree `chosen` where the scalar `condition` holds, else `other`."""
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), chosen, other)
 
 
 def _settings(phase: Phase, learner: Learner) -> tuple[dict[str, Setting], dict[str, str]]:

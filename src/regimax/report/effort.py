@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from regimax.report.figures import styles
+from regimax.report.marks import add_marks, looks, reading
 from regimax.report.quantities import quantity
-from regimax.report.statistics import Estimate, median_time, times
+from regimax.report.statistics import median_time, times
 from regimax.report.statistics.times import Tables, Where
-
-SYMBOLS = ("circle", "square", "diamond", "cross", "x", "pentagon", "star")
 
 
 def effort_against(
@@ -47,29 +43,20 @@ def effort_against(
     Returns:
       the figure.
     """
-    figure, look = go.Figure(), styles(arms)
+    figure = go.Figure()
     values = sorted(run.cells[column].unique().to_list())
-    for arm, symbol in zip(arms, itertools.cycle(SYMBOLS), strict=False):
+    for arm, style, symbol in looks(arms):
         frame = times(run, arm, unit=unit, steps=steps, where=where)
         there = [value for value in values if (frame[column] == value).any()]
         found = [median_time(frame.filter(frame[column] == value)) for value in there]
-        colour = look[arm].light
-        figure.add_scatter(
-            x=there,
-            y=[e.value for e in found],
-            name=arm,
-            mode="lines+markers",
-            line={"color": colour, "dash": look[arm].dash or "solid", "width": 2},
-            marker={"color": colour, "symbol": symbol, "size": 8},
-            error_y={
-                "type": "data",
-                "array": [_above(e) for e in found],
-                "arrayminus": [_below(e) for e in found],
-                "thickness": 1.4,
-                "width": 4,
-                "color": colour,
-            },
-            text=[_reading(e) for e in found],
+        add_marks(
+            figure,
+            arm,
+            style,
+            symbol,
+            there,
+            found,
+            text=[reading(e) for e in found],
             hovertemplate=f"<b>{arm}</b>, %{{x}}<br>%{{text}}<extra></extra>",
         )
         lost = [(value, e) for value, e in zip(there, found, strict=True) if e.value is None and e.low > 0]
@@ -79,7 +66,7 @@ def effort_against(
                 y=[e.low for _, e in lost],
                 name=f"{arm}: more than",
                 mode="markers",
-                marker={"color": colour, "symbol": "arrow-up", "size": 12},
+                marker={"color": style.light, "symbol": "arrow-up", "size": 12},
                 text=[f"more than {quantity(e.low)} {e.unit}" for _, e in lost],
                 hovertemplate=f"<b>{arm}</b>, %{{x}}<br>%{{text}}<extra></extra>",
                 showlegend=False,
@@ -102,18 +89,3 @@ def effort_against(
         hovermode="closest",
     )
     return figure
-
-
-def _above(e: Estimate) -> float:
-    return e.high - e.value if e.value is not None and math.isfinite(e.high) else 0.0
-
-
-def _below(e: Estimate) -> float:
-    return e.value - e.low if e.value is not None else 0.0
-
-
-def _reading(e: Estimate) -> str:
-    if e.value is None:
-        return f"more than {quantity(e.low)} {e.unit}"
-    high = quantity(e.high) if math.isfinite(e.high) else "∞"
-    return f"{quantity(e.value)} {e.unit} ({quantity(e.low)} to {high}), {e.worlds} worlds"

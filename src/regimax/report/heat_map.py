@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
+from regimax.report.marks import reading
 from regimax.report.quantities import quantity
 from regimax.report.statistics import Estimate, median_time, times
 from regimax.report.statistics.times import Tables, Where
@@ -135,7 +136,4 @@ def _ticks(logarithms: Sequence[float]) -> dict[str, list]:
 
 
 def _reading(e: Estimate) -> str:
-    if e.value is None:
-        return f"more than {quantity(e.low)} {e.unit}: the median was not reached"
-    high = quantity(e.high) if math.isfinite(e.high) else "∞"
-    return f"{quantity(e.value)} {e.unit} ({quantity(e.low)} to {high}), {e.worlds} worlds"
+    return reading(e) + (": the median was not reached" if e.value is None else "")

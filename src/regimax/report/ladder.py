@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping
 
 import plotly.graph_objects as go
 
-from regimax.report.effort import SYMBOLS
-from regimax.report.figures import styles
+from regimax.report.marks import add_marks, looks
 from regimax.report.quantities import duration
 from regimax.report.statistics import Estimate, ln_ratio, times
+from regimax.report.statistics.estimate import exp
 from regimax.report.statistics.times import Tables
 
 RUNGS = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 36_000.0, 86_400.0, 864_000.0)
@@ -51,30 +50,21 @@ def delay_ladder(
       the figure; its horizontal axis is in seconds, read in seconds, minutes, hours and days.
     """
     asked = {"unit": unit, "measure": measure, "threshold": threshold, "consecutive": consecutive}
-    figure, look = go.Figure(), styles(list(gains))
+    figure = go.Figure()
     delays = sorted(run.cells[column].unique().to_list())
     clock = [delay * seconds for delay in delays]
-    for (name, arms), symbol in zip(gains.items(), itertools.cycle(SYMBOLS), strict=False):
+    for name, style, symbol in looks(gains):
         found = []
         for delay in delays:
-            without, with_it = (times(run, arm, where={column: delay}, **asked) for arm in arms)
-            found.append(ln_ratio(without, with_it).through(_exp, "times less"))
-        colour = look[name].light
-        figure.add_scatter(
-            x=clock,
-            y=[e.value for e in found],
-            name=name,
-            mode="lines+markers",
-            line={"color": colour, "dash": look[name].dash or "solid", "width": 2},
-            marker={"color": colour, "symbol": symbol, "size": 8},
-            error_y={
-                "type": "data",
-                "array": [e.high - e.value if e.value and math.isfinite(e.high) else 0.0 for e in found],
-                "arrayminus": [e.value - e.low if e.value else 0.0 for e in found],
-                "thickness": 1.4,
-                "width": 4,
-                "color": colour,
-            },
+            without, with_it = (times(run, arm, where={column: delay}, **asked) for arm in gains[name])
+            found.append(ln_ratio(without, with_it).through(exp, "times less"))
+        add_marks(
+            figure,
+            name,
+            style,
+            symbol,
+            clock,
+            found,
             text=[
                 f"{duration(at)}, {delay:,} decisions<br>{e.text()}"
                 for at, delay, e in zip(clock, delays, found, strict=True)
@@ -88,7 +78,7 @@ def delay_ladder(
                 y=[end for _, end, *_ in bounds],
                 name=f"{name}: bounds",
                 mode="markers",
-                marker={"color": colour, "symbol": [mark for *_, mark in bounds], "size": 12},
+                marker={"color": style.light, "symbol": [mark for *_, mark in bounds], "size": 12},
                 text=[f"{'more' if mark == 'triangle-up' else 'less'} than {end:.3g}" for _, end, mark in bounds],
                 hovertemplate=f"<b>{name}</b>, %{{text}}<extra></extra>",
                 showlegend=False,
@@ -109,10 +99,6 @@ def delay_ladder(
         hovermode="closest",
     )
     return figure
-
-
-def _exp(x: float) -> float:
-    return math.exp(x) if x < 700 else math.inf
 
 
 def _bounds(e: Estimate) -> list[tuple[float, str]]:

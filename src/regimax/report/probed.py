@@ -11,8 +11,8 @@ import polars as pl
 
 from regimax.report.aggregate import learning_curves
 from regimax.report.canvas import Drawing, canvas
-from regimax.report.effort import SYMBOLS
 from regimax.report.figures import Style, styles
+from regimax.report.marks import SYMBOLS
 
 
 def measures(probes: pl.DataFrame, table: pl.DataFrame) -> list[str]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
 import polars as pl
 
-from regimax.report.effort import SYMBOLS
-from regimax.report.figures import styles
+from regimax.report.marks import add_marks, looks
 from regimax.report.statistics import median_score, scores
 from regimax.report.statistics.times import Where
 
@@ -44,28 +41,19 @@ def score_against(
     Returns:
       the figure.
     """
-    figure, look = go.Figure(), styles(arms)
+    figure = go.Figure()
     values = sorted(frame[column].unique().to_list())
-    for arm, symbol in zip(arms, itertools.cycle(SYMBOLS), strict=False):
+    for arm, style, symbol in looks(arms):
         of = scores(frame, arm, measure, where=where)
         there = [value for value in values if (of[column] == value).any()]
         found = [median_score(of.filter(of[column] == value)) for value in there]
-        colour = look[arm].light
-        figure.add_scatter(
-            x=there,
-            y=[e.value for e in found],
-            name=arm,
-            mode="lines+markers",
-            line={"color": colour, "dash": look[arm].dash or "solid", "width": 2},
-            marker={"color": colour, "symbol": symbol, "size": 8},
-            error_y={
-                "type": "data",
-                "array": [_reach(e.high, e.value) for e in found],
-                "arrayminus": [_reach(e.value, e.low) for e in found],
-                "thickness": 1.4,
-                "width": 4,
-                "color": colour,
-            },
+        add_marks(
+            figure,
+            arm,
+            style,
+            symbol,
+            there,
+            found,
             text=[f"{e.text()}, {e.worlds} worlds" for e in found],
             hovertemplate=f"<b>{arm}</b>, %{{x}}<br>%{{text}}<extra></extra>",
         )
@@ -77,10 +65,3 @@ def score_against(
         hovermode="closest",
     )
     return figure
-
-
-def _reach(upper: float | None, lower: float | None) -> float:
-    """Length of an error bar; nothing where an end is not known."""
-    if upper is None or lower is None or not math.isfinite(upper - lower):
-        return 0.0
-    return upper - lower

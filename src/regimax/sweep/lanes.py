@@ -20,6 +20,7 @@ from jax.sharding import SingleDeviceSharding
 
 from regimax import prng
 from regimax.learners.base import fresh_params
+from regimax.ops.trees import select
 from regimax.prng import Keys
 from regimax.regimes.program import DONE, RUNNING, LaneState, Program, as_hparams
 from regimax.types import Array, Metrics, Params, PyTree
@@ -148,10 +149,7 @@ class Engine:
         def one(keys: Keys, hparams: dict[str, Array], given: Params, taken: dict[str, Array]) -> Any:
             typed = _typed(keys)
             fresh = fresh_params(self.program.learner.network, typed)
-            params = {
-                name: jax.tree.map(lambda a, b, name=name: jnp.where(taken[name], a, b), given[name], part)
-                for name, part in fresh.items()
-            }
+            params = {name: select(taken[name], given[name], part) for name, part in fresh.items()}
             return self.program.begin(typed, hparams, params)
 
         state, metrics = jax.vmap(one)(keys, hparams, given, taken)

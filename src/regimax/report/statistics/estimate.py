@@ -72,6 +72,11 @@ def _number(x: float) -> str:
     return (f"{x:,.0f}" if 1000 <= abs(x) < 1e7 else f"{x:.3g}").replace("-", "−")
 
 
+def exp(x: float) -> float:
+    """Returns e to the x, infinite where a float does not hold it."""
+    return math.inf if x > 700 else math.exp(x)
+
+
 def nothing(unit: str, worlds: int, confidence: float = 0.95, method: str = "") -> Estimate:
     """Returns the estimate of what the data say nothing about."""
     return Estimate(None, -math.inf, math.inf, unit, worlds, confidence, method)

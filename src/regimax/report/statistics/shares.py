@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from regimax.report.statistics.bootstrap import RESAMPLES, draws, percentiles
-from regimax.report.statistics.estimate import Estimate, nothing
+from regimax.report.statistics.estimate import Estimate, exp, nothing
 from regimax.report.statistics.intervals import middle
 from regimax.report.statistics.paired import KEY, effect, ln_ratio, pairs
 
@@ -28,7 +28,7 @@ def concept_share(scratch: pl.DataFrame, oracle: pl.DataFrame, confidence: float
       the median over worlds. Where scratch never gets there only the lower end is known, 1 - T_oracle / budget; below 0
       where the oracle is the slower.
     """
-    return ln_ratio(oracle, scratch, confidence).through(lambda x: 1.0 - _exp(x), "concept share")
+    return ln_ratio(oracle, scratch, confidence).through(lambda x: 1.0 - exp(x), "concept share")
 
 
 def recovery(
@@ -72,10 +72,6 @@ def recovery(
     value = shown[0] if math.isclose(*shown) else None
     count, method = len(np.unique(worlds)), f"bootstrap over worlds, {resamples:,} resamples"
     return Estimate(value, low, high, "recovery", count, confidence, method)
-
-
-def _exp(x: float) -> float:
-    return math.inf if x > 700 else math.exp(x)
 
 
 def _log_ends(frame: pl.DataFrame, name: str) -> pl.DataFrame:

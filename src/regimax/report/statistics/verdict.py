@@ -25,6 +25,8 @@ import polars as pl
 from regimax.report.statistics.estimate import Estimate
 
 SUPPORTED, REFUTED, UNDECIDED = "supported", "refuted", "undecided"
+KINDS = ("claim", "control", "null")
+"""What checks are of."""
 
 
 class Check(NamedTuple):
@@ -80,11 +82,14 @@ class Verdict(NamedTuple):
     worlds: int
     errors: str
 
+    def checks(self) -> list[tuple[str, Check]]:
+        """Returns every check with what it is of: the claim, its control or its null."""
+        return [(kind, check) for kind in KINDS for check in getattr(self, kind)]
+
     def record(self) -> dict[str, Any]:
         """Returns it in plain data for JSON; an end at infinity is None."""
-        checks = ("claim", "control", "null")
-        plain = {name: _plain(value) for name, value in self._asdict().items() if name not in checks}
-        return plain | {name: [_row(check) for check in getattr(self, name)] for name in checks}
+        plain = {name: _plain(value) for name, value in self._asdict().items() if name not in KINDS}
+        return plain | {name: [_row(check) for check in getattr(self, name)] for name in KINDS}
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,18 @@
+"""Trees of arrays."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from regimax.types import Array, PyTree
+
+
+def select(condition: Array, chosen: PyTree, other: PyTree) -> PyTree:
+    """Returns the tree `chosen` where the scalar `condition` holds, else `other`.
+
+    Example:
+      >>> select(jnp.asarray(False), {"w": 1.0}, {"w": 2.0})["w"].item()
+      2.0
+    """
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), chosen, other)

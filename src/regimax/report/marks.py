@@ -1,0 +1,69 @@
+"""Estimates as marks with error bars, joined by a line: what the figures of claims share."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+
+import plotly.graph_objects as go
+
+from regimax.report.figures import Style, styles
+from regimax.report.quantities import quantity
+from regimax.report.statistics import Estimate
+
+SYMBOLS = ("circle", "square", "diamond", "cross", "x", "pentagon", "star")
+
+
+def looks(names: Iterable[str]) -> list[tuple[str, Style, str]]:
+    """Returns each name with its style and the symbol of its marks."""
+    found = styles(list(names))
+    return [(name, style, symbol) for (name, style), symbol in zip(found.items(), itertools.cycle(SYMBOLS))]
+
+
+def add_marks(
+    figure: go.Figure, name: str, style: Style, symbol: str, x: Sequence[float], found: Sequence[Estimate], **more
+) -> None:
+    """Adds a line with a mark at every estimate; an end of an interval that is not known is not drawn.
+
+    Args:
+      figure: to add to.
+      name: of the line.
+      style: of the line.
+      symbol: of its marks.
+      x: where the estimates stand.
+      found: the estimates; one without a value leaves a gap.
+      **more: of plotly's scatter, such as `text` and `hovertemplate`.
+    """
+    figure.add_scatter(
+        x=x,
+        y=[e.value for e in found],
+        name=name,
+        mode="lines+markers",
+        line={"color": style.light, "dash": style.dash or "solid", "width": 2},
+        marker={"color": style.light, "symbol": symbol, "size": 8},
+        error_y={
+            "type": "data",
+            "array": [_reach(e.high, e.value) for e in found],
+            "arrayminus": [_reach(e.value, e.low) for e in found],
+            "thickness": 1.4,
+            "width": 4,
+            "color": style.light,
+        },
+        **more,
+    )
+
+
+def reading(e: Estimate) -> str:
+    """Returns an effort as it is read out where it is pointed at."""
+    if e.value is None:
+        return f"more than {quantity(e.low)} {e.unit}"
+    high = quantity(e.high) if math.isfinite(e.high) else "∞"
+    return f"{quantity(e.value)} {e.unit} ({quantity(e.low)} to {high}), {e.worlds} worlds"
+
+
+def _reach(upper: float | None, lower: float | None) -> float:
+    """Length of an error bar; nothing where an end is not known."""
+    if upper is None or lower is None or not math.isfinite(upper - lower):
+        return 0.0
+    return upper - lower

@@ -9,30 +9,49 @@ import pytest
 
 import regimax as rx
 
-BATCHED_LAPACK = """
-import jax, jax.numpy as jnp, regimax as rx
-rx.prepare_cpu(2)
-orthogonal = jax.jit(jax.vmap(lambda key: jnp.linalg.qr(jax.random.normal(key, (256, 256)))[0]))
-keys = [jax.device_put(jax.random.split(jax.random.key(0), 8), device) for device in jax.devices()]
-for _ in range(20):
-    jax.block_until_ready([orthogonal(k) for k in keys])
-print(len(jax.devices()))
+LAPACK = """
+import jax
+from flax import nnx
+
+import regimax as rx
+from regimax.networks.base import Trunk, with_heads
+
+
+def network(num_inputs, heads):
+    orthogonal = jax.nn.initializers.orthogonal()
+    make = lambda rngs: nnx.Linear(num_inputs, 8, kernel_init=orthogonal, rngs=rngs)
+    apply = lambda layer, carry, x, first: (carry, layer(x), {})
+    return with_heads(Trunk(make, lambda num_envs: (), apply, 8, ("lapack",)), heads)
+
+
+sweep = rx.Sweep(
+    rx.envs.Exemplar(factors=2, values=2, forms=2, dimensions=8),
+    [rx.regimes.pure_rl(2, network=network, num_envs=4, evaluate=rx.regimes.Evaluate(2, 4))],
+    seeds=16,
+)
 """
 
 
-def test_lapack_on_all_devices_at_once_does_not_starve():
+def test_lapack_on_all_devices_is_refused_where_it_would_wait_for_ever_and_runs_with_a_thread_more(tmp_path):
     bare = {name: value for name, value in os.environ.items() if name not in ("NPROC", "XLA_FLAGS")}
-    done = subprocess.run(
-        [sys.executable, "-c", BATCHED_LAPACK], env=bare, capture_output=True, text=True, timeout=120, check=True
-    )
-    assert done.stdout.strip() == "2"
+    (tmp_path / "lapack.py").write_text(LAPACK)
+
+    def run(**more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "regimax", "run", "lapack.py", "--devices", "2"]
+        return subprocess.run(command, env=bare | more, capture_output=True, text=True, timeout=120, cwd=tmp_path)
+
+    refused = run()
+    assert refused.returncode == 2
+    assert "the phase 'rl' calls LAPACK" in refused.stderr
+    assert "NPROC=3" in refused.stderr
+    assert "16 cells" in run(NPROC="3").stdout
 
 
 def test_a_second_call_before_anything_is_computed_counts():
     code = "import jax, os, regimax as rx; rx.prepare_cpu(3); rx.prepare_cpu(1); print(jax.device_count(), os.environ"
     code += "['NPROC'])"
     bare = {name: value for name, value in os.environ.items() if name not in ("NPROC", "XLA_FLAGS")}
-    for env, pool in ((bare, "2"), (bare | {"NPROC": "4"}, "4")):
+    for env, pool in ((bare, "1"), (bare | {"NPROC": "4"}, "4")):
         done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
         assert done.stdout.split() == ["1", pool]
 

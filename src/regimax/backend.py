@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from regimax.errors import UserError
 
-EIGEN_FLAG = "--xla_cpu_multi_thread_eigen"
+FLAGS = ("--xla_cpu_multi_thread_eigen", "--xla_cpu_enable_concurrency_optimized_scheduler")
+"""Flags of XLA that are turned off: threads within an operation, and operations of one program side by side."""
 
 POOL_VARIABLE = "NPROC"
 """Environment variable that XLA reads for the size of its pool of threads."""
-
-THREADS_PER_DEVICE = 2
-"""Of the pool: one more than a device has programs under way. A still larger pool slows the engine."""
 
 _WANTED = os.environ.get(POOL_VARIABLE, "")
 """Size of the pool that the user has set, before anything here did."""
@@ -26,15 +25,15 @@ def cores() -> int:
 
 
 def prepare_cpu(devices: int | None = None) -> None:
-    """Splits the CPU into devices and turns XLA's own threads within an operation off.
+    """Splits the CPU into devices and keeps each of them to one thread.
 
-    Lanes are sharded over the devices, so one device per core keeps every core busy. Threads within an operation then
-    only get in the way.
+    Lanes are sharded over the devices, so one device per core keeps every core busy. More threads only get in the way:
+    those within an operation, and a pool that is larger than the number of devices, whose threads take the operations
+    of one device to the core of another.
 
-    XLA's pool of threads is made larger than the number of devices. By default it has a thread per device; but LAPACK's
-    operations (`jnp.linalg`, orthogonal initialisers) split a batch over that same pool and wait for it in one of its
-    threads, so that programs on all devices at once wait for each other for ever. The networks here do without LAPACK;
-    for one of your own that has several such operations in one program, set the variable ``NPROC`` to a larger number.
+    LAPACK's operations (`jnp.linalg`, orthogonal initialisers) split a batch over that pool and wait for it in one of
+    its threads, so that programs on all devices at once wait for each other for ever. The networks here do without
+    LAPACK; for one of your own that does not, set the variable ``NPROC`` to one more than there are devices.
 
     Nothing happens on other backends. Call it before anything is computed; the command line does.
 
@@ -50,15 +49,33 @@ def prepare_cpu(devices: int | None = None) -> None:
         raise UserError(f"devices = {devices} is below 1")
     devices = devices or cores()
     flags = os.environ.get("XLA_FLAGS", "")
-    if EIGEN_FLAG not in flags:
-        os.environ["XLA_FLAGS"] = f"{flags} {EIGEN_FLAG}=false".strip()
-    os.environ[POOL_VARIABLE] = str(max(THREADS_PER_DEVICE * devices, int(_WANTED) if _WANTED.isdecimal() else 0))
+    os.environ["XLA_FLAGS"] = " ".join([*flags.split(), *(f"{flag}=false" for flag in FLAGS if flag not in flags)])
+    os.environ[POOL_VARIABLE] = _WANTED if _WANTED.isdecimal() and int(_WANTED) > 0 else str(devices)
     if jax.config.values["jax_num_cpu_devices"] == devices:
         return
     try:
         jax.config.update("jax_num_cpu_devices", devices)
     except RuntimeError as error:
         raise UserError("JAX's backend has already started: call prepare_cpu before anything is computed") from error
+
+
+def check_lapack(text: str, what: str, devices: Sequence[Any]) -> None:
+    """Refuses a program that would wait for ever, see :func:`prepare_cpu`.
+
+    Args:
+      text: of the program, lowered.
+      what: the program does, for the error.
+      devices: on which it is to run side by side.
+
+    Raises:
+      UserError: if it calls LAPACK on several devices of a CPU and the pool has no thread to spare for that.
+    """
+    pool = int(os.environ.get(POOL_VARIABLE, "0"))
+    if "lapack_" in text and devices[0].platform == "cpu" and len(devices) > 1 and pool <= len(devices):
+        raise UserError(
+            f"{what} calls LAPACK, which would wait for ever for one of XLA's {pool} threads. Run it on one device, "
+            f"set {POOL_VARIABLE}={len(devices) + 1}, or do without LAPACK as regimax.networks.initializers does"
+        )
 
 
 def use_compilation_cache() -> None:

@@ -19,6 +19,7 @@ import numpy as np
 from jax.sharding import SingleDeviceSharding
 
 from regimax import prng
+from regimax.backend import check_lapack
 from regimax.learners.base import fresh_params
 from regimax.ops.trees import select
 from regimax.prng import Keys
@@ -177,7 +178,9 @@ class Engine:
             where = SingleDeviceSharding(self.devices[device])
             shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=where), args)
             with self._compiling():
-                self._compiled[name, device] = self._functions[name].lower(*shapes).compile()
+                lowered = self._functions[name].lower(*shapes)
+                check_lapack(lowered.as_text(), f"the phase {self.program.phase.name!r}", self.devices)
+                self._compiled[name, device] = lowered.compile()
         return self._compiled[name, device](*args)
 
     # What the host knows before anything runs.

@@ -12,6 +12,7 @@ from flax import nnx
 from regimax import prng
 from regimax.errors import UserError
 from regimax.networks.initializers import orthogonal
+from regimax.networks.linear import Linear
 from regimax.types import Array, Params, PyTree, Spec
 
 Code = Callable[[Array], Array]
@@ -88,7 +89,7 @@ def with_heads(
 
     def make_head(name: str) -> Callable[[nnx.Rngs], nnx.Module]:
         initializer, width = orthogonal(scales.get(name, 1.0)), trunks[reads[name]].width
-        return lambda rngs: nnx.Linear(width, heads[name], kernel_init=initializer, rngs=rngs)
+        return lambda rngs: Linear(width, heads[name], kernel_init=initializer, rngs=rngs)
 
     makers = {name: part.make for name, part in trunks.items()} | {name: make_head(name) for name in heads}
     graphs: dict[str, Any] = {}

@@ -10,6 +10,7 @@ from flax import nnx
 
 from regimax.errors import unknown
 from regimax.networks.base import Network, NetworkFactory, check_widths, reset_carry, with_heads
+from regimax.networks.linear import Linear
 from regimax.networks.residual import residual
 from regimax.types import Array
 
@@ -65,11 +66,11 @@ class _Memory(nnx.Module):
         writing: jax.nn.initializers.Initializer,
         rngs: nnx.Rngs,
     ):
-        self.query = nnx.Linear(width, heads * key_size, use_bias=False, rngs=rngs)
-        self.key = nnx.Linear(width, heads * key_size, use_bias=False, rngs=rngs)
-        self.value = nnx.Linear(width, heads * value_size, use_bias=False, rngs=rngs)
-        self.gate = nnx.Linear(width, heads, rngs=rngs)
-        self.out = nnx.Linear(heads * value_size, width, use_bias=False, kernel_init=writing, rngs=rngs)
+        self.query = Linear(width, heads * key_size, use_bias=False, rngs=rngs)
+        self.key = Linear(width, heads * key_size, use_bias=False, rngs=rngs)
+        self.value = Linear(width, heads * value_size, use_bias=False, rngs=rngs)
+        self.gate = Linear(width, heads, rngs=rngs)
+        self.out = Linear(heads * value_size, width, use_bias=False, kernel_init=writing, rngs=rngs)
         self.heads, self.rule = heads, rule
 
     def __call__(self, carry: Array, x: Array, first: Array) -> tuple[Array, Array]:

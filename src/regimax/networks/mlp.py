@@ -11,6 +11,7 @@ from flax import nnx
 from regimax.errors import unknown
 from regimax.networks.base import Network, NetworkFactory, Trunk, check_widths, with_heads
 from regimax.networks.initializers import orthogonal
+from regimax.networks.linear import Linear
 from regimax.types import Array, PyTree
 
 ACTIVATIONS = {"tanh": jax.nn.tanh, "relu": jax.nn.relu}
@@ -19,9 +20,7 @@ ACTIVATIONS = {"tanh": jax.nn.tanh, "relu": jax.nn.relu}
 class _Layers(nnx.Module):
     def __init__(self, sizes: Sequence[int], activation: str, rngs: nnx.Rngs):
         initializer = orthogonal(2**0.5)
-        layers = [
-            nnx.Linear(n_in, n_out, kernel_init=initializer, rngs=rngs) for n_in, n_out in itertools.pairwise(sizes)
-        ]
+        layers = [Linear(n_in, n_out, kernel_init=initializer, rngs=rngs) for n_in, n_out in itertools.pairwise(sizes)]
         self.layers = nnx.List(layers)
         self.activation = activation
 

@@ -10,6 +10,7 @@ from flax import nnx
 
 from regimax.errors import UserError, unknown
 from regimax.networks.base import Network, NetworkFactory, Trunk, check_widths, with_heads
+from regimax.networks.linear import Linear
 from regimax.types import Array, Params, PyTree
 
 MEMORIES = ("sum", "softmax")
@@ -35,15 +36,15 @@ def _episodes(first: Array) -> tuple[Array, Array]:
 
 class _Memory(nnx.Module):
     def __init__(self, key_size: int, values: int, width: int, hidden: int, memory: str, gate: str, rngs: nnx.Rngs):
-        self.address = nnx.Linear(key_size, width, use_bias=False, rngs=rngs)
-        self.value = nnx.Linear(values, width, use_bias=False, rngs=rngs)
+        self.address = Linear(key_size, width, use_bias=False, rngs=rngs)
+        self.value = Linear(values, width, use_bias=False, rngs=rngs)
         # The sum is read on a scale of its own; the softmax is as sharp as this, in logarithms.
         self.scale = nnx.Param(jnp.full((), 2.0))
-        self.up = nnx.Linear(key_size, hidden, rngs=rngs)
-        self.down = nnx.Linear(hidden, width, rngs=rngs)
+        self.up = Linear(key_size, hidden, rngs=rngs)
+        self.down = Linear(hidden, width, rngs=rngs)
         if gate == "learned":
-            self.look = nnx.Linear(key_size + values, hidden, rngs=rngs)
-            self.gate = nnx.Linear(hidden, 1, bias_init=nnx.initializers.constant(OPEN), rngs=rngs)
+            self.look = Linear(key_size + values, hidden, rngs=rngs)
+            self.gate = Linear(hidden, 1, bias_init=nnx.initializers.constant(OPEN), rngs=rngs)
         self.key_size, self.memory, self.gating = key_size, memory, gate
 
     def known(self, x: Array) -> Array:

@@ -10,12 +10,13 @@ from flax import nnx
 
 from regimax.networks.base import Network, NetworkFactory, Trunk, check_widths, reset_carry, with_heads
 from regimax.networks.initializers import orthogonal
+from regimax.networks.linear import Linear
 from regimax.types import Array, PyTree
 
 
 class _Recurrent(nnx.Module):
     def __init__(self, num_inputs: int, embedding: int, width: int, rngs: nnx.Rngs):
-        self.embed = nnx.Linear(num_inputs, embedding, use_bias=False, rngs=rngs)
+        self.embed = Linear(num_inputs, embedding, use_bias=False, rngs=rngs)
         self.cell = nnx.GRUCell(embedding, width, recurrent_kernel_init=orthogonal(), rngs=rngs)
 
 

@@ -9,6 +9,7 @@ import jax
 from flax import nnx
 
 from regimax.networks.base import Trunk
+from regimax.networks.linear import Linear
 from regimax.types import Array, PyTree, Spec
 
 
@@ -29,8 +30,8 @@ class _Block(nnx.Module):
         self.norm_mixer = nnx.LayerNorm(width, rngs=rngs)
         self.mixer = make_mixer(writing, rngs)
         self.norm_mlp = nnx.LayerNorm(width, rngs=rngs)
-        self.up = nnx.Linear(width, 4 * width, rngs=rngs)
-        self.down = nnx.Linear(4 * width, width, kernel_init=writing, rngs=rngs)
+        self.up = Linear(width, 4 * width, rngs=rngs)
+        self.down = Linear(4 * width, width, kernel_init=writing, rngs=rngs)
 
     def __call__(self, carry: PyTree, x: Array, first: Array) -> tuple[PyTree, Array]:
         carry, mixed = self.mixer(carry, self.norm_mixer(x), first)
@@ -42,7 +43,7 @@ class _Stream(nnx.Module):
     def __init__(self, num_inputs: int, width: int, layers: int, make_mixer: MakeMixer, rngs: nnx.Rngs):
         # Every layer writes twice: the stream's variance stays of order one however many layers there are.
         writing = nnx.initializers.variance_scaling(0.5 / layers, "fan_in", "truncated_normal")
-        self.embed = nnx.Linear(num_inputs, width, rngs=rngs)
+        self.embed = Linear(num_inputs, width, rngs=rngs)
         self.blocks = nnx.List([_Block(width, make_mixer, writing, rngs) for _ in range(layers)])
         self.norm = nnx.LayerNorm(width, rngs=rngs)
 

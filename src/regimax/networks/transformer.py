@@ -11,6 +11,7 @@ from flax import nnx
 
 from regimax.errors import UserError
 from regimax.networks.base import Network, NetworkFactory, check_widths, with_heads
+from regimax.networks.linear import Linear
 from regimax.networks.residual import residual
 from regimax.types import Array
 
@@ -64,10 +65,10 @@ def rotate(x: Array, position: Array) -> Array:
 
 class _Attention(nnx.Module):
     def __init__(self, width: int, heads: int, context: int, writing: jax.nn.initializers.Initializer, rngs: nnx.Rngs):
-        self.query = nnx.Linear(width, width, use_bias=False, rngs=rngs)
-        self.key = nnx.Linear(width, width, use_bias=False, rngs=rngs)
-        self.value = nnx.Linear(width, width, use_bias=False, rngs=rngs)
-        self.out = nnx.Linear(width, width, use_bias=False, kernel_init=writing, rngs=rngs)
+        self.query = Linear(width, width, use_bias=False, rngs=rngs)
+        self.key = Linear(width, width, use_bias=False, rngs=rngs)
+        self.value = Linear(width, width, use_bias=False, rngs=rngs)
+        self.out = Linear(width, width, use_bias=False, kernel_init=writing, rngs=rngs)
         self.heads, self.context = heads, context
 
     def _split(self, x: Array) -> Array:

@@ -25,6 +25,7 @@ _FREE = frozenset(
         "expand_dims",
         "gather",
         "iota",
+        "optimization_barrier",
         "pad",
         "reshape",
         "rev",

@@ -123,12 +123,14 @@ class Bench:
     """
 
     workloads: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[WORKLOAD ...]")] = ()
-    """What to run; all of them when none is named."""
+    """What to run; when none is named, all but ppo-breakout and sweep-flagship."""
+    all: bool = False
+    """Run every workload."""
     widths: tuple[int, ...] = ()
     """Numbers of lanes, instead of a ladder."""
     block: int | None = None
     """Lanes per vmapped product; 8 on a CPU, and all lanes of a device on an accelerator, when not given."""
-    repetitions: int = 5
+    repetitions: int = 3
     """Repetitions of every width; three will do where they take long."""
     devices: int | None = None
     """Devices that a CPU is split into; one per core when not given."""
@@ -402,7 +404,7 @@ def _claims(command: Claims) -> int:
 def _bench(command: Bench) -> int:
     from regimax.bench.workloads import chosen
 
-    chosen(command.workloads)  # before anything slow
+    chosen(command.workloads, command.all)  # before anything slow
     from regimax.backend import prepare_cpu
 
     prepare_cpu(command.devices)
@@ -414,6 +416,7 @@ def _bench(command: Bench) -> int:
     progress = out if out.is_terminal else _console(WIDTH, stderr=True)  # two would write over each other
     options = Options(
         names=command.workloads,
+        everything=command.all,
         widths=command.widths,
         block=command.block,
         repetitions=command.repetitions,

@@ -112,6 +112,7 @@ def test_from_the_command_line_to_files(monkeypatch, capsys):
 BAD = [
     (["cipher-lr"], r"unknown workload 'cipher-lr'. Did you mean 'cipher-rl'\?"),
     (["cipher-rl", "cipher-rl"], "'cipher-rl' is given twice"),
+    (["cipher-rl", "--all"], "--all is every workload: name none beside it"),
     (["--widths", "0"], "--widths 0 is below 1"),
     (["--block", "0"], "--block 0 is below 1"),
     (["--repetitions", "0"], "--repetitions 0 is below 1"),

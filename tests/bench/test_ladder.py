@@ -10,7 +10,7 @@ from regimax.errors import UserError
 
 def test_a_cpus_ladder_fills_the_devices_first():
     rungs = ladder("cpu", 6, (), None)
-    assert [(rung.blocks, rung.devices) for rung in rungs] == [(1, 1), (2, 2), (4, 4), (6, 6), (12, 6), (24, 6)]
+    assert [(rung.blocks, rung.devices) for rung in rungs] == [(1, 1), (2, 2), (4, 4), (6, 6), (12, 6)]
     assert {rung.block for rung in rungs} == {8}
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from regimax.bench.workloads import WORKLOADS, SweepWorkload, Workload, chosen
+from regimax.bench.workloads import USUAL, WORKLOADS, SweepWorkload, Workload, chosen
 from regimax.cli import Bench
 from regimax.errors import UserError
 from regimax.regimes import bind_regime
@@ -44,8 +44,9 @@ def test_the_flagship_is_the_grid_it_says():
     assert all(p.phase.stop for p in plan.programs.values() if p.phase.name == "rl")
 
 
-def test_workloads_are_chosen_by_name_and_all_of_them_when_none_is_given():
-    assert [w.name for w in chosen([])] == list(WORKLOADS)
+def test_workloads_are_chosen_by_name_and_the_usual_ones_when_none_is_given():
+    assert [w.name for w in chosen([])] == [name for name in WORKLOADS if name in USUAL]
+    assert [w.name for w in chosen([], everything=True)] == list(WORKLOADS)
     assert [w.name for w in chosen(["exemplar-rl", "cipher-rl"])] == ["exemplar-rl", "cipher-rl"]
     with pytest.raises(UserError, match=r"unknown workload 'cipher-lr'\. Did you mean 'cipher-rl'\?"):
         chosen(["cipher-lr"])

@@ -29,7 +29,8 @@ class Options:
     """What was typed.
 
     Attributes:
-      names: of workloads; all when empty.
+      names: of workloads; the usual ones when empty.
+      everything: whether all workloads are meant.
       widths: lanes; a ladder when empty.
       block: lanes per product; by the kind of device when None.
       repetitions: of every width.
@@ -39,9 +40,10 @@ class Options:
     """
 
     names: Sequence[str] = ()
+    everything: bool = False
     widths: Sequence[int] = ()
     block: int | None = None
-    repetitions: int = 5
+    repetitions: int = 3
     json: Path | None = None
     against: Path | None = None
     plot: Path | None = None
@@ -64,7 +66,7 @@ def bench(options: Options, out: Console, progress: Console) -> dict[str, Any]:
       UserError: for an unknown workload, one that needs what is not installed, widths below 1, or files that cannot
         be read, written or compared.
     """
-    workloads = chosen(options.names)
+    workloads = chosen(options.names, options.everything)
     if options.repetitions < 1:
         raise UserError(f"--repetitions {options.repetitions} is below 1")
     ladder.ladder("cpu", 1, options.widths, options.block)  # refuses what is below 1

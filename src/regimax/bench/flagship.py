@@ -15,7 +15,7 @@ from regimax.sweep.plan import Plan, make_plan
 from regimax.sweep.pool import Tick
 from regimax.sweep.run import Options, execute
 
-REPETITIONS = 3
+REPETITIONS = 2
 """At most: each runs the whole sweep."""
 
 

@@ -15,7 +15,7 @@ from regimax.errors import UserError
 
 CPU_BLOCK = 8
 """Lanes per product on a CPU, as sweeps have by default."""
-CPU_BLOCKS_PER_DEVICE = 4
+CPU_BLOCKS_PER_DEVICE = 2
 """At the end of a CPU's ladder."""
 SMALLEST, FACTOR, LARGEST = 64, 4, 2**20
 """An accelerator's ladder, lanes per device: the first rung, the factor to the next one, and the last. It ends earlier
@@ -65,7 +65,7 @@ def ladder(platform: str, devices: int, widths: Sequence[int], block: int | None
 
     Example:
       >>> [rung.lanes for rung in ladder("cpu", 2, (), None)]
-      [8, 16, 32, 64]
+      [8, 16, 32]
       >>> ladder("gpu", 1, (1000,), None)
       [Rung(lanes=1000, block=1000, devices=1)]
     """

@@ -163,15 +163,25 @@ WORKLOADS: dict[str, Workload | SweepWorkload] = {
 """By name, in the order in which they are run."""
 
 
-def chosen(names: Sequence[str]) -> list[Workload | SweepWorkload]:
-    """Returns the workloads of these names, all of them when there are none.
+USUAL = ("ppo-cartpole", "cipher-pretrain", "cipher-rl", "cipher-transformer", "exemplar-rl")
+"""What is run when nothing is named: one of each kind, in two minutes on two cores."""
+
+
+def chosen(names: Sequence[str], everything: bool = False) -> list[Workload | SweepWorkload]:
+    """Returns the workloads of these names, the usual ones when there are none.
+
+    Args:
+      names: of workloads.
+      everything: whether all are meant.
 
     Raises:
-      UserError: for a name that does not exist, or stands twice.
+      UserError: for a name that does not exist, or stands twice, or beside all.
     """
+    if names and everything:
+        raise UserError("--all is every workload: name none beside it")
     for i, name in enumerate(names):
         if name not in WORKLOADS:
             raise unknown("workload", name, WORKLOADS)
         if name in names[:i]:
             raise UserError(f"the workload {name!r} is given twice")
-    return [WORKLOADS[name] for name in names or WORKLOADS]
+    return [WORKLOADS[name] for name in names or (WORKLOADS if everything else USUAL)]

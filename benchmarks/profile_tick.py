@@ -14,13 +14,13 @@ import argparse
 import re
 import statistics
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+from task import timed
 
 import regimax as rx
 from regimax.bench.workloads import WORKLOADS, Workload
@@ -73,10 +73,8 @@ def events(folder: Path) -> Iterator[tuple[str, float]]:
                     yield event.name, event.duration_ns * 1e-9
 
 
-def make(name: str, trunk: str) -> tuple[Any, Any]:
+def make(workload: Workload, trunk: str) -> tuple[Any, Any]:
     """Returns regime and world of a workload; those of PPO with policy and value on one trunk or on one each."""
-    workload = WORKLOADS[name]
-    assert isinstance(workload, Workload)
     regime, world = workload.make()
     if trunk == "separate":
         network = rx.networks.mlp((64, 64), critic=(64, 64))
@@ -105,13 +103,12 @@ def main() -> None:
     rx.prepare_cpu(1)
     workload = WORKLOADS[given.workload]
     assert isinstance(workload, Workload)
-    program = bind_regime(*make(given.workload, given.trunk)).programs[workload.phase]
+    program = bind_regime(*make(workload, given.trunk)).programs[workload.phase]
     tick, state = compiled(program, given.block)
     seconds = []
     for _ in range(6):
-        start = time.perf_counter()
-        state = jax.block_until_ready(tick(state))
-        seconds.append(time.perf_counter() - start)
+        spent, state = timed(lambda state=state: jax.block_until_ready(tick(state)))
+        seconds.append(spent)
     with tempfile.TemporaryDirectory() as folder:
         with jax.profiler.trace(folder):
             jax.block_until_ready(tick(state))

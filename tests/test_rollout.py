@@ -81,13 +81,22 @@ def test_termination_resets_and_cuts_the_discount():
     assert state.obs[0, 0] == 1
 
 
-def test_truncation_keeps_the_discount_and_values_the_final_observation():
-    _, trajectory, counts = go(0, 6)
-    assert trajectory.discount_t[:, 0].tolist() == [1] * 6
-    assert trajectory.truncated_t[:, 0].tolist() == [0, 0, 0, 0, 1, 0]
+@pytest.mark.parametrize("steps", [5, 6])  # up to the horizon, and more
+def test_truncation_keeps_the_discount_and_values_the_final_observation(steps):
+    state, trajectory, counts = go(0, steps)
+    assert trajectory.discount_t[:, 0].tolist() == [1] * steps
+    assert trajectory.truncated_t[:, 0].tolist() == [0, 0, 0, 0, 1, 0][:steps]
     assert trajectory.extras["v_final"][4, 0] == 5
-    assert trajectory.obs_tm1[5, 0, 0] == 0
+    assert state.obs[0, 0] == steps - 5
     assert counts["successes"] == 0
+
+
+def test_each_stream_has_the_value_of_its_own_final_observation():
+    policy = constant(0)._replace(value=lambda carry, obs: 10 * obs[:, 0] + jnp.arange(2))
+    state = go(0, 2)[0]
+    _, trajectory, _ = rollout.rollout(jax.random.key(2), Ticking(), (), (), policy, state, 5, {})
+    assert trajectory.truncated_t[:, 0].tolist() == [0, 0, 1, 0, 0]
+    assert trajectory.extras["v_final"][2].tolist() == [50, 51]
 
 
 def test_streams_go_on_between_rollouts():
@@ -167,10 +176,11 @@ def test_what_is_seen_is_held_and_opens_anew():
     assert state.obs[0, 0] == 2
 
 
-def test_truncated_episodes_are_valued_by_what_is_seen():
+@pytest.mark.parametrize("steps", [5, 6])
+def test_truncated_episodes_are_valued_by_what_is_seen(steps):
     channels = (sensory(0.0, 16.0),)
     hparams = settings_of(*channels, **{"sensory.rate": 0.5})
-    _, trajectory, _ = go(0, 6, channels, hparams)
+    _, trajectory, _ = go(0, steps, channels, hparams)
     assert trajectory.extras["v_final"][4, 0] == 4
 
 

@@ -205,7 +205,8 @@ def rollout(
     Returns:
       where the streams are then; the trajectory, as the learner saw it and with the actions it meant, with the policy's
       extras, ``decided`` (1 where a decision was carried out; only with a decision channel) and, where the world
-      truncates, the value ``v_final`` of each truncated episode's final observation; and counts over all streams:
+      truncates, ``v_final``, at each step that is truncated the value of the episode's final observation; and counts
+      over all streams:
       ``episodes``, ``successes``, and ``pay`` and ``outcome`` `[BINS]`, how often all pay and that for whole episodes
       arrived with each of `BINS` values over the world's range of rewards.
     """
@@ -215,10 +216,14 @@ def rollout(
     # Per step and stream: one key for the world's step, one for its reset, one for the pay.
     keys = jax.random.split(key_rest, (num_steps, num_envs, 3))
     decides = any(channel.place == "decision" for channel in channels)
-    remembers = bool(jax.tree.leaves(state.carry))
+    # Without a memory a value depends on its observation alone, so it can wait until the loop is over; and no stream is
+    # cut short twice in so few steps.
+    waits = not jax.tree.leaves(state.carry) and num_steps <= world.horizon
 
-    def step(state: RolloutState, x: tuple[Array, ...]) -> tuple[RolloutState, tuple[Trajectory, dict[str, Array]]]:
-        u, keys = x
+    def step(
+        carried: tuple[RolloutState, Array], x: tuple[Array, ...]
+    ) -> tuple[tuple[RolloutState, Array], tuple[Trajectory, dict[str, Array]]]:
+        (state, cut), (u, keys) = carried, x
         carry, action, extras = policy.act(state.carry, state.obs, state.first, u)
         twice = "second_view" in record
         done = jax.vmap(lambda k, c, s, f, a: _act(k, world, params, channels, c, s, f, a, settings, twice))(
@@ -230,7 +235,7 @@ def rollout(
             lambda states, k, signal, dense: _pay(channels, states, k, signal, dense, settings)
         )(done.channels, keys[:, 2], outcome, done.reward - done.info["outcome"])
         extras = {name: value for name, value in extras.items() if name != "log_probs"}
-        if world.truncates and remembers:
+        if world.truncates and not waits:
             extras = extras | {"v_final": policy.value(carry, done.obs)}
         if decides:
             extras = extras | {"decided": done.decided}
@@ -262,12 +267,13 @@ def rollout(
             "pay": tally(world, pay),
             "outcome": tally(world, outcome),
         }
-        return state, (transition, counts)
+        cut = jnp.where(done.truncated[:, None], done.obs, cut)
+        return (state, cut), (transition, counts)
 
     start = state.carry
-    state, (trajectory, counts) = scan_ahead(step, state, (u, keys))
-    if world.truncates and not remembers:  # all at once: without a memory a value depends on its observation alone
-        v_final = jax.vmap(policy.value, in_axes=(None, 0))(start, trajectory.obs_t)
+    (state, cut), (trajectory, counts) = scan_ahead(step, (state, jnp.zeros_like(state.obs)), (u, keys))
+    if world.truncates and waits:
+        v_final = jnp.broadcast_to(policy.value(start, cut), trajectory.r_t.shape)
         trajectory = trajectory._replace(extras=trajectory.extras | {"v_final": v_final})
     return state, trajectory._replace(carry=start), jax.tree.map(lambda x: x.sum(0), counts)
 

@@ -24,7 +24,7 @@ class Environment(Protocol):
       fields: the segments of an observation, in order; `D` is the sum of their sizes.
       num_actions: `A`, padded.
       horizon: the longest episode, in steps.
-      truncates: whether `step` may ever return `truncated`.
+      truncates: whether `step` may ever return `truncated`, which it does at the horizon only.
       reward_range: smallest and largest reward of one step, reward units.
     """
 

@@ -16,7 +16,7 @@ from regimax.learners.bonus import Bonus
 from regimax.networks import Network, NetworkFactory
 from regimax.ops import information, losses, returns
 from regimax.prng import Keys
-from regimax.rollout import Policy
+from regimax.rollout import Policy, RolloutState
 from regimax.sources import Source
 from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Spec, Trajectory
 
@@ -176,12 +176,11 @@ def reinforcement(
         def policy(params: Params, hidden: PyTree, hparams: HParams) -> Policy:
             return base.softmax_policy(net, params, world.legal(hidden), base.coding(source.channels, hparams))
 
-        def advantages(params: Params, carry: PyTree, trajectory: Trajectory, hparams: HParams) -> Array:
+        def advantages(acting: Policy, streams: RolloutState, trajectory: Trajectory, hparams: HParams) -> Array:
             """`[T, E]`."""
             v_tm1 = trajectory.extras["value"]
-            code = base.coding(source.channels, hparams)
-            _, outputs, _ = net.apply(params, carry, trajectory.obs_t[-1:], jnp.zeros_like(v_tm1[:1]), code)
-            v_t = jnp.concatenate([v_tm1[1:], outputs["value"][..., 0]])
+            # Where the last step ended an episode this is the next one's opening, whose value then counts for nothing.
+            v_t = jnp.concatenate([v_tm1[1:], acting.value(streams.carry, streams.obs)[None]])
             if world.truncates:
                 v_t = jnp.where(trajectory.truncated_t > 0, trajectory.extras["v_final"], v_t)
             gae = jax.vmap(returns.generalized_advantages, in_axes=(1, 1, 1, 1, 1, None), out_axes=1)
@@ -224,7 +223,7 @@ def reinforcement(
             if pay is not None:
                 extra, note = pay(lived, source_state.streams.carry)
                 trajectory = trajectory._replace(r_t=trajectory.r_t + extra)
-            advantage = advantages(state.params, source_state.streams.carry, trajectory, hparams)
+            advantage = advantages(acting, source_state.streams, trajectory, hparams)
             legal = world.legal(state.source.world)
 
             def minibatch(carry: tuple[Params, PyTree], index: Array | None) -> tuple[tuple[Params, PyTree], Metrics]:

@@ -21,7 +21,7 @@ class Shares(NamedTuple):
 
     Attributes:
       seconds: wall-clock since the account was opened, s.
-      compiling: wall-clock spent on compiling or loading programs, s.
+      compiling: wall-clock spent on tracing programs, to count what they cost too, and on compiling or loading them, s.
       saving: fraction of the wall-clock spent on commits.
       waiting: fraction of the devices' time in which they had work but stood still for the host.
       idle: fraction of the devices' time in which there was no work for them.
@@ -90,7 +90,7 @@ class Account:
 
     @contextlib.contextmanager
     def compiling(self) -> Iterator[None]:
-        """Counts compiling, or loading what was compiled before."""
+        """Counts tracing and compiling, or loading what was compiled before."""
         with self._paused("compiling"):
             yield
 

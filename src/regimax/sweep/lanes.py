@@ -87,7 +87,7 @@ class Engine:
       program: the phase.
       block: B.
       devices: what the blocks are spread over; all local devices when not given.
-      compiling: entered while a function is compiled, or loaded as it was compiled before.
+      compiling: entered while a function is traced and compiled, or loaded as it was compiled before.
     """
 
     def __init__(
@@ -193,8 +193,9 @@ class Engine:
     @cached_property
     def abstract_state(self) -> LaneState:
         """The shapes of one lane's state."""
-        keys = jax.eval_shape(lambda: jax.tree.map(lambda k: k[0], prng.cell_keys(1)))
-        state, _ = jax.eval_shape(lambda k, h: self.program.begin(k, h, {}), keys, self.abstract_hparams)
+        with self._compiling():
+            keys = jax.eval_shape(lambda: jax.tree.map(lambda k: k[0], prng.cell_keys(1)))
+            state, _ = jax.eval_shape(lambda k, h: self.program.begin(k, h, {}), keys, self.abstract_hparams)
         return state
 
     def bytes_per_lane(self) -> int:

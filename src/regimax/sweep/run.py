@@ -115,7 +115,8 @@ class _Run:
     def run(self) -> Outcome:
         plan, options = self._plan, self._options
         facts = {"device": f"{len(self._devices)} × {_device_name(self._devices[0])}", **options.facts}
-        rundir.write_plan(plan, self._out, facts, options.source)
+        with self.account.compiling():  # every program is traced to count what an update costs
+            rundir.write_plan(plan, self._out, facts, options.source)
         complete = self._recover()
         if complete:
             rundir.write_results(self._out)  # unless they are there: a run may end between the last commit and them

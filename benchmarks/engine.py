@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -28,6 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from turns import Quiet, spread
+
+from regimax.bench.machine import cpu
 
 WAYS = ("engine", "vmap")
 
@@ -110,7 +111,7 @@ def main() -> None:
         "cells": given.cells,
         "updates": given.updates,
         "device": {way: rows[way][0]["device"] for way in WAYS},
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "machine": f"{cpu()}, {os.cpu_count()} cores",
         "versions": {name: metadata.version(name) for name in ("jax", "jaxlib", "flax", "optax")},
         "seconds": seconds,
         "compiling": {way: [row["compiling"] for row in rows[way]] for way in WAYS},

@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -31,6 +30,8 @@ from typing import Any
 
 from task import timed
 from turns import Quiet, spread
+
+from regimax.bench.machine import cpu
 
 WAYS = ("engine", "single")
 BUDGETS = (250, 500, 1000, 2000)
@@ -229,7 +230,7 @@ def main() -> None:
         "updates": given.updates,
         "budgets": BUDGETS,
         "rewards": REWARDS,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "machine": f"{cpu()}, {os.cpu_count()} cores",
         "device": {way: rows[way][0]["device"] for way in WAYS},
         "versions": {name: metadata.version(name) for name in ("jax", "jaxlib", "flax", "optax")},
         "equal": equal,

@@ -23,7 +23,6 @@ import argparse
 import json
 import math
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -34,6 +33,8 @@ from typing import Any, NamedTuple
 from scipy import stats
 from task import SETTINGS
 from turns import spread
+
+from regimax.bench.machine import cpu
 
 HERE = Path(__file__).parent
 
@@ -223,7 +224,7 @@ def main() -> None:
     result: dict[str, Any] = {
         "world": given.world,
         "settings": SETTINGS._asdict(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "machine": f"{cpu()}, {os.cpu_count()} cores",
         "flags": {name: os.environ.get(name) for name in ("XLA_FLAGS", "JAX_PLATFORMS")},
         "differs": {name: way.differs for name, way in ways.items()},
     }

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -26,9 +25,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from turns import Quiet, spread
-
-from regimax.bench.machine import cpu
+from turns import Quiet, machine, spread
 
 WAYS = ("engine", "vmap")
 
@@ -111,7 +108,7 @@ def main() -> None:
         "cells": given.cells,
         "updates": given.updates,
         "device": {way: rows[way][0]["device"] for way in WAYS},
-        "machine": f"{cpu()}, {os.cpu_count()} cores",
+        "machine": machine(),
         "versions": {name: metadata.version(name) for name in ("jax", "jaxlib", "flax", "optax")},
         "seconds": seconds,
         "compiling": {way: [row["compiling"] for row in rows[way]] for way in WAYS},

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -29,9 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from task import timed
-from turns import Quiet, spread
-
-from regimax.bench.machine import cpu
+from turns import Quiet, machine, spread
 
 WAYS = ("engine", "single")
 BUDGETS = (250, 500, 1000, 2000)
@@ -230,7 +227,7 @@ def main() -> None:
         "updates": given.updates,
         "budgets": BUDGETS,
         "rewards": REWARDS,
-        "machine": f"{cpu()}, {os.cpu_count()} cores",
+        "machine": machine(),
         "device": {way: rows[way][0]["device"] for way in WAYS},
         "versions": {name: metadata.version(name) for name in ("jax", "jaxlib", "flax", "optax")},
         "equal": equal,

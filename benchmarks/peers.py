@@ -32,9 +32,7 @@ from typing import Any, NamedTuple
 
 from scipy import stats
 from task import SETTINGS
-from turns import spread
-
-from regimax.bench.machine import cpu
+from turns import machine, spread
 
 HERE = Path(__file__).parent
 
@@ -224,7 +222,7 @@ def main() -> None:
     result: dict[str, Any] = {
         "world": given.world,
         "settings": SETTINGS._asdict(),
-        "machine": f"{cpu()}, {os.cpu_count()} cores",
+        "machine": machine(),
         "flags": {name: os.environ.get(name) for name in ("XLA_FLAGS", "JAX_PLATFORMS")},
         "differs": {name: way.differs for name, way in ways.items()},
     }

@@ -206,9 +206,8 @@ def rollout(
       where the streams are then; the trajectory, as the learner saw it and with the actions it meant, with the policy's
       extras, ``decided`` (1 where a decision was carried out; only with a decision channel) and, where the world
       truncates, ``v_final``, at each step that is truncated the value of the episode's final observation; and counts
-      over all streams:
-      ``episodes``, ``successes``, and ``pay`` and ``outcome`` `[BINS]`, how often all pay and that for whole episodes
-      arrived with each of `BINS` values over the world's range of rewards.
+      over all streams: ``episodes``, ``successes``, and ``pay`` and ``outcome`` `[BINS]`, how often all pay and that
+      for whole episodes arrived with each of `BINS` values over the world's range of rewards.
     """
     num_envs = state.obs.shape[0]
     key_act, key_rest = jax.random.split(key)

@@ -86,9 +86,13 @@ def make(workload: Workload, trunk: str) -> tuple[Any, Any]:
 def compiled(program: Program, block: int) -> tuple[Any, Any]:
     """Returns the compiled tick of a block of lanes, a function of their state alone, and the state they begin with."""
     keys, hparams = rx.cell_keys(block), as_hparams(program.settings, program.defaults())
-    state, _ = jax.jit(jax.vmap(lambda k: program.begin(k, hparams, {})))(keys)
+    state = jax.jit(jax.vmap(lambda k: program.init(k, hparams, {})))(keys)
     end = jax.numpy.int32(2**31 - 1)
-    tick = jax.jit(lambda state: jax.vmap(lambda k, s: program.tick(k, hparams, end, s)[0])(keys, state))
+    tick = jax.jit(
+        lambda state: jax.vmap(lambda k, s: program.tick(k, hparams, end, s, program.phase.evaluate.every)[0])(
+            keys, state
+        )
+    )
     return tick.lower(state).compile(), state
 
 

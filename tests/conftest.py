@@ -19,9 +19,9 @@ jax.config.update("jax_legacy_prng_key", "error")
 
 def pytest_configure(config):
     """Most tests run tiny programs once: compiling them is what takes the time, and code as it comes is fast enough."""
-    flag = "--xla_backend_optimization_level=0"
-    if config.option.markexpr == "not slow" and flag not in os.environ["XLA_FLAGS"]:
-        os.environ["XLA_FLAGS"] += f" {flag}"
+    flags = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+    if config.option.markexpr == "not slow" and flags not in os.environ["XLA_FLAGS"]:
+        os.environ["XLA_FLAGS"] += f" {flags}"
 
 
 @pytest.fixture(autouse=True, scope="module")

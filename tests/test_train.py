@@ -55,7 +55,7 @@ def test_regimes_are_paired():
         rx.regimes.sham_rl((2, 2), **OPTIONS),
     ):
         program = rx.regimes.bind_regime(regime, WORLD).programs[-1]
-        state, _ = program.begin(keys, rx.make_train(regime, WORLD).default_hparams, {})
+        state = program.init(keys, rx.make_train(regime, WORLD).default_hparams, {})
         states[regime.name] = (state.learner.params, state.learner.source.world)
     for name in ("pretrain_rl", "sham_rl"):
         for one, other in zip(jax.tree.leaves(states["pure_rl"]), jax.tree.leaves(states[name]), strict=True):
@@ -72,10 +72,10 @@ def test_inheritance_takes_named_parts_and_no_others():
         train = rx.make_train(regime, WORLD)
         first, second = bound.programs
         own = {name: train.default_hparams[name] for name in second.settings}
-        fresh, _ = second.begin(keys, own, {})
+        fresh = second.init(keys, own, {})
         marked = jax.tree.map(lambda x: x + 1.0, first.learner.network.init(keys.learner))
         given = {name: marked[name] for name in bound.regime.phases[1].inherit}
-        state, _ = second.begin(keys, own, given)
+        state = second.init(keys, own, given)
         for part in state.learner.params:
             expected = marked[part] if part in taken else fresh.learner.params[part]
             for one, other in zip(jax.tree.leaves(state.learner.params[part]), jax.tree.leaves(expected), strict=True):
@@ -93,7 +93,7 @@ def test_a_phase_is_given_only_what_it_declared(imitation):
             return super().__getitem__(name)
 
     keys = jax.tree.map(lambda k: k[0], rx.cell_keys(seeds=1))
-    pretrain.begin(keys, Watched(train.default_hparams), {})
+    pretrain.init(keys, Watched(train.default_hparams), {})
     assert seen == set(pretrain.settings)
     assert not any(name.startswith(("reward.", "outcome.", "rl.")) for name in seen)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,12 +52,34 @@ def prepare_cpu(devices: int | None = None) -> None:
     flags = os.environ.get("XLA_FLAGS", "")
     os.environ["XLA_FLAGS"] = " ".join([*flags.split(), *(f"{flag}=false" for flag in FLAGS if flag not in flags)])
     os.environ[POOL_VARIABLE] = _WANTED if _WANTED.isdecimal() and int(_WANTED) > 0 else str(devices)
+    draw_without_loops()
     if jax.config.values["jax_num_cpu_devices"] == devices:
         return
     try:
         jax.config.update("jax_num_cpu_devices", devices)
     except RuntimeError as error:
         raise UserError("JAX's backend has already started: call prepare_cpu before anything is computed") from error
+
+
+def draw_without_loops() -> bool:
+    """Has JAX compile Threefry on a CPU as one expression, not as a loop of five rounds.
+
+    That is what it does on other platforms; on a CPU each of many draws becomes a loop of some 18 kernels, and a
+    learner takes up to twice as long to compile. The bits are the same.
+
+    Returns:
+      whether this version of JAX lets it; where it does not, all goes on as it came.
+    """
+    try:
+        from jax._src.interpreters import mlir
+        from jax._src.random import threefry2x32
+
+        lowering = functools.partial(threefry2x32._threefry2x32_lowering, use_rolled_loops=False)
+        rule = mlir.lower_fun(lowering, multiple_results=True)
+        mlir.register_lowering(threefry2x32.threefry2x32_p, rule, platform="cpu")
+    except Exception:  # not a public part of JAX: names come and go
+        return False
+    return True
 
 
 def check_lapack(text: str, what: str, devices: Sequence[Any]) -> None:
@@ -76,6 +99,16 @@ def check_lapack(text: str, what: str, devices: Sequence[Any]) -> None:
             f"{what} calls LAPACK, which would wait for ever for one of XLA's {pool} threads. Run it on one device, "
             f"set {POOL_VARIABLE}={len(devices) + 1}, or do without LAPACK as regimax.networks.initializers does"
         )
+
+
+def loops_wait() -> bool:
+    """Returns whether a loop whose length is not known when compiled waits for the host in every turn.
+
+    So it is on accelerators; on a CPU such a loop costs nothing.
+    """
+    import jax
+
+    return jax.default_backend() != "cpu"
 
 
 def use_compilation_cache() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import shlex
 import signal
 import sys
@@ -166,6 +167,8 @@ def main(arguments: list[str] | None = None) -> int:
         args=arguments,
         config=(tyro.conf.OmitArgPrefixes,),
     )
+    # XLA tells of compiling that takes long, in a banner; the display tells of it in words.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     actions = {Run: _run, PlanCommand: _plan, Table: _table, Report: _report, Claims: _claims, Bench: _bench}
     try:
         return actions[type(command)](command)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from regimax.backend import loops_wait
 from regimax.prng import Keys
 from regimax.probes import split_flops
 from regimax.regimes import Regime, RegimePrograms, bind_regime
@@ -85,16 +86,21 @@ class Train:
         for program in self.bound.programs:
             phase = program.phase
             own = {name: hparams[name] for name in program.settings}
-            state, opening = program.begin(keys, own, inherited(phase, taken) if phase.inherit else {})
-            end = jnp.asarray(phase.updates, jnp.int32)
+            state = program.init(keys, own, inherited(phase, taken) if phase.inherit else {})
+            end, every = jnp.asarray(phase.updates, jnp.int32), phase.evaluate.every
 
-            def step(state: Any, _: None, program=program, own=own, end=end) -> Any:
-                state, metrics = program.tick(keys, own, end, state)
-                return state, metrics | {"update": state.update}
+            def step(state: Any, updates: Array | int, program=program, own=own, end=end) -> Any:
+                state, learning, evaluation = program.tick(keys, own, end, state, updates)
+                return state, learning | evaluation | {"update": state.update}
 
-            state, rows = jax.lax.scan(step, state, None, length=phase.updates // phase.evaluate.every)
-            first = {name: jnp.full((), jnp.nan) for name in rows} | opening | {"update": jnp.zeros((), jnp.int32)}
-            curves[phase.name] = {name: jnp.concatenate([first[name][None], rows[name]]) for name in rows}
+            ticks = [every] * (phase.updates // every)
+            # The first row is the evaluation before the first update: one program with the ticks, where it can be.
+            if loops_wait():
+                state, first = step(state, 0)
+                state, rows = jax.lax.scan(lambda s, _, n=every: step(s, n), state, None, len(ticks))
+                curves[phase.name] = {name: jnp.concatenate([first[name][None], rows[name]]) for name in rows}
+            else:
+                state, curves[phase.name] = jax.lax.scan(step, state, jnp.asarray([0, *ticks], jnp.int32))
             taken = params[phase.name] = state.learner.params
             status[phase.name] = state.status
             effort[phase.name] = _effort(program, state.update)
@@ -115,8 +121,8 @@ def _effort(program: Program, updates: Array) -> Metrics:
 def make_train(regime: Regime, world: Any) -> Train:
     """Makes the function that trains one cell of a regime in a world.
 
-    It is what a sweep runs: with the keys of `cell_keys` and the same settings it gives, cell by cell, what the sweep
-    gives. A regime's probes are not run: within one program they could touch the curves.
+    It is what a sweep runs: with the keys of `cell_keys` and the same settings it gives, cell by cell, what a sweep with
+    ``optimization="full"`` gives. A regime's probes are not run: within one program they could touch the curves.
 
     Args:
       regime: from `regimax.regimes`, or your own.

@@ -70,7 +70,7 @@ def lives():
     for name, phase in phases.items():
         program = bind(phase, WORLD)
         hparams = as_hparams(program.settings, program.defaults())
-        first, _ = jax.jit(program.begin)(KEYS, hparams, {})
+        first = jax.jit(program.init)(KEYS, hparams, {})
         tick = jax.jit(program.tick)
         once, _ = tick(KEYS, hparams, jnp.int32(6), first)
         twice, rows = tick(KEYS, hparams, jnp.int32(6), once)

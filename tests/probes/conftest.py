@@ -42,7 +42,7 @@ def prober(probe, world, width, known, make=rx.regimes.pure_rl, updates=1, **opt
     @jax.jit
     @jax.vmap
     def measure(keys, hparams, knows):
-        state, _ = program.begin(keys, hparams, {})
+        state = program.init(keys, hparams, {})
         fresh = state.learner.params
         params = fresh | known(state.learner.source.world)
         params = jax.tree.map(lambda a, b: jnp.where(knows > 0, a, b), params, fresh)

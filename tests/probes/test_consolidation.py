@@ -27,7 +27,7 @@ def measured():
     program = made(rx.regimes.continual)
     keys = jax.tree.map(lambda k: k[0], rx.cell_keys(1))
     hparams = as_hparams(program.settings, program.defaults())
-    state, _ = jax.jit(program.begin)(keys, hparams, {})
+    state = jax.jit(program.init)(keys, hparams, {})
     params = state.learner.params
     params["trunk"]["look"]["kernel"] *= 9.0  # so that gates differ
     found = jax.jit(program.probe)(keys, hparams, state)

@@ -36,10 +36,10 @@ class Silent:
         self.said: list[str] = []
         self.ticks = []
 
-    def start(self, plan, finished, updates, devices):
+    def start(self, plan, finished, updates, devices, compiling):
         self.updates_before = updates
 
-    def pool(self, name, stages, width, compiling):
+    def pool(self, name, stages, width):
         pass
 
     def tick(self, tick, env_steps):

@@ -1,12 +1,14 @@
 """What a run shows."""
 
 import io
+import time
 
 import jax
 import pytest
 from rich.console import Console
 
 from regimax.sweep.display import Progressing, duration, human
+from regimax.sweep.executables import Compiling
 from regimax.sweep.plan import make_plan
 from regimax.sweep.pool import Tick
 
@@ -24,23 +26,28 @@ def test_durations(seconds, expected):
 
 
 def show(tiny, terminal, monkeypatch):
-    monkeypatch.setattr("regimax.sweep.display.LINE_SECONDS", 0.0)
+    monkeypatch.setattr("regimax.sweep.display.LINE_SECONDS", 0.02)
     out = io.StringIO()
-    with Progressing(Console(file=out, force_terminal=terminal, width=120)) as display:
-        display.start(make_plan(tiny()), 3, 12, jax.local_devices())
-        display.pool("rl", 12, 16, compiling=True)
+    compiling = [Compiling("rl advance", time.monotonic() - 75.2)]
+    with Progressing(Console(file=out, force_terminal=terminal, width=200)) as display:
+        display.start(make_plan(tiny()), 3, 12, jax.local_devices(), lambda: compiling)
+        display.pool("rl", 12, 16)
         for _ in range(3):
             display.tick(Tick(lanes=16, busy=12, updates=24, finished=1), env_steps=384)
         display.say("a word")
+        until = time.monotonic() + 60
+        while "for 75 s" not in out.getvalue() and time.monotonic() < until:
+            time.sleep(0.01)
     return out.getvalue()
 
 
-def test_a_pipe_gets_lines(tiny, monkeypatch):
+def test_a_pipe_gets_lines_also_while_nothing_ticks(tiny, monkeypatch):
     text = show(tiny, False, monkeypatch)
     assert "18 cells in 24 stages: 168 updates" in text
     assert "going on: 12 updates and 3 of 24 stages were done before" in text
-    assert "phase rl: 12 stages ready, 16 lanes, compiling" in text
+    assert "phase rl: 12 stages ready, 16 lanes" in text
     assert "6/24 stages · phase rl, 16 lanes · 75% busy" in text
+    assert "compiling rl advance for 75 s" in text
     assert "\x1b" not in text
 
 
@@ -49,3 +56,4 @@ def test_a_terminal_gets_a_live_bar_that_is_gone_at_the_end(tiny, monkeypatch):
     assert "\x1b[?25l" in text
     assert text.count("\x1b[?25h") == 1
     assert "a word" in text
+    assert "compiling rl advance for 75 s" in text

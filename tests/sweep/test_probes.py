@@ -104,7 +104,7 @@ def test_a_probe_sees_the_very_learner(whole):
     keys = rx.cell_keys(seeds=6)
 
     def first(keys):
-        return program.probe(keys, hparams, program.begin(keys, hparams, {})[0])
+        return program.probe(keys, hparams, program.init(keys, hparams, {}))
 
     alone = jax.jit(jax.vmap(first))(keys)
     swept = rows.filter((pl.col("regime") == "pure_rl") & (pl.col("update") == 0) & (pl.col("rl.updates") == 6))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import statistics
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from regimax.bench.measure import Progress
 from regimax.bench.workloads import SweepWorkload
 from regimax.sweep import table
+from regimax.sweep.executables import Compiling
 from regimax.sweep.plan import Plan, make_plan
 from regimax.sweep.pool import Tick
 from regimax.sweep.run import Options, execute
@@ -26,13 +27,19 @@ class _Watch:
         self._name, self._progress = name, progress
         self.lanes = self.finished = self.stages = 0
 
-    def start(self, plan: Plan, finished: int, updates: int, devices: Sequence[Any]) -> None:
+    def start(
+        self,
+        plan: Plan,
+        finished: int,
+        updates: int,
+        devices: Sequence[Any],
+        compiling: Callable[[], Sequence[Compiling]],
+    ) -> None:
         self.stages = len(plan.stages)
 
-    def pool(self, name: str, stages: int, width: int, compiling: bool) -> None:
+    def pool(self, name: str, stages: int, width: int) -> None:
         self.lanes = max(self.lanes, width)
-        note = ", compiling" if compiling else ""
-        self._progress.doing(f"{self._name}: phase {name}, {width} lanes{note}")
+        self._progress.doing(f"{self._name}: phase {name}, {width} lanes")
 
     def tick(self, tick: Tick, env_steps: int) -> None:
         if tick.finished:

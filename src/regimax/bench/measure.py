@@ -196,7 +196,9 @@ class Measurement:
 def _tick_flops(engine: Engine) -> float:
     """FLOPs of a lane's tick, its evaluation included."""
     key, end = jax.eval_shape(lambda: (jax.random.key(0), jnp.zeros((), jnp.int32)))
-    return count_flops(engine.program.tick, Keys(key, key), engine.abstract_hparams, end, engine.abstract_state)
+    every = engine.program.phase.evaluate.every
+    tick = lambda keys, hparams, end, state: engine.program.tick(keys, hparams, end, state, every)
+    return count_flops(tick, Keys(key, key), engine.abstract_hparams, end, engine.abstract_state)
 
 
 def climb(

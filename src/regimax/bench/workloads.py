@@ -110,6 +110,7 @@ def _flagship(block: int) -> Sweep:
         },
         seeds=4,
         block=block,
+        optimization="full",
     )
 
 

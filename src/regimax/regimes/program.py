@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.extend import core
 
 from regimax import prng
 from regimax.channels import outcome, reward
@@ -50,9 +51,10 @@ class Program(NamedTuple):
       learner: its learner.
       settings: every setting it reads, by the name that a sweep uses, with the phase's own defaults.
       local: the name that the phase's parts use, by the name that a sweep uses.
-      begin: `(keys, hparams, inherited) -> (state, metrics)`; evaluates once before the first update.
-      tick: `(keys, hparams, end, state) -> (state, metrics)`; `evaluate.every` updates, then an evaluation. Leaves a
-        lane that does not run as it is.
+      init: `(keys, hparams, inherited) -> state`, before the first update.
+      tick: `(keys, hparams, end, state, updates) -> (state, learning, evaluation)`; so many updates, which report
+        `learning`, then an evaluation. `updates` is `evaluate.every`, or 0 for an evaluation before the first update,
+        in which `learning` is NaN; a traced number makes both one program. Leaves a lane that does not run as it is.
       probes: what else is measured of it.
       probe: `(keys, hparams, state) -> metrics` of all probes, each with its name before it.
       spec: all that decides what `tick` compiles to; the probes do not.
@@ -63,8 +65,8 @@ class Program(NamedTuple):
     learner: Learner
     settings: Mapping[str, Setting]
     local: Mapping[str, str]
-    begin: Callable[[Keys, HParams, Params], tuple[LaneState, Metrics]]
-    tick: Callable[[Keys, HParams, Array, LaneState], tuple[LaneState, Metrics]]
+    init: Callable[[Keys, HParams, Params], LaneState]
+    tick: Callable[[Keys, HParams, Array, LaneState, Array | int], tuple[LaneState, Metrics, Metrics]]
     probes: tuple[Probe, ...]
     probe: Callable[[Keys, HParams, LaneState], Metrics]
     spec: Spec
@@ -185,7 +187,7 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None) -> Program:
         """Exactly what the phase declared, under its local names."""
         return {local[name]: hparams[name] for name in local}
 
-    def evaluation(keys: Keys, update: Array, state: LearnerState, hparams: HParams) -> Metrics:
+    def evaluated(keys: Keys, update: Array, state: LearnerState, hparams: HParams) -> Metrics:
         return learner.evaluate(prng.named(keys.learner, "evaluate", phase.name, update), state, hparams)
 
     def met(metrics: Metrics, streak: Array) -> Array:
@@ -194,41 +196,42 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None) -> Program:
             return streak
         return jnp.where(metrics[stop.metric] >= stop.at_least, streak + 1, 0)
 
-    def begin(keys: Keys, hparams: HParams, inherited: Params) -> tuple[LaneState, Metrics]:
-        hparams = given(hparams)
-        state = learner.init(keys, hparams, inherited)
+    def init(keys: Keys, hparams: HParams, inherited: Params) -> LaneState:
         zero = jnp.zeros((), jnp.int32)
-        metrics = evaluation(keys, zero, state, hparams)
-        return LaneState(state, zero, met(metrics, zero), zero + RUNNING), metrics
+        return LaneState(learner.init(keys, given(hparams), inherited), zero, zero, zero + RUNNING)
 
-    def tick(keys: Keys, hparams: HParams, end: Array, state: LaneState) -> tuple[LaneState, Metrics]:
+    def tick(
+        keys: Keys, hparams: HParams, end: Array, state: LaneState, updates: Array | int
+    ) -> tuple[LaneState, Metrics, Metrics]:
         hparams = given(hparams)
 
-        def one(carry: tuple[LearnerState, Array], _: None) -> tuple[tuple[LearnerState, Array], Metrics]:
+        def one(carry: tuple[LearnerState, Array], _: None = None) -> tuple[tuple[LearnerState, Array], Metrics]:
             learned, count = carry
             key = prng.named(keys.learner, "update", phase.name, count)
             learned, metrics = learner.update(key, learned, hparams)
             return (learned, count + 1), metrics
 
-        def group(carry: tuple[LearnerState, Array], _: None) -> tuple[tuple[LearnerState, Array], Metrics]:
+        def group(carry: tuple[LearnerState, Array]) -> tuple[tuple[LearnerState, Array], Metrics]:
             assert between is not None
             (learned, count), metrics = jax.lax.scan(one, carry, None, length=between.every)
             key = prng.named(keys.learner, "interlude", phase.name, count)
             learned, rare = between.run(key, learned, hparams)
             return (learned, count), jax.tree.map(jnp.mean, metrics) | rare
 
-        some, times = (one, every) if between is None else (group, every // between.every)
-        (learned, count), metrics = jax.lax.scan(some, (state.learner, state.update), None, length=times)
-        metrics = jax.tree.map(jnp.mean, metrics) | evaluation(keys, count, learned, hparams)
-        streak = met(metrics, state.streak)
-        finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves((learned.params, metrics))]))
+        some, times = (one, updates) if between is None else (group, updates // between.every)
+        (learned, count), learning = _repeated(some, (state.learner, state.update), times)
+        evaluation = evaluated(keys, count, learned, hparams)
+        streak = met(evaluation, state.streak)
+        finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves((learned.params, evaluation))]))
+        opening = count == state.update
+        finite = (finite & jnp.all(jnp.stack([jnp.isfinite(x) for x in learning.values()]))) | opening
         status = jnp.where(count >= end, DONE, RUNNING)
         if stop is not None:
-            status = jnp.where(streak >= stop.consecutive, SOLVED, status)
+            status = jnp.where((streak >= stop.consecutive) & ~opening, SOLVED, status)
         # A lane that has diverged keeps its last finite state.
         new = LaneState(learned, count, streak, status.astype(jnp.int32))
         new = select(finite, new, state._replace(status=jnp.full((), DIVERGED, jnp.int32)))
-        return select(state.status == RUNNING, new, state), metrics
+        return select(state.status == RUNNING, new, state), learning, evaluation
 
     def probe(keys: Keys, hparams: HParams, state: LaneState) -> Metrics:
         hparams = given(hparams)
@@ -246,7 +249,25 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None) -> Program:
         return found
 
     spec = ("phase", phase.name, learner.spec, every, tuple(stop) if stop else None)
-    return Program(phase, own_world, learner, settings, local, begin, tick, probes, probe, spec)
+    return Program(phase, own_world, learner, settings, local, init, tick, probes, probe, spec)
+
+
+def _repeated(step: Callable[[Any], tuple[Any, Metrics]], carry: Any, times: Array | int) -> tuple[Any, Metrics]:
+    """Steps so many times, also where that is traced. Returns the last carry and the mean of what steps report.
+
+    What is reported is NaN where there was no step.
+    """
+    traced, (_, shapes) = jax.make_jaxpr(step, return_shape=True)(carry)
+
+    def body(_: Any, carried: tuple[Any, Metrics]) -> tuple[Any, Metrics]:
+        carry, sums = carried
+        flat = core.jaxpr_as_fun(traced)(*jax.tree.leaves(carry))
+        carry, metrics = jax.tree.unflatten(jax.tree.structure((carry, shapes)), flat)
+        return carry, jax.tree.map(jnp.add, sums, metrics)
+
+    sums = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+    carry, sums = jax.lax.fori_loop(0, times, body, (carry, sums))
+    return carry, jax.tree.map(lambda x: x / times, sums)
 
 
 class RegimePrograms(NamedTuple):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import resource
 import sys
+import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -14,11 +15,11 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from regimax.sweep.executables import Compiling
 from regimax.sweep.plan import Plan
 from regimax.sweep.pool import Tick
 
 LINE_SECONDS = 10.0
-LIVE_SECONDS = 0.5
 RATE_SECONDS = 20.0
 
 
@@ -50,14 +51,16 @@ class Progressing:
         self._updates = self._total = self._stages = self._finished = 0
         self._ticks: deque[tuple[float, int, Tick]] = deque()
         self._phase, self._width = "", 0
-        self._begun = self._said = time.monotonic()
         self._devices: Sequence[Any] = ()
-        self._compiling = False
+        self._compiling: Callable[[], Sequence[Compiling]] = lambda: ()
+        self._over = threading.Event()
+        self._lock = threading.Lock()  # what is shown is read in a thread of its own
 
     def __enter__(self) -> Progressing:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self._over.set()
         if self._live is not None:
             self._live.__exit__(None, None, None)
             self._live = None
@@ -66,9 +69,17 @@ class Progressing:
         """Prints a line above the display."""
         self._console.print(text, highlight=False, soft_wrap=True)
 
-    def start(self, plan: Plan, finished: int, updates: int, devices: Sequence[Any]) -> None:
-        """Begins; `finished` stages and `updates` updates were committed before."""
+    def start(
+        self,
+        plan: Plan,
+        finished: int,
+        updates: int,
+        devices: Sequence[Any],
+        compiling: Callable[[], Sequence[Compiling]],
+    ) -> None:
+        """Begins; `finished` stages and `updates` updates were committed before; `compiling` tells what is compiled."""
         self._stages, self._finished, self._devices = len(plan.stages), finished, devices
+        self._compiling = compiling
         self._updates = updates
         self._total = plan.updates_planned()
         without = plan.updates_without_sharing()
@@ -84,30 +95,34 @@ class Progressing:
         )
         self._task = self._bar.add_task("updates", total=self._total, completed=updates)
         if self._console.is_terminal:
-            self._live = Live(self._table(), console=self._console, refresh_per_second=2, transient=True)
+            self._live = Live(get_renderable=self._table, console=self._console, refresh_per_second=2, transient=True)
             self._live.__enter__()
+        else:
+            threading.Thread(target=self._keep_saying, daemon=True).start()
 
-    def pool(self, name: str, stages: int, width: int, compiling: bool) -> None:
+    def pool(self, name: str, stages: int, width: int) -> None:
         """Tells that the stages of a program begin."""
-        self._phase, self._width, self._compiling = name, width, compiling
-        self._ticks.clear()
-        note = ", compiling" if compiling else ""
-        text = f"phase {name}: {stages} stages ready, {width} lanes{note}"
+        with self._lock:
+            self._phase, self._width = name, width
+            self._ticks.clear()
         if self._live is None:
-            self.say(text)
-        self._show()
+            self.say(f"phase {name}: {stages} stages ready, {width} lanes")
 
     def tick(self, tick: Tick, env_steps: int) -> None:
         """Counts a tick of a block."""
-        now, self._compiling = time.monotonic(), False
-        self._updates += tick.updates
-        self._finished += tick.finished
-        self._ticks.append((now, env_steps, tick))
-        while now - self._ticks[0][0] > RATE_SECONDS:
-            self._ticks.popleft()
-        if now - self._said >= (LINE_SECONDS if self._live is None else LIVE_SECONDS):
-            self._said = now
-            self._show() if self._live is not None else self.say(self._line())
+        now = time.monotonic()
+        with self._lock:
+            self._updates += tick.updates
+            self._finished += tick.finished
+            self._ticks.append((now, env_steps, tick))
+            while now - self._ticks[0][0] > RATE_SECONDS:
+                self._ticks.popleft()
+
+    def _keep_saying(self) -> None:
+        """Prints a line now and then, also while nothing ticks."""
+        while not self._over.wait(LINE_SECONDS):
+            if self._phase:
+                self.say(self._line())
 
     def _rates(self) -> tuple[float, float]:
         """Steps and updates per second over the last seconds."""
@@ -130,24 +145,25 @@ class Progressing:
         return human(used or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, "B")
 
     def _line(self) -> str:
+        with self._lock:
+            return self._text()
+
+    def _text(self) -> str:
         steps, updates = self._rates()
         parts = [f"{self._finished}/{self._stages} stages", f"phase {self._phase}, {self._width} lanes"]
-        if self._compiling:
-            parts.append("compiling")
-        else:
+        if self._ticks:
             parts.append(f"{self._occupancy():.0%} busy")
         if updates:
             left = duration((self._total - self._updates) / updates)
             parts += [f"{human(steps)} steps/s", f"at most {left} left"]
-        return " · ".join([*parts, f"{self._memory()} memory"])
+        parts.append(f"{self._memory()} memory")
+        now = time.monotonic()
+        parts += [f"compiling {one.name} for {now - one.since:.0f} s" for one in self._compiling()]
+        return " · ".join(parts)
 
     def _table(self) -> Table:
+        self._bar.update(self._task, completed=self._updates)
         grid = Table.grid(padding=(0, 1))
         grid.add_row(self._bar)
         grid.add_row(self._line() if self._phase else "starting")
         return grid
-
-    def _show(self) -> None:
-        if self._live is not None:
-            self._bar.update(self._task, completed=self._updates)
-            self._live.update(self._table())

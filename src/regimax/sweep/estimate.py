@@ -10,7 +10,9 @@ from contextlib import closing
 import jax
 import numpy as np
 
+from regimax.sweep import optimization
 from regimax.sweep.account import Account
+from regimax.sweep.cost import Costs
 from regimax.sweep.lanes import Engine
 from regimax.sweep.plan import Plan
 
@@ -30,9 +32,10 @@ def seconds_estimated(plan: Plan) -> float:
     for stage in plan.stages.values():
         updates[stage.program] += stage.end - stage.start
     total = 0.0
+    wanted = optimization.of_plan(plan, Costs(plan), jax.local_devices()[0].platform)
     with closing(Account(1)) as account:
         for program in plan.programs:
-            engine = Engine(plan.programs[program], plan.sweep.block, compiling=account.compiling)
+            engine = Engine(plan.programs[program], plan.sweep.block, None, account.compiling, wanted)
             tick = _tick_seconds(plan, program, engine)
             ticks = updates[program] / (engine.program.phase.evaluate.every * engine.block)
             total += ticks * tick / len(engine.devices)
@@ -51,7 +54,7 @@ def _tick_seconds(plan: Plan, program: str, engine: Engine) -> float:
     end = np.full(engine.block, np.iinfo(np.int32).max, np.int32)
     params = engine.abstract_state.learner.params
     given = jax.tree.map(lambda x: np.zeros((engine.block, *x.shape), x.dtype), params)
-    lanes, _ = engine.begin(0, seeds, hparams, end, given, {part: np.zeros(engine.block, bool) for part in params})
+    lanes = engine.init(0, seeds, hparams, end, given, {part: np.zeros(engine.block, bool) for part in params})
     seconds = []
     for _ in range(1 + TICKS):
         jax.block_until_ready(lanes)

@@ -16,14 +16,15 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import SingleDeviceSharding
 
 from regimax import prng
-from regimax.backend import check_lapack
+from regimax.backend import loops_wait
 from regimax.learners.base import fresh_params
 from regimax.ops.trees import select
 from regimax.prng import Keys
 from regimax.regimes.program import DONE, RUNNING, LaneState, Program, as_hparams
+from regimax.sweep.executables import Executables, Function, Workers
+from regimax.sweep.optimization import options as optimization_options
 from regimax.types import Array, Metrics, Params, PyTree
 
 State = list[np.ndarray]
@@ -81,13 +82,15 @@ class Engine:
       program: the phase.
       block: B.
       devices: what the blocks are spread over.
-      traces: how often each function was traced, by name; never more than once each.
+      executables: the functions, as they are compiled.
 
     Args:
       program: the phase.
       block: B.
       devices: what the blocks are spread over; all local devices when not given.
-      compiling: entered while a function is traced and compiled, or loaded as it was compiled before.
+      compiling: entered while a function is waited for that is traced and compiled, or loaded.
+      optimization: what the compiler is asked for, see `regimax.sweep.optimization`.
+      workers: threads that compile; those of the process when not given.
     """
 
     def __init__(
@@ -96,42 +99,55 @@ class Engine:
         block: int,
         devices: Sequence[Any] | None = None,
         compiling: Callable[[], AbstractContextManager[None]] = nullcontext,
+        optimization: str = "full",
+        workers: Workers | None = None,
     ):
         self.program, self.block = program, block
         self.devices = list(devices or jax.local_devices())
-        self.traces: dict[str, int] = {}
         self._compiling = compiling
         self._metrics: tuple[str, ...] | None = None
+        self._evaluated: tuple[str, ...] | None = None
         self._measures: tuple[str, ...] | None = None
-        self._compiled: dict[tuple[str, int], Any] = {}
-        # A named function each, so that traces can be counted and programs told apart in profiles.
-        self._functions = {
-            "advance": jax.jit(self._traced("advance", self._advance), donate_argnums=0),
-            "probe": jax.jit(self._traced("probe", self._probe)),
-            "begin": jax.jit(self._traced("begin", self._begin)),
-            "place": jax.jit(self._traced("place", self._place), donate_argnums=0),
-            "extend": jax.jit(self._traced("extend", self._extend), donate_argnums=0),
-            "take": jax.jit(self._traced("take", self._take)),
-            "keys": jax.jit(self._traced("keys", self._keys)),
+        platform = self.devices[0].platform
+        functions = self._functions()
+        options = {name: optimization_options(optimization, name, platform) for name in functions}
+        self.executables = Executables(program.phase.name, functions, self.devices, options, compiling, workers)
+
+    def _functions(self) -> dict[str, Function]:
+        """What is compiled, by name."""
+        of_init, seeds = lambda: _shapes(self._of_init()), lambda: (_shapes(self._seeds()),)
+        lanes, slots = lambda: _shapes(self.empty_on_host()), _shapes(self._slots())
+        functions = {
+            "init": Function(self._init, of_init),
+            "probe": Function(self._probe, lambda: (lanes(),)),
+            "place": Function(self._place, lambda: (lanes(), lanes(), slots, slots), donate=(0,)),
+            "extend": Function(self._extend, lambda: (lanes(), slots, _shapes(self._flags())), donate=(0,)),
+            "take": Function(self._take, lambda: (lanes().state, slots)),
+            "keys": Function(self._keys, seeds),
         }
-
-    def _traced(self, name: str, function: Callable) -> Callable:
-        def counted(*args: Any) -> Any:
-            self.traces[name] = self.traces.get(name, 0) + 1
-            return function(*args)
-
-        counted.__name__ = name
-        return counted
+        # With a number of updates that is not known when compiled the first evaluation and the tick are one program.
+        if not loops_wait():
+            number = jax.ShapeDtypeStruct((), jnp.int32)
+            return functions | {"advance": Function(self._advance, lambda: (lanes(), number), donate=(0,))}
+        every = self.program.phase.evaluate.every
+        advance, evaluate = (lambda x, n=n: self._advance(x, n) for n in (every, 0))
+        return functions | {
+            "advance": Function(advance, lambda: (lanes(),), donate=(0,)),
+            "evaluate": Function(evaluate, lambda: (lanes(),), donate=(0,)),
+        }
 
     # What is compiled.
 
-    def _advance(self, lanes: Lanes) -> tuple[Lanes, Report]:
-        def one(lane: Lanes) -> tuple[Lanes, Report]:
-            state, metrics = self.program.tick(_typed(lane.keys), lane.hparams, lane.end, lane.state)
-            self._metrics = tuple(sorted(metrics))
+    def _advance(self, lanes: Lanes, updates: Array | int) -> tuple[Lanes, Report]:
+        def one(lane: Lanes, updates: Array | int) -> tuple[Lanes, Report]:
+            state, learning, evaluation = self.program.tick(
+                _typed(lane.keys), lane.hparams, lane.end, lane.state, updates
+            )
+            metrics = learning | evaluation
+            self._metrics, self._evaluated = tuple(sorted(metrics)), tuple(sorted(evaluation))
             return lane._replace(state=state), _report(state, metrics)
 
-        return jax.vmap(one, out_axes=(0, -1))(lanes)
+        return jax.vmap(one, in_axes=(0, None), out_axes=(0, -1))(lanes, updates)
 
     def _probe(self, lanes: Lanes) -> Report:
         def one(lane: Lanes) -> Report:
@@ -141,20 +157,19 @@ class Engine:
 
         return jax.vmap(one, out_axes=-1)(lanes)
 
-    def _begin(
+    def _init(
         self, seeds: Array, hparams: dict[str, Array], end: Array, given: Params, taken: dict[str, Array]
-    ) -> tuple[Lanes, dict[str, Array]]:
+    ) -> Lanes:
         """Where `taken` says so a part is the given one, else it is fresh: one program for every parent."""
         keys = self._keys(seeds)
 
-        def one(keys: Keys, hparams: dict[str, Array], given: Params, taken: dict[str, Array]) -> Any:
+        def one(keys: Keys, hparams: dict[str, Array], given: Params, taken: dict[str, Array]) -> LaneState:
             typed = _typed(keys)
             fresh = fresh_params(self.program.learner.network, typed)
             params = {name: select(taken[name], given[name], part) for name, part in fresh.items()}
-            return self.program.begin(typed, hparams, params)
+            return self.program.init(typed, hparams, params)
 
-        state, metrics = jax.vmap(one)(keys, hparams, given, taken)
-        return Lanes(keys, hparams, end, state), metrics
+        return Lanes(keys, hparams, end, jax.vmap(one)(keys, hparams, given, taken))
 
     def _keys(self, seeds: Array) -> Keys:
         """Key data of the cells with these world seeds and learner seeds, `[B, 2]`."""
@@ -172,17 +187,6 @@ class Engine:
     def _take(self, state: LaneState, slots: Array) -> LaneState:
         return jax.tree.map(lambda x: x[slots], state)
 
-    def _call(self, name: str, device: int, *args: PyTree) -> Any:
-        """Calls the executable of a device, compiled when first asked for, on what lies there."""
-        if (name, device) not in self._compiled:
-            where = SingleDeviceSharding(self.devices[device])
-            shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=where), args)
-            with self._compiling():
-                lowered = self._functions[name].lower(*shapes)
-                check_lapack(lowered.as_text(), f"the phase {self.program.phase.name!r}", self.devices)
-                self._compiled[name, device] = lowered.compile()
-        return self._compiled[name, device](*args)
-
     # What the host knows before anything runs.
 
     @cached_property
@@ -195,8 +199,7 @@ class Engine:
         """The shapes of one lane's state."""
         with self._compiling():
             keys = jax.eval_shape(lambda: jax.tree.map(lambda k: k[0], prng.cell_keys(1)))
-            state, _ = jax.eval_shape(lambda k, h: self.program.begin(k, h, {}), keys, self.abstract_hparams)
-        return state
+            return jax.eval_shape(lambda k, h: self.program.init(k, h, {}), keys, self.abstract_hparams)
 
     def bytes_per_lane(self) -> int:
         """Returns the size of one lane's state, bytes."""
@@ -204,9 +207,8 @@ class Engine:
 
     def memory(self) -> Memory:
         """Compiles the tick for the first device and returns what a block needs of its memory."""
-        if ("advance", 0) not in self._compiled:
-            self.advance(0, self.empty(0))
-        analysis = self._compiled["advance", 0].memory_analysis()
+        analysis = self.executables.get("advance").memory_analysis()
+        assert analysis is not None, "this backend tells nothing of its memory"
         return Memory(analysis.argument_size_in_bytes, analysis.temp_size_in_bytes + analysis.output_size_in_bytes)
 
     # What the host calls. `device` is an index into `devices`.
@@ -218,6 +220,12 @@ class Engine:
         return self._metrics
 
     @property
+    def evaluated(self) -> tuple[str, ...]:
+        """Those of them that an evaluation alone has."""
+        assert self._evaluated is not None, "no tick was dispatched yet"
+        return self._evaluated
+
+    @property
     def measures(self) -> tuple[str, ...]:
         """Names of what the probes report, once they were dispatched."""
         assert self._measures is not None, "no probe was dispatched yet"
@@ -225,30 +233,60 @@ class Engine:
 
     def empty(self, device: int) -> Lanes:
         """Returns a block in which nothing runs."""
+        return jax.device_put(self.empty_on_host(), self.devices[device])
+
+    def empty_on_host(self) -> Lanes:
+        """Returns a block in which nothing runs, host arrays."""
 
         def zeros(x: Any) -> np.ndarray:
             return np.zeros((self.block, *x.shape), x.dtype)
 
-        key: Any = np.zeros((self.block, 2), np.uint32)
-        end: Any = np.zeros(self.block, np.int32)
+        seeds: Any = self._seeds()
         idle: Any = np.full(self.block, DONE, np.int32)
         state = jax.tree.map(zeros, self.abstract_state)._replace(status=idle)
         hparams = jax.tree.map(zeros, self.abstract_hparams)
-        return jax.device_put(Lanes(Keys(key, key), hparams, end, state), self.devices[device])
+        return Lanes(Keys(seeds, seeds), hparams, self._slots(), state)  # type: ignore[arg-type]
+
+    def _seeds(self) -> np.ndarray:
+        return np.zeros((self.block, 2), np.uint32)
+
+    def _slots(self) -> np.ndarray:
+        return np.zeros(self.block, np.int32)
+
+    def _flags(self) -> np.ndarray:
+        return np.zeros(self.block, bool)
+
+    def _of_init(self) -> tuple[Any, ...]:
+        """Arguments of `init` for a block that inherits nothing."""
+        lanes = self.empty_on_host()
+        params = lanes.state.learner.params
+        return self._seeds(), lanes.hparams, self._slots(), params, {part: self._flags() for part in params}
+
+    def prepare(self, *names: str, devices: int = 1) -> None:
+        """Begins to compile functions for the first so many devices, in threads of their own."""
+        for name in names:
+            self.executables.prepare(name, range(devices))
 
     def advance(self, device: int, lanes: Lanes) -> tuple[Lanes, Report]:
         """Dispatches one tick of a block. The lanes given are gone afterwards."""
-        return self._call("advance", device, lanes)
+        every = () if loops_wait() else (np.int32(self.program.phase.evaluate.every),)
+        return self.executables("advance", device, lanes, *every)
+
+    def evaluate(self, device: int, lanes: Lanes) -> tuple[Lanes, Report]:
+        """Dispatches the evaluation of a block before its first update. The lanes given are gone afterwards."""
+        if loops_wait():
+            return self.executables("evaluate", device, lanes)
+        return self.executables("advance", device, lanes, np.int32(0))
 
     def probe(self, device: int, lanes: Lanes) -> Report:
         """Dispatches the program's probes on a block as it is now. The lanes given stay."""
-        return self._call("probe", device, lanes)
+        return self.executables("probe", device, lanes)
 
     # Host arrays go straight to the executable: to place a tree on a device first costs more than to run on it.
 
-    def begin(
+    def init(
         self, device: int, seeds: np.ndarray, hparams: PyTree, end: np.ndarray, given: Params, taken: PyTree
-    ) -> tuple[Lanes, dict[str, Array]]:
+    ) -> Lanes:
         """Begins a block of stages.
 
         Args:
@@ -260,9 +298,9 @@ class Engine:
           taken: by part, `[B]` bool: whether the given one is taken, or a fresh one.
 
         Returns:
-          the lanes, and the metrics before the first update, `[B]` each.
+          the lanes, before their first update and not yet evaluated.
         """
-        return self._call("begin", device, seeds, hparams, end, given, taken)
+        return self.executables("init", device, seeds, hparams, end, given, taken)
 
     def restore(
         self, device: int, seeds: np.ndarray, hparams: PyTree, end: np.ndarray, states: Sequence[State]
@@ -271,32 +309,36 @@ class Engine:
         structure = jax.tree.structure(self.abstract_state)
         state: LaneState = jax.tree.unflatten(structure, [np.stack(leaves) for leaves in zip(*states, strict=True)])
         running: Any = np.full(self.block, RUNNING, np.int32)
-        keys = self._call("keys", device, seeds)
+        keys = self.executables("keys", device, seeds)
         lanes = Lanes(keys, hparams, end, state._replace(status=running))  # type: ignore[arg-type]
         return jax.device_put(lanes, self.devices[device])
 
     def place(self, device: int, lanes: Lanes, new: Lanes, rows: Sequence[int], slots: Sequence[int]) -> Lanes:
         """Copies `rows` of the block `new` into `slots` of `lanes`. The lanes given are gone afterwards."""
-        row, slot = np.zeros(self.block, np.int32), np.full(self.block, self.block, np.int32)  # out of range: dropped
+        row, slot = self._slots(), np.full(self.block, self.block, np.int32)  # out of range: dropped
         row[: len(rows)], slot[: len(slots)] = rows, slots
         if new.end.devices() != lanes.end.devices():  # type: ignore[attr-defined] - not in chex's type
             new = jax.device_put(new, self.devices[device])
-        return self._call("place", device, lanes, new, row, slot)
+        return self.executables("place", device, lanes, new, row, slot)
 
     def extend(self, device: int, lanes: Lanes, ends: dict[int, int]) -> Lanes:
         """Lets lanes that came to their end run on, by slot to a new end. The lanes given are gone afterwards."""
-        end, go = np.zeros(self.block, np.int32), np.zeros(self.block, bool)
+        end, go = self._slots(), self._flags()
         for slot, update in ends.items():
             end[slot], go[slot] = update, True
-        return self._call("extend", device, lanes, end, go)
+        return self.executables("extend", device, lanes, end, go)
 
     def take(self, device: int, lanes: Lanes, slots: Sequence[int]) -> list[State]:
         """Returns host copies of the states in these slots."""
-        index = np.zeros(self.block, np.int32)
+        index = self._slots()
         index[: len(slots)] = slots
-        taken = self._call("take", device, lanes.state, index)
+        taken = self.executables("take", device, lanes.state, index)
         leaves = [np.asarray(x) for x in jax.tree.leaves(taken)]
         return [[np.array(leaf[i]) for leaf in leaves] for i in range(len(slots))]
+
+
+def _shapes(tree: PyTree) -> Any:
+    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), tree)
 
 
 def _report(state: LaneState, metrics: Metrics) -> Report:

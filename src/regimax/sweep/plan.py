@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from regimax.envs import Environment
 from regimax.errors import UserError, unknown
 from regimax.regimes import Program, Regime, RegimePrograms, bind_regime
+from regimax.sweep import optimization
 from regimax.sweep.spec import Point, Sweep, points, seed_list
 from regimax.types import Setting
 
@@ -274,6 +275,7 @@ def make_plan(sweep: Sweep) -> Plan:
     """
     if sweep.block < 1:
         raise UserError(f"block = {sweep.block!r} is below 1")
+    optimization.check(sweep.optimization)
     if not 0 < sweep.threshold <= 1 or sweep.consecutive < 1:
         raise UserError("threshold must be in (0, 1] and consecutive at least 1")
     bound, grid, seeds = _bind(sweep), points(sweep), seed_list(sweep)
@@ -395,6 +397,7 @@ def _resolved(
         "threshold": sweep.threshold,
         "consecutive": sweep.consecutive,
         "block": sweep.block,
+        "optimization": sweep.optimization,
         "keep_params": sweep.keep_params,
     }
     if sweep.choices:  # no key of its own where there are none: runs from before there were any go on

@@ -93,7 +93,7 @@ class Begun(NamedTuple):
     lanes: Lanes
     row: int
     update: int
-    metrics: dict[str, Any] | None
+    opening: Report | None
 
 
 class Pool:
@@ -124,7 +124,7 @@ class Pool:
         self._ready = deque(ready)
         self._program = plan.stages[self._ready[0]].program
         self._begun: list[deque[Begun]] = [deque() for _ in engine.devices]
-        self._openings: list[tuple[list[str], list[int], dict[str, Any]]] = []
+        self._openings: list[tuple[list[str], list[int], Report]] = []
         self._measurements: deque[Measurement] = deque()
         self._blocks = [Block(i % len(engine.devices), engine.block) for i in range(num_blocks)]
         self._turns = [deque(b for b in self._blocks if b.device == d) for d in range(len(engine.devices))]
@@ -258,10 +258,11 @@ class Pool:
 
     def _record_openings(self) -> None:
         """Records the evaluations before the first update of what was placed."""
-        for stages, rows, metrics in self._openings:
-            names = tuple(sorted(metrics))
-            values = np.stack([np.asarray(metrics[name])[rows] for name in names], axis=1)
-            self._ledger.record(Rows(stages, np.zeros(len(stages), np.int64), names, values))
+        names = self._engine.evaluated
+        which = [self._engine.metrics.index(name) for name in names]
+        for stages, rows, report in self._openings:
+            values = np.asarray(report.metrics)[np.ix_(which, rows)]
+            self._ledger.record(Rows(stages, np.zeros(len(stages), np.int64), names, values.T))
         self._openings = []
 
     def _record_measurement(self, measurement: Measurement) -> None:
@@ -333,8 +334,8 @@ class Pool:
             for b in same:
                 self._ledger.resumed.pop(b.stage.id, None)
                 self._ledger.started(b.stage.id)
-            if first.metrics is not None:
-                self._openings.append(([b.stage.id for b in same], [b.row for b in same], first.metrics))
+            if first.opening is not None:
+                self._openings.append(([b.stage.id for b in same], [b.row for b in same], first.opening))
 
     def _prepared(self, device: int) -> deque[Begun]:
         """The queue of prepared stages for a device: its own, or when none are left to prepare another one's."""
@@ -396,8 +397,9 @@ class Pool:
                 Begun(s, lanes, i, u, None) for i, (s, u) in enumerate(zip(stages, updates, strict=True))
             )
         else:
-            lanes, metrics = self._engine.begin(device, seeds, hparams, end, *self._given(filled))
-            self._begun[device].extend(Begun(stage, lanes, i, 0, metrics) for i, stage in enumerate(stages))
+            lanes = self._engine.init(device, seeds, hparams, end, *self._given(filled))
+            lanes, report = self._engine.evaluate(device, lanes)
+            self._begun[device].extend(Begun(stage, lanes, i, 0, report) for i, stage in enumerate(stages))
 
     def _is_restored(self, stage: str) -> bool:
         """Whether a stage goes on from a state on the host, rather than begins a phase."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import platform
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -15,20 +17,29 @@ from typing import Any, NamedTuple, Protocol
 import jax
 
 from regimax.errors import UserError
-from regimax.sweep import rundir, width
+from regimax.sweep import optimization, rundir, width
 from regimax.sweep.account import Account, Shares
+from regimax.sweep.cost import Costs
+from regimax.sweep.executables import Compiling, Workers
 from regimax.sweep.lanes import Engine
 from regimax.sweep.ledger import Ledger
 from regimax.sweep.plan import Plan
 from regimax.sweep.pool import Pool, Tick
-from regimax.sweep.waves import Work, pools, waves
+from regimax.sweep.waves import Work, order, pools, waves
 
 
 class Display(Protocol):
     """What shows a run to its user."""
 
-    def start(self, plan: Plan, finished: int, updates: int, devices: Sequence[Any]) -> None: ...
-    def pool(self, name: str, stages: int, width: int, compiling: bool) -> None: ...
+    def start(
+        self,
+        plan: Plan,
+        finished: int,
+        updates: int,
+        devices: Sequence[Any],
+        compiling: Callable[[], Sequence[Compiling]],
+    ) -> None: ...
+    def pool(self, name: str, stages: int, width: int) -> None: ...
     def tick(self, tick: Tick, env_steps: int) -> None: ...
     def say(self, text: str) -> None: ...
 
@@ -97,7 +108,7 @@ def execute(plan: Plan, out: Path, options: Options, display: Display) -> Outcom
     rundir.compare(plan, out, options.extend)
     with rundir.locked(out), _signals() as caught, _disk_errors(out):
         run = _Run(plan, out, options, display, caught)
-        with contextlib.closing(run.account):
+        with contextlib.closing(run.account), contextlib.closing(run.workers):
             return run.run()
 
 
@@ -108,28 +119,51 @@ class _Run:
         self._plan, self._out, self._options, self._display, self._caught = plan, out, options, display, caught
         self._devices = jax.local_devices()[: options.devices]
         self.account = Account(len(self._devices))
+        self.workers = Workers()
         self._engines: dict[str, Engine] = {}
         self._clock = _Clock(options.checkpoint_seconds)
         self._begun = time.monotonic()
 
     def run(self) -> Outcome:
         plan, options = self._plan, self._options
-        facts = {"device": f"{len(self._devices)} × {_device_name(self._devices[0])}", **options.facts}
+        device = f"{len(self._devices)} × {_device_name(self._devices[0])}"
         with self.account.compiling():  # every program is traced to count what an update costs
-            rundir.write_plan(plan, self._out, facts, options.source)
+            costs = Costs(plan)
+            self._optimization = rundir.recorded(self._out, "optimization") or optimization.of_plan(
+                plan, costs, self._devices[0].platform
+            )
+            facts = {"device": device, "optimization": self._optimization, **options.facts}
+            rundir.write_plan(plan, self._out, costs, facts, options.source)
         complete = self._recover()
         if complete:
             rundir.write_results(self._out)  # unless they are there: a run may end between the last commit and them
             return Outcome(True, 0, self.account.shares())
         display = self._display
-        display.start(plan, len(self._ledger.finished), self._ledger.updates_done(), self._devices)
+        done = len(self._ledger.finished), self._ledger.updates_done()
+        display.start(plan, *done, self._devices, self.workers.under_way)
+        self._prepare()
         for wave in waves(plan, lambda program: self._engine(program).bytes_per_lane(), options.parked_bytes):
             self._run_wave(wave)
         with self.account.saving():
             self._commit(complete=True)
             rundir.write_results(self._out)
-        compiled = sum(engine.traces.get("advance", 0) for engine in self._engines.values())
+        compiled = sum(engine.executables.traces.get("advance", 0) for engine in self._engines.values())
         return Outcome(False, compiled, self.account.shares())
+
+    def _prepare(self) -> None:
+        """Begins to compile what is still to run, in the order in which it will."""
+        left = [stage for stage in self._plan.stages.values() if stage.id not in self._ledger.finished]
+        stages = Counter(stage.program for stage in left)
+        for program in order(self._plan):
+            if not stages[program]:
+                continue
+            engine = self._engine(program)
+            devices = min(len(self._devices), math.ceil(stages[program] / engine.block))
+            engine.prepare("init", "advance", "place", devices=devices)
+            if engine.program.probes:
+                engine.prepare("probe", devices=devices)
+            if any(s.keep or self._plan.children.get(s.id) for s in left if s.program == program):
+                engine.prepare("take", devices=devices)
 
     def _recover(self) -> bool:
         """Takes up what is committed. Returns whether that is everything."""
@@ -162,7 +196,7 @@ class _Run:
         engine, phase = self._engine(work.program), self._plan.programs[work.program].phase.name
         source = self._plan.programs[work.program].learner.source
         lanes = blocks * engine.block
-        self._display.pool(phase, len(work.ready), lanes, "advance" not in engine.traces)
+        self._display.pool(phase, len(work.ready), lanes)
 
         def on_tick(tick: Tick) -> None:
             self._display.tick(tick, tick.updates * source.num_envs * source.num_steps)
@@ -188,7 +222,12 @@ class _Run:
         """The engine of a program, made when first asked for."""
         if program not in self._engines:
             self._engines[program] = Engine(
-                self._plan.programs[program], self._plan.sweep.block, self._devices, self.account.compiling
+                self._plan.programs[program],
+                self._plan.sweep.block,
+                self._devices,
+                self.account.compiling,
+                self._optimization,
+                self.workers,
             )
         return self._engines[program]
 

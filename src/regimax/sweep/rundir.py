@@ -122,12 +122,18 @@ def locked(out: Path) -> Iterator[None]:
         yield
 
 
-def write_plan(plan: Plan, out: Path, facts: dict[str, Any], source: str | None) -> None:
+def recorded(out: Path, fact: str) -> Any:
+    """Returns what a run directory records of how its run began; None where there is none yet."""
+    return store.read_sweep(out).get(fact) if (out / "sweep.json").is_file() else None
+
+
+def write_plan(plan: Plan, out: Path, costs: Costs, facts: dict[str, Any], source: str | None) -> None:
     """Writes stages.parquet, cells.parquet, the sweep file's source and sweep.json, unless they are there.
 
     Args:
       plan: the plan.
       out: the run directory.
+      costs: of its stages.
       facts: plain data for sweep.json besides the resolved sweep.
       source: the text of the sweep file, if there is one.
     """
@@ -136,7 +142,7 @@ def write_plan(plan: Plan, out: Path, facts: dict[str, Any], source: str | None)
     if _is_written(plan, out):
         return
     axes = list(plan.cells[0].labels)
-    store.write_frame(out / "stages.parquet", _stages_frame(plan))
+    store.write_frame(out / "stages.parquet", _stages_frame(plan, costs))
     store.write_frame(out / "cells.parquet", _cells_frame(plan, axes))
     if source is not None:
         store.write_atomic(out / store.SOURCE, source.encode())
@@ -166,8 +172,7 @@ def _is_written(plan: Plan, out: Path) -> bool:
     return same and cells.to_list() == [cell.id for cell in plan.cells] and set(stages) == set(plan.stages)
 
 
-def _stages_frame(plan: Plan) -> pl.DataFrame:
-    costs = Costs(plan)
+def _stages_frame(plan: Plan, costs: Costs) -> pl.DataFrame:
     stages = list(plan.stages.values())
     found = [costs(stage) for stage in stages]
     columns: dict[str, Any] = {

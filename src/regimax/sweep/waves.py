@@ -57,6 +57,18 @@ def waves(plan: Plan, state_bytes: Callable[[str], int], limit: int) -> list[lis
     return found
 
 
+def order(plan: Plan) -> list[str]:
+    """Returns the programs in the order in which `pools` comes to them: those that wait for others after these."""
+    depth: dict[str, int] = {}
+    of_program = dict.fromkeys(plan.programs, 0)
+    for stage in plan.stages.values():
+        parent = plan.stages[stage.parent] if stage.parent else None
+        before = depth[parent.id] + (parent.program != stage.program) if parent else 0
+        depth[stage.id] = before
+        of_program[stage.program] = max(of_program[stage.program], before)
+    return sorted(of_program, key=of_program.__getitem__)
+
+
 def pools(plan: Plan, ledger: Ledger, wave: Sequence[str]) -> Iterator[Work]:
     """Yields the work of one pool after the other, until all of a wave is finished.
 

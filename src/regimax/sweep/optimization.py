@@ -1,0 +1,92 @@
+"""What the compiler is asked for: code that runs fast, or that is soon there.
+
+Compiling takes as long for a learner that trains for a second as for one that trains for a day. XLA's own settings make
+the fastest code. Without its newer emitters of fused operations, and with fewer passes of LLVM, a program for a CPU
+compiles in half the time and runs 10 to 30 % slower; without any of those passes it compiles in a fifth and runs at a
+third of the speed. Numbers differ in their last bits, so that what was chosen belongs to a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from regimax.errors import unknown
+
+if TYPE_CHECKING:
+    from regimax.sweep.cost import Costs
+    from regimax.sweep.plan import Plan
+
+_FEWER_PASSES = {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 1}
+_NO_PASSES = {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 0}
+
+OPTIMIZATIONS: Mapping[str, Mapping[str, Any]] = {"full": {}, "quick": _FEWER_PASSES, "none": _NO_PASSES}
+"""The compiler's options on a CPU, by name, the fastest code first."""
+
+AUTO = "auto"
+"""The one with which a run is over soonest."""
+
+MOVES = ("keys", "place", "extend", "take")
+"""Functions that only move numbers: their results are the same however they are compiled."""
+
+QUICK_UP_TO = 1e12
+"""FLOPs of a program in all up to which "quick" is faster on the whole: about half a minute on a core."""
+NONE_UP_TO = 2e10
+"""FLOPs up to which "none" is: about half a second."""
+
+
+def check(name: str) -> None:
+    """Refuses what is no optimization.
+
+    Raises:
+      UserError: with the names that there are.
+    """
+    if name not in (AUTO, *OPTIMIZATIONS):
+        raise unknown("optimization", name, (AUTO, *OPTIMIZATIONS))
+
+
+def choose(flops: float, platform: str) -> str:
+    """Returns the optimization with which a run is over soonest.
+
+    Args:
+      flops: that each of its programs executes in all, on average.
+      platform: of the devices; "full" is for all but a CPU.
+    """
+    if platform != "cpu" or flops > QUICK_UP_TO:
+        return "full"
+    return "quick" if flops > NONE_UP_TO else "none"
+
+
+def of_plan(plan: Plan, costs: Costs, platform: str) -> str:
+    """Returns the optimization that a plan's sweep asks for, or where it leaves that open the one that is chosen."""
+    if plan.sweep.optimization != AUTO:
+        return plan.sweep.optimization
+    flops = sum(costs(stage).flops_executed * (stage.end - stage.start) for stage in plan.stages.values())
+    return choose(flops / len(plan.programs), platform)
+
+
+def options(optimization: str, function: str, platform: str) -> dict[str, Any]:
+    """Returns the compiler's options for a function of a program.
+
+    Args:
+      optimization: by name, of `OPTIMIZATIONS`.
+      function: its name.
+      platform: of the devices.
+    """
+    if platform != "cpu":
+        return {}
+    wanted = _NO_PASSES if function in MOVES else OPTIMIZATIONS[optimization]
+    return {name: value for name, value in wanted.items() if _exists(name, value)}
+
+
+@cache
+def _exists(name: str, value: Any) -> bool:
+    """Whether this version of XLA has an option."""
+    import jax
+
+    try:
+        jax.jit(lambda x: x).lower(0).compile(compiler_options={name: value})
+    except Exception:
+        return False
+    return True

@@ -50,7 +50,7 @@ def engine(cells: int, updates: int) -> dict[str, Any]:
 
     use_compilation_cache()
     regime, world = workload(updates)
-    plan = make_plan(rx.Sweep(world=world, regimes=[regime], seeds=cells))
+    plan = make_plan(rx.Sweep(world=world, regimes=[regime], seeds=cells, optimization="full"))
     with tempfile.TemporaryDirectory() as folder:
         shares = execute(plan, Path(folder) / "run", Options(checkpoint_seconds=300), Quiet()).shares
     return {"seconds": shares.seconds - shares.compiling, "compiling": shares.compiling, "account": shares._asdict()}

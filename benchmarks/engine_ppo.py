@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
-from task import SETTINGS, parser, point, say, speed, timed
+from task import SETTINGS, Spent, parser, point, say, speed, timed
 from turns import Quiet
 
 import regimax as rx
@@ -44,7 +44,9 @@ def make_sweep(world: str, agents: int, updates: int, trunk: str, block: int, ev
     )
     names = ("learning_rate", "max_grad_norm", "discount", "lambda_", "clip", "value_coef", "entropy_coef")
     settings = {f"rl.{name}": getattr(SETTINGS, name) for name in names}
-    return rx.Sweep(rx.envs.gymnax.make(world), [regime], settings=settings, seeds=agents, block=block)
+    return rx.Sweep(
+        rx.envs.gymnax.make(world), [regime], settings=settings, seeds=agents, block=block, optimization="full"
+    )
 
 
 def run(sweep: rx.Sweep, folder: Path) -> Outcome:
@@ -62,7 +64,7 @@ def seconds_of_evaluating(sweep: rx.Sweep, agents: int) -> float:
     state = jax.jit(jax.vmap(lambda k: program.learner.init(k, hparams, {})))(keys)
     evaluate = jax.jit(jax.vmap(lambda k, s: program.learner.evaluate(k.learner, s, hparams)))
     jax.block_until_ready(evaluate(keys, state))
-    once = statistics.median(timed(lambda: jax.block_until_ready(evaluate(keys, state)))[0] for _ in range(5))
+    once = statistics.median(timed(lambda: jax.block_until_ready(evaluate(keys, state)))[0].seconds for _ in range(5))
     return 2 * once * math.ceil(agents / sweep.block) / min(jax.device_count(), math.ceil(agents / sweep.block))
 
 
@@ -86,7 +88,7 @@ def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
         sweep = make_sweep(*size, every=given.updates, episodes=1)
         shares = [run(sweep, folder / str(i)).shares for i in range(given.repetitions + 1)]
         result["compiling"] = shares[0].compiling
-        result |= speed(given.agents, given.updates, [s.seconds - s.compiling for s in shares[1:]])
+        result |= speed(given.agents, given.updates, [Spent(s.seconds - s.compiling, s.cpu) for s in shares[1:]])
         result["account"] = [s._asdict() for s in shares[1:]]
         result["evaluating"] = seconds_of_evaluating(sweep, given.agents)
     if given.evaluations:

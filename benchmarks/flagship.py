@@ -71,7 +71,8 @@ def make_sweep(seeds: int, updates: int) -> Any:
     import regimax as rx
 
     axes = {"pretrain.updates": BUDGETS, "reward": REWARDS}
-    return rx.Sweep(make_world(), [make_regime(max(BUDGETS), updates)], axes=axes, settings=SETTINGS, seeds=seeds)
+    regimes = [make_regime(max(BUDGETS), updates)]
+    return rx.Sweep(make_world(), regimes, axes=axes, settings=SETTINGS, seeds=seeds, optimization="full")
 
 
 def given_hparams(train: Any, settings: dict[str, float]) -> dict[str, Any]:
@@ -97,7 +98,7 @@ def run_engine(seeds: int, updates: int, folder: Path) -> dict[str, Any]:
     planning, plan = timed(lambda: make_plan(make_sweep(seeds, updates)))
     shares = execute(plan, folder / "run", Options(checkpoint_seconds=300), Quiet()).shares
     return {
-        "seconds": planning + shares.seconds - shares.compiling,
+        "seconds": planning.seconds + shares.seconds - shares.compiling,
         "compiling": shares.compiling,
         "account": shares._asdict(),
         "cells": len(plan.cells),
@@ -131,13 +132,13 @@ def single(seeds: int, updates: int, folder: Path) -> dict[str, Any]:
         train = rx.make_train(make_regime(budget, updates), make_world())
         given = jax.jit(jax.vmap(train, in_axes=(0, None)))
         spent, program = timed(lambda given=given, train=train: given.lower(keys, train.default_hparams).compile())
-        compiling.append(spent)
+        compiling.append(spent.seconds)
         for settings in REWARDS.values():
             hparams = given_hparams(train, settings)
             spent, result = timed(
                 lambda program=program, hparams=hparams: jax.block_until_ready(program(keys, hparams))
             )
-            seconds.append(spent)
+            seconds.append(spent.seconds)
             # A lane that has stopped is left as it is, and its last evaluation that counts is the one it stopped at.
             ticks = result.effort["rl"]["updates"].astype(int) // EVERY
             success += jnp.take_along_axis(result.curves["rl"]["success"], ticks[:, None], axis=1)[:, 0].tolist()

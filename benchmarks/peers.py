@@ -9,9 +9,11 @@ that is made when first needed from `benchmarks/requirements/` and kept in the f
 - ``sb3``: Stable-Baselines3, for one agent on CartPole; separate trunks.
 
 Seconds of compiling are told apart from steady state, in which every way trains anew from fresh seeds, after a first
-run that warms up. A ratio above 1 says how many times as fast the first of a pair is. A pair with other trunks does not
-do equal work, and says so. With `--curve-updates`, each way also trains with evaluations on fresh episodes, and the
-final mean returns of a pair are compared: `counts` is false where their 95% interval does not hold zero.
+run that warms up. Steps are counted per second of the wall-clock and per CPU second: of a plain program XLA leaves all
+but one core of a CPU nearly idle, so that the first says as much of cores as of work. A ratio above 1 says how many
+times as fast the first of a pair is. A pair with other trunks does not do equal work, and says so. With
+`--curve-updates`, each way also trains with evaluations on fresh episodes, and the final mean returns of a pair are
+compared: `counts` is false where their 95% interval does not hold zero.
 
 Command: python benchmarks/peers.py --agents 1 16 64 256 --turns 3 --curve-updates 400 --out FILE.json
 Time: about an hour on two quiet cores.
@@ -117,11 +119,12 @@ def ratios(rows: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     found = []
     for a, b, equal in PAIRS:
         if a in rows and b in rows:
-            each = [
-                x["median_steps_per_second"] / y["median_steps_per_second"]
-                for x, y in zip(rows[a], rows[b], strict=True)
-            ]
-            found.append({"of": a, "to": b, "equal_work": equal} | spread(each) | {"all": each})
+            each, per_cpu_second = (
+                [x[rate] / y[rate] for x, y in zip(rows[a], rows[b], strict=True)]
+                for rate in ("median_steps_per_second", "median_steps_per_cpu_second")
+            )
+            cpu = {"per_cpu_second": spread(per_cpu_second)}
+            found.append({"of": a, "to": b, "equal_work": equal} | spread(each) | {"all": each} | cpu)
     return found
 
 
@@ -173,6 +176,7 @@ def measure_speed(ways: dict[str, Way], agents: int, given: argparse.Namespace) 
         name: {
             "steps_per_second": statistics.median(row["median_steps_per_second"] for row in found),
             "worst_steps_per_second": min(row["worst_steps_per_second"] for row in found),
+            "steps_per_cpu_second": statistics.median(row["median_steps_per_cpu_second"] for row in found),
             "compiling": statistics.median(row["compiling"] for row in found),
         }
         for name, found in rows.items()
@@ -238,7 +242,8 @@ def main() -> None:
             row["counts"] = agrees.get((row["of"], row["to"]))
             mark = {True: "", False: ", does not count: other returns", None: ", learning not compared"}[row["counts"]]
             work = "" if row["equal_work"] else ", other trunks"
-            print(f"{speed['agents']} agents: {row['of']} is {row['median']:.2f} × {row['to']}{work}{mark}")
+            cpu = f"{row['per_cpu_second']['median']:.2f} × per CPU second"
+            print(f"{speed['agents']} agents: {row['of']} is {row['median']:.2f} × {row['to']}, {cpu}{work}{mark}")
     if given.out:
         given.out.write_text(json.dumps(result, indent=1) + "\n")
 

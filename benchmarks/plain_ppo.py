@@ -215,7 +215,7 @@ def train_speed(agent: Agent, agents: int, updates: int, repetitions: int, seed:
         for i, (total, episodes) in enumerate(zip(ended["returns"], ended["episodes"], strict=True))
         if episodes > 0
     ]
-    return {"compiling": compiling} | speed(agents, updates, seconds) | {"training_curve": curve}
+    return {"compiling": compiling.seconds} | speed(agents, updates, seconds) | {"training_curve": curve}
 
 
 def learning_curve(

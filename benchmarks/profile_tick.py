@@ -112,7 +112,7 @@ def main() -> None:
     seconds = []
     for _ in range(6):
         spent, state = timed(lambda state=state: jax.block_until_ready(tick(state)))
-        seconds.append(spent)
+        seconds.append(spent.seconds)
     with tempfile.TemporaryDirectory() as folder:
         with jax.profiler.trace(folder):
             jax.block_until_ready(tick(state))

@@ -50,7 +50,7 @@ def train_speed(world: str, agents: int, updates: int, repetitions: int, seed: i
     for repetition in range(1, repetitions + 1):
         keys = jax.random.split(jax.random.key(seed + repetition), agents)
         seconds.append(timed(lambda keys=keys: jax.block_until_ready(program(keys)))[0])
-    return {"compiling": compiling} | speed(agents, updates, seconds)
+    return {"compiling": compiling.seconds} | speed(agents, updates, seconds)
 
 
 def learning_curve(

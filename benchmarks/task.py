@@ -56,23 +56,36 @@ def parser(text: str | None) -> argparse.ArgumentParser:
     return flags
 
 
-def timed(run: Callable[[], Any]) -> tuple[float, Any]:
-    """Returns the wall-clock of a call that only returns when all is done, s, and what it returned."""
-    begun = time.monotonic()
+class Spent(NamedTuple):
+    """What a call took: wall-clock, and CPU time of all threads of the process, s."""
+
+    seconds: float
+    cpu: float
+
+
+def timed(run: Callable[[], Any]) -> tuple[Spent, Any]:
+    """Returns what a call took that only returns when all is done, and what it returned."""
+    begun, cpu = time.monotonic(), time.process_time()
     result = run()
-    return time.monotonic() - begun, result
+    return Spent(time.monotonic() - begun, time.process_time() - cpu), result
 
 
-def speed(agents: int, updates: int, seconds: Sequence[float]) -> dict[str, Any]:
-    """Returns environment steps per second over all agents, of every repetition, their median and the worst."""
-    if not seconds:
+def speed(agents: int, updates: int, spent: Sequence[Spent]) -> dict[str, Any]:
+    """Returns environment steps over all agents, per second of the wall-clock and per CPU second.
+
+    Of the wall-clock of every repetition, their median and the worst; of the CPU time the median.
+    """
+    if not spent:
         return {}
-    each = [agents * updates * SETTINGS.steps_per_update / s for s in seconds]
+    steps = agents * updates * SETTINGS.steps_per_update
+    each = [steps / s.seconds for s in spent]
     return {
-        "seconds": list(seconds),
+        "seconds": [s.seconds for s in spent],
+        "cpu_seconds": [s.cpu for s in spent],
         "steps_per_second": each,
         "median_steps_per_second": statistics.median(each),
         "worst_steps_per_second": min(each),
+        "median_steps_per_cpu_second": statistics.median(steps / s.cpu for s in spent),
     }
 
 

@@ -121,8 +121,8 @@ def _effort(program: Program, updates: Array) -> Metrics:
 def make_train(regime: Regime, world: Any) -> Train:
     """Makes the function that trains one cell of a regime in a world.
 
-    It is what a sweep runs: with the keys of `cell_keys` and the same settings it gives, cell by cell, what a sweep with
-    ``optimization="full"`` gives. A regime's probes are not run: within one program they could touch the curves.
+    It is what a sweep runs: with the keys of `cell_keys` and the same settings it gives, cell by cell, what a sweep
+    with ``optimization="full"`` gives. A regime's probes are not run: within one program they could touch the curves.
 
     Args:
       regime: from `regimax.regimes`, or your own.

@@ -15,13 +15,17 @@ def peers(monkeypatch):
 
 
 def test_ratios_are_taken_turn_by_turn(peers):
+    def rates(wall, cpu):
+        return {"median_steps_per_second": wall, "median_steps_per_cpu_second": cpu}
+
     rows = {
-        "regimax": [{"median_steps_per_second": s} for s in (4.0, 9.0, 2.0)],
-        "plain-shared": [{"median_steps_per_second": s} for s in (2.0, 3.0, 2.0)],
+        "regimax": [rates(s, 3.0) for s in (4.0, 9.0, 2.0)],
+        "plain-shared": [rates(s, 2.0) for s in (2.0, 3.0, 2.0)],
     }
     [row] = peers.ratios(rows)
     assert (row["of"], row["to"], row["equal_work"]) == ("regimax", "plain-shared", True)
     assert (row["median"], row["smallest"], row["largest"]) == (2.0, 1.0, 3.0)
+    assert row["per_cpu_second"] == {"median": 1.5, "smallest": 1.5, "largest": 1.5}
 
 
 def test_curves_agree_within_the_interval_of_their_difference(peers):
@@ -47,3 +51,12 @@ def test_every_way_has_a_script_and_its_requirements(peers):
         if way.environment:
             assert "==" in (FOLDER / "requirements" / f"{way.environment}.txt").read_text()
     assert {name for pair in peers.PAIRS for name in pair[:2]} == set(peers.WAYS)
+
+
+def test_speed_is_told_per_second_and_per_cpu_second(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    task = importlib.import_module("task")
+    told = task.speed(agents=2, updates=3, spent=[task.Spent(2.0, 3.0), task.Spent(1.0, 1.5), task.Spent(4.0, 6.0)])
+    steps = 2 * 3 * task.SETTINGS.steps_per_update
+    assert (told["median_steps_per_second"], told["worst_steps_per_second"]) == (steps / 2.0, steps / 4.0)
+    assert told["median_steps_per_cpu_second"] == steps / 3.0

@@ -94,5 +94,5 @@ def test_a_device_without_work_is_idle_not_waiting(account, clock):
 def test_it_is_said_in_words(account, clock):
     clock.now = 10.0
     assert shares_text(account.shares()) == (
-        "compiling 0 s, saving 0.0%, devices waiting for the host 0.0%, without work 100.0%; lanes 0% busy"
+        "waiting for compiling 0 s, saving 0.0%, devices waiting for the host 0.0%, without work 100.0%; lanes 0% busy"
     )

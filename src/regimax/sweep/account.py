@@ -21,7 +21,8 @@ class Shares(NamedTuple):
 
     Attributes:
       seconds: wall-clock since the account was opened, s.
-      compiling: wall-clock spent on tracing programs, to count what they cost too, and on compiling or loading them, s.
+      cpu: CPU time of the process since the account was opened, but for that in which it waited for compiling, s.
+      compiling: wall-clock in which nothing ran because programs were traced, compiled or loaded, s.
       saving: fraction of the wall-clock spent on commits.
       waiting: fraction of the devices' time in which they had work but stood still for the host.
       idle: fraction of the devices' time in which there was no work for them.
@@ -29,6 +30,7 @@ class Shares(NamedTuple):
     """
 
     seconds: float
+    cpu: float
     compiling: float
     saving: float
     waiting: float
@@ -50,7 +52,7 @@ class Account:
     """
 
     def __init__(self, devices: int):
-        self._begun = time.monotonic()
+        self._begun, self._cpu = time.monotonic(), time.process_time()
         self._spent = {"saving": 0.0, "compiling": 0.0}
         self._paused_since: float | None = None
         self._devices = [_Device(self._worked) for _ in range(devices)]
@@ -99,12 +101,15 @@ class Account:
         if self._paused_since is not None:  # the outer one counts
             yield
             return
-        begun = self._paused_since = time.monotonic()
+        begun, cpu = time.monotonic(), time.process_time()
+        self._paused_since = begun
         try:
             yield
         finally:
             self._spent[what] += time.monotonic() - begun
             self._paused_since = None
+            if what == "compiling":
+                self._cpu += time.process_time() - cpu
 
     def _worked(self) -> float:
         """A clock that stands still while the run compiles or saves, s."""
@@ -124,6 +129,7 @@ class Account:
         workless = sum(now - since for device in self._devices if (since := device.workless_since) is not None)
         return Shares(
             seconds,
+            time.process_time() - self._cpu,
             self._spent["compiling"],
             self._spent["saving"] / seconds,
             sum(max(0.0, device.rested - device.idle) for device in self._devices) / devices,
@@ -162,6 +168,6 @@ class _Device:
 def shares_text(shares: Shares) -> str:
     """Returns the account in words."""
     return (
-        f"compiling {shares.compiling:.0f} s, saving {shares.saving:.1%}, devices waiting for the host "
+        f"waiting for compiling {shares.compiling:.0f} s, saving {shares.saving:.1%}, devices waiting for the host "
         f"{shares.waiting:.1%}, without work {shares.idle:.1%}; lanes {shares.occupancy:.0%} busy"
     )

@@ -121,9 +121,9 @@ class Executables:
 
         def task() -> None:
             if begins:
-                _settle(lowered, lambda: self._lower(name))
+                _settle(lowered, lambda: self.lower(name))
             for device, future in missing.items():  # what the first one has compiled is loaded, where it is kept
-                _settle(future, lambda device=device: self._compile(name, lowered.result(), device))
+                _settle(future, lambda device=device: self.compile(name, lowered.result(), device))
 
         (self._workers or _workers()).submit(f"{self._name} {name}", task)
 
@@ -139,7 +139,8 @@ class Executables:
         """Calls a function on a device, on arguments that lie there or on the host."""
         return self.get(name, device)(*args)
 
-    def _lower(self, name: str) -> jax.stages.Lowered:
+    def lower(self, name: str) -> jax.stages.Lowered:
+        """Traces and lowers a function, here and now."""
         function = self._functions[name]
 
         # A named function, so that traces can be counted and programs told apart in profiles.
@@ -154,7 +155,8 @@ class Executables:
         check_lapack(lowered.as_text(), f"the phase {self._name!r}", self._devices)
         return lowered
 
-    def _compile(self, name: str, lowered: jax.stages.Lowered, device: int) -> jax.stages.Compiled:
+    def compile(self, name: str, lowered: jax.stages.Lowered, device: int) -> jax.stages.Compiled:
+        """Compiles for a device what was lowered, here and now."""
         options = dict(self._options.get(name, {}))
         return lowered.compile(compiler_options=options or None, device_assignment=(self._devices[device],))
 

@@ -120,7 +120,7 @@ class Engine:
         functions = {
             "init": Function(self._init, of_init),
             "probe": Function(self._probe, lambda: (lanes(),)),
-            "place": Function(self._place, lambda: (lanes(), lanes(), slots, slots), donate=(0,)),
+            "place": Function(self._place, lambda: (lanes(), lanes(), slots), donate=(0,)),
             "extend": Function(self._extend, lambda: (lanes(), slots, _shapes(self._flags())), donate=(0,)),
             "take": Function(self._take, lambda: (lanes().state, slots)),
             "keys": Function(self._keys, seeds),
@@ -175,9 +175,10 @@ class Engine:
         """Key data of the cells with these world seeds and learner seeds, `[B, 2]`."""
         return jax.tree.map(jax.random.key_data, prng.cell_keys(seeds[:, 1], seeds[:, 0]))
 
-    def _place(self, lanes: Lanes, new: Lanes, rows: Array, slots: Array) -> Lanes:
-        """Copies the `rows` of a block into `slots`, both `[B]`; a slot out of range is dropped."""
-        return jax.tree.map(lambda old, block: old.at[slots].set(block[rows], mode="drop"), lanes, new)
+    def _place(self, lanes: Lanes, new: Lanes, rows: Array) -> Lanes:
+        """Copies into every slot the row of a block that `rows`, `[B]`, names; a slot with a negative one stays."""
+        row, placed = jnp.maximum(rows, 0), rows >= 0
+        return jax.tree.map(lambda old, block: jax.vmap(jnp.where)(placed, block[row], old), lanes, new)
 
     def _extend(self, lanes: Lanes, end: Array, go: Array) -> Lanes:
         """Lets the lanes of `go` run on to a new `end`, both `[B]`."""
@@ -315,11 +316,11 @@ class Engine:
 
     def place(self, device: int, lanes: Lanes, new: Lanes, rows: Sequence[int], slots: Sequence[int]) -> Lanes:
         """Copies `rows` of the block `new` into `slots` of `lanes`. The lanes given are gone afterwards."""
-        row, slot = self._slots(), np.full(self.block, self.block, np.int32)  # out of range: dropped
-        row[: len(rows)], slot[: len(slots)] = rows, slots
+        row = self._slots() - 1
+        row[list(slots)] = rows
         if new.end.devices() != lanes.end.devices():  # type: ignore[attr-defined] - not in chex's type
             new = jax.device_put(new, self.devices[device])
-        return self.executables("place", device, lanes, new, row, slot)
+        return self.executables("place", device, lanes, new, row)
 
     def extend(self, device: int, lanes: Lanes, ends: dict[int, int]) -> Lanes:
         """Lets lanes that came to their end run on, by slot to a new end. The lanes given are gone afterwards."""

@@ -18,6 +18,9 @@ class Clock:
     def monotonic(self):
         return getattr(self.thread, "now", self.now)
 
+    def process_time(self):
+        return 2 * self.now
+
 
 class Report:
     """A tick that is done at a time."""
@@ -89,6 +92,15 @@ def test_a_device_without_work_is_idle_not_waiting(account, clock):
     shares = account.shares()
     assert shares.idle == pytest.approx(5 / 6)
     assert shares.waiting == 0.0
+
+
+def test_cpu_time_is_without_that_of_waiting_for_compiling(account, clock):
+    clock.now = 1.0
+    with account.compiling():
+        clock.now = 4.0
+    with account.saving():
+        clock.now = 5.0
+    assert account.shares().cpu == 2 * (5.0 - 3.0)
 
 
 def test_it_is_said_in_words(account, clock):

@@ -1,6 +1,7 @@
 """What a run shows."""
 
 import io
+import re
 import time
 
 import jax
@@ -36,7 +37,7 @@ def show(tiny, terminal, monkeypatch):
             display.tick(Tick(lanes=16, busy=12, updates=24, finished=1), env_steps=384)
         display.say("a word")
         until = time.monotonic() + 60
-        while "for 75 s" not in out.getvalue() and time.monotonic() < until:
+        while "compiling rl advance" not in out.getvalue() and time.monotonic() < until:
             time.sleep(0.01)
     return out.getvalue()
 
@@ -47,7 +48,7 @@ def test_a_pipe_gets_lines_also_while_nothing_ticks(tiny, monkeypatch):
     assert "going on: 12 updates and 3 of 24 stages were done before" in text
     assert "phase rl: 12 stages ready, 16 lanes" in text
     assert "6/24 stages · phase rl, 16 lanes · 75% busy" in text
-    assert "compiling rl advance for 75 s" in text
+    assert int(re.search(r"compiling rl advance for (\d+) s", text)[1]) >= 75
     assert "\x1b" not in text
 
 
@@ -56,4 +57,4 @@ def test_a_terminal_gets_a_live_bar_that_is_gone_at_the_end(tiny, monkeypatch):
     assert "\x1b[?25l" in text
     assert text.count("\x1b[?25h") == 1
     assert "a word" in text
-    assert "compiling rl advance for 75 s" in text
+    assert int(re.search(r"compiling rl advance for (\d+) s", text)[1]) >= 75

@@ -14,7 +14,7 @@ ROOT = Path(regimax.__file__).parent
 FLOORS = [
     {"errors"},
     {"types", "backend"},
-    {"prng"},
+    {"prng", "traced"},
     {"ops"},
     {"envs", "channels", "networks"},
     {"rollout"},

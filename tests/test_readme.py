@@ -30,10 +30,10 @@ SWEEPS = [path for path in sorted((README.parent / "sweeps").glob("*.py")) if no
 
 @pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.stem)
 def test_sweep_files_plan_and_say_what_they_are(path):
-    from regimax.sweep import spec
+    from regimax.sweep import files
     from regimax.sweep.plan import make_plan
 
-    sweep = spec.load(path)
+    sweep = files.load(path)
     plan = make_plan(sweep)
     text = path.read_text()
     assert sweep.question

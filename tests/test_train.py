@@ -45,6 +45,43 @@ def test_settings_are_traced_not_compiled(imitation):
     assert len(traces) == 1
 
 
+def shapes(train, *args):
+    return jax.eval_shape(lambda keys: train(keys, *args), jax.tree.map(lambda k: k[0], rx.cell_keys(seeds=1)))
+
+
+def test_settings_that_are_not_named_are_at_their_defaults(imitation):
+    train, result = imitation
+    for hparams in ((), (None,), ({},), ({"rl.learning_rate": 1e-2},), ({"reward.levels": np.int64(3)},)):
+        assert shapes(train, *hparams) == shapes(train, train.default_hparams)
+    alone = jax.jit(jax.vmap(train))(rx.cell_keys(seeds=4))
+    np.testing.assert_array_equal(alone.curves["rl"]["success"], result.curves["rl"]["success"])
+    np.testing.assert_array_equal(alone.curves["rl"]["loss"], result.curves["rl"]["loss"])
+
+
+@pytest.mark.parametrize(
+    ("hparams", "message"),
+    [
+        ({"learning_rate": 0.1}, r"unknown setting 'learning_rate'\. Did you mean 'rl.learning_rate'"),
+        ({"rl.updates": 4}, "unknown setting 'rl.updates'"),
+        ({"reward.erasure": 1.5}, "reward.erasure = 1.5 is out of range"),
+        ({"rl.learning_rate": np.float32("nan")}, "rl.learning_rate = nan is not a number"),
+        ({"rl.learning_rate": np.zeros(3)}, "rl.learning_rate"),
+        ({"rl.learning_rate": jax.numpy.zeros(3)}, r"has the shape \[3\], one number is needed: vmap"),
+        ({"reward.levels": 2.5}, "reward.levels = 2.5 is not a whole number"),
+        ([0.1], "is not a mapping from names of settings"),
+    ],
+)
+def test_settings_that_are_none_are_told(imitation, hparams, message):
+    with pytest.raises(rx.UserError, match=message):
+        shapes(imitation[0], hparams)
+
+
+def test_a_traced_fraction_is_no_whole_number(imitation):
+    train, _ = imitation
+    with pytest.raises(rx.UserError, match=r"reward\.levels is float32, it is a whole number in"):
+        jax.eval_shape(lambda levels: shapes(train, {"reward.levels": levels}), jax.ShapeDtypeStruct((), np.float32))
+
+
 def test_regimes_are_paired():
     """The same seed gives the same world and the same initial network in every regime."""
     keys = jax.tree.map(lambda k: k[0], rx.cell_keys(seeds=1))

@@ -182,11 +182,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _planned(command: Run | PlanCommand, module: ModuleType, file: Path) -> Plan:
     from regimax.sweep import spec
+    from regimax.sweep.files import sweep_of
     from regimax.sweep.plan import make_plan
 
     if command.full or (isinstance(command, Run) and command.small):
         raise UserError(f"{file} holds a sweep, not a claim: --small and --full are of claims")
-    sweep = spec.override(spec.sweep_of(module, file), _assigned(command), command.seeds)
+    sweep = spec.override(sweep_of(module, file), _assigned(command), command.seeds)
     if isinstance(command, Run) and command.devices is None:
         _leave_no_device_idle(sweep, command.width)
     return make_plan(sweep)
@@ -199,9 +200,9 @@ def _leave_no_device_idle(sweep: Sweep, width: int | None) -> None:
     where the file of the sweep has computed something.
     """
     from regimax.backend import cores, prepare_cpu
-    from regimax.sweep import spec
+    from regimax.sweep import axes, spec
 
-    cells = len(spec.points(sweep)) * len(sweep.regimes) * len(spec.seed_list(sweep))
+    cells = len(axes.points(sweep)) * len(sweep.regimes) * len(spec.seed_list(sweep))
     with contextlib.suppress(UserError):
         prepare_cpu(min(cores(), math.ceil(min(cells, width or cells) / max(1, sweep.block))))
 
@@ -236,15 +237,15 @@ def _run(command: Run) -> int:
     if (command.spec is None) == (command.all is None):
         raise UserError("give one sweep file or claim file, or --all and a folder of claim files")
     if command.spec is not None and not command.spec.is_file():  # before anything slow
-        from regimax.sweep import spec
+        from regimax.sweep.files import load_file
 
-        spec.load_file(command.spec)
+        load_file(command.spec)
     from regimax.backend import prepare_cpu, use_compilation_cache
 
     prepare_cpu(command.devices)
     use_compilation_cache()
+    from regimax.sweep.files import load_file
     from regimax.sweep.run import Interrupted, Options
-    from regimax.sweep.spec import load_file
 
     console = Console()
     options = Options(
@@ -279,6 +280,7 @@ def _run_sweep(command: Run, module: ModuleType, file: Path, out: Path, options:
 
     plan = _planned(command, module, file)
     facts = {"name": file.stem, "command": _typed(), "set": _assigned(command), "seeds_given": command.seeds}
+    facts["folder"] = str(file.resolve().parent)  # where the modules lie that it may import
     with Progressing(console) as display:
         outcome = execute(plan, out, replace(options, facts=facts, source=file.read_text()), display)
     if outcome.already:
@@ -335,7 +337,7 @@ def _plan(command: PlanCommand) -> int:
     use_compilation_cache()
     import json
 
-    from regimax.sweep.spec import load_file
+    from regimax.sweep.files import load_file
     from regimax.sweep.summary import plan_summary, plan_text
 
     module = load_file(command.spec)

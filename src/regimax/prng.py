@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from regimax.types import Array
+from regimax.types import Array, number
 
 IMPLEMENTATION = "threefry2x32"
 
@@ -95,7 +95,7 @@ def cell_keys(seeds: int | Sequence[int] | Array, world_seeds: Sequence[int] | A
       >>> keys.world.shape
       (4,)
     """
-    learner = np.arange(seeds) if isinstance(seeds, int) else jnp.asarray(seeds, jnp.uint32)
+    learner = np.arange(number(seeds)) if isinstance(number(seeds), int) else jnp.asarray(seeds, jnp.uint32)
     world = learner if world_seeds is None else jnp.asarray(world_seeds, jnp.uint32)
     if learner.shape != world.shape:
         raise ValueError(f"{learner.shape[0]} seeds but {world.shape[0]} world seeds")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -11,11 +12,12 @@ import jax
 import jax.numpy as jnp
 
 from regimax.backend import loops_wait
+from regimax.errors import UserError, unknown
 from regimax.prng import Keys
 from regimax.probes import split_flops
 from regimax.regimes import Regime, RegimePrograms, bind_regime
 from regimax.regimes.program import Program, as_hparams, inherited
-from regimax.types import Array, HParams, Metrics, Params
+from regimax.types import Array, HParams, Metrics, Params, number
 
 
 class Result(NamedTuple):
@@ -46,7 +48,8 @@ def split_update_flops(program: Program) -> dict[str, float]:
     key = jax.eval_shape(lambda: jax.random.key(0))
     learner, hparams = program.learner, jax.eval_shape(lambda: as_hparams(program.settings, program.defaults()))
     local = {program.local[name]: value for name, value in hparams.items()}
-    state = jax.eval_shape(lambda k, h: learner.init(Keys(k, k), h, {}), key, local)
+    keys = Keys(key, key)
+    state = jax.eval_shape(learner.init, keys, local, jax.eval_shape(program.fresh, keys))
     between = learner.interlude
     found = split_flops(learner.update, key, state, local)
     if between is None:
@@ -71,16 +74,21 @@ class Train:
         values = {name: setting.default for name, setting in self.bound.settings.items()}
         return as_hparams(self.bound.settings, values)
 
-    def __call__(self, keys: Keys, hparams: HParams) -> Result:
+    def __call__(self, keys: Keys, hparams: HParams | None = None) -> Result:
         """Trains one cell.
 
         Args:
           keys: its two keys, one element of `cell_keys`.
-          hparams: its settings, by the names of `default_hparams`.
+          hparams: its settings, by the names of `default_hparams`; those that are not named are at their defaults.
 
         Returns:
           curves, effort, final parameters and status.
+
+        Raises:
+          UserError: for a name that no phase reads, several numbers where one is needed, a fraction where whole numbers
+            are, or a number that is out of range, as far as that is known before anything runs.
         """
+        hparams = self._checked({} if hparams is None else hparams)
         curves, effort, params, status = {}, {}, {}, {}
         taken: Params = {}
         for program in self.bound.programs:
@@ -106,6 +114,28 @@ class Train:
             effort[phase.name] = _effort(program, state.update)
         return Result(curves, effort, params, status)
 
+    def _checked(self, given: HParams) -> dict[str, Array]:
+        """Every setting as it is traced: those that are given, and the others at their defaults."""
+        settings = self.bound.settings
+        if not isinstance(given, Mapping):
+            raise UserError(f"hparams = {given!r} is not a mapping from names of settings, see default_hparams")
+        found: dict[str, Any] = {}
+        for name, value in given.items():
+            if name not in settings:
+                raise unknown("setting", name, list(settings))
+            plain = number(value)
+            if not isinstance(plain, jax.Array):
+                found[name] = settings[name].check(plain, name)
+                continue
+            if plain.shape:
+                raise UserError(f"{name} has the shape {list(plain.shape)}, one number is needed: vmap over several")
+            if settings[name].integer and not jnp.issubdtype(plain.dtype, jnp.integer):
+                raise UserError(f"{name} is {plain.dtype}, it is {settings[name].bounds()}")
+            found[name] = plain
+        values = as_hparams(settings, {name: setting.default for name, setting in settings.items()} | found)
+        # What is known already must not be folded into the program, or it would round otherwise than a sweep's.
+        return jax.lax.optimization_barrier(values)
+
 
 def _effort(program: Program, updates: Array) -> Metrics:
     own, others = program.learner.source.steps
@@ -129,7 +159,7 @@ def make_train(regime: Regime, world: Any) -> Train:
       world: from `regimax.envs`, or your own.
 
     Returns:
-      `train(keys, hparams) -> Result`, with the attribute `default_hparams`.
+      `train(keys, hparams) -> Result`, with the attribute `default_hparams`; `train(keys)` takes those.
 
     Raises:
       UserError: if regime and world do not fit.

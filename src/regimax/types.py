@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
+from jax.core import Tracer
 
 from regimax.errors import UserError
 
@@ -30,6 +32,58 @@ PREDICTION, EXPERIENCE, REINFORCEMENT = KINDS = ("prediction", "experience", "re
 def spent_on(kind: str) -> AbstractContextManager[Any]:
     """Marks what is traced inside as spent on a kind, for :func:`regimax.probes.split_flops`. It computes nothing."""
     return jax.named_scope(f"regimax.{kind}")
+
+
+FLOAT32 = float(np.finfo(np.float32).max)
+INT32 = 2**31 - 1
+"""The largest whole number that is traced; counters of updates among them."""
+
+
+def number(value: Any) -> Any:
+    """Returns the Python number that a scalar of NumPy or JAX stands for; everything else as it is.
+
+    Example:
+      >>> number(np.float64(0.5)), number(np.arange(3)[2]), number("half")
+      (0.5, 2, 'half')
+    """
+    scalar = isinstance(value, np.generic) or (getattr(value, "ndim", None) == 0 and hasattr(value, "item"))
+    return value.item() if scalar and not isinstance(value, Tracer) else value
+
+
+def count(value: Any, where: str, least: int = 1) -> int:
+    """Returns a whole number from `least` on, of Python, NumPy or JAX, as an int.
+
+    Args:
+      value: the number.
+      where: what it is, for the message, for example "gru: width".
+      least: the smallest that is allowed.
+
+    Raises:
+      UserError: if it is anything else.
+    """
+    found = number(value)
+    if not isinstance(found, int) or found < least:
+        raise UserError(f"{where} = {found!r} is not a whole number {f'above {least - 1}' if least else 'from 0 on'}")
+    return int(found)
+
+
+def is_finite(value: Any) -> bool:
+    """Whether a value is an int or a float that is neither infinite nor not a number, nor too large for a float."""
+    try:
+        return isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def shown(value: float) -> str:
+    """Returns a number in as few digits as name it, never as another one.
+
+    Example:
+      >>> shown(0.1), shown(1e-3), shown(1234567.0), shown(3)
+      ('0.1', '0.001', '1234567.0', '3')
+    """
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
 
 
 class Setting(NamedTuple):
@@ -62,19 +116,37 @@ class Setting(NamedTuple):
         return f"{kind} in {left}{self.low:g}, {self.high:g}{right}"
 
     def check(self, value: Any, where: str) -> float | int:
-        """Returns `value` as the int or float it will be traced as.
+        """Returns `value` as the int or float it stands for, of Python, NumPy or JAX.
 
         Raises:
-          UserError: if it is not a number, not whole where it must be, or out of range.
+          UserError: if it is not a number, not whole where it must be, out of range, or becomes another number once it
+            is traced: one beyond int32, infinity, or a bound that is not allowed.
         """
-        value = value.item() if getattr(value, "ndim", None) == 0 else value
-        if not isinstance(value, int | float) or not math.isfinite(value) or (self.integer and value != int(value)):
+        value = number(value)
+        if not is_finite(value) or (self.integer and value != int(value)):
             raise UserError(f"{where} = {value!r} is not {self.bounds()}")
+        if not self._inside(value):
+            raise UserError(f"{where} = {shown(value)} is out of range: {self.bounds()}")
+        if self.integer and abs(value) > INT32:
+            raise UserError(f"{where} = {value!r} is out of range: it is traced as int32, up to {INT32}")
+        if self.integer:
+            return int(value)
+        # A bound like 0.9 may itself be a little beyond in float32: only the ends that are open, and infinity, count.
+        if self.open_low or self.open_high or abs(value) > FLOAT32:
+            with np.errstate(over="ignore"):
+                traced = float(np.float32(value))
+            low_lost, high_lost = self.open_low and traced <= self.low, self.open_high and traced >= self.high
+            if math.isinf(traced) or low_lost or high_lost:
+                raise UserError(f"{where} = {value!r} is out of range: in float32 it is {traced:g}: {self.bounds()}")
+        return float(value)
+
+    def _inside(self, value: float) -> bool:
         low_ok = value > self.low if self.open_low else value >= self.low
         high_ok = value < self.high if self.open_high else value <= self.high
-        if not (low_ok and high_ok):
-            raise UserError(f"{where} = {value:g} is out of range: {self.bounds()}")
-        return int(value) if self.integer else float(value)
+        # What was rounded to float32 may be a little beyond the bound that it stands for.
+        low_ok = low_ok or (not self.open_low and value == float(np.float32(self.low)))
+        high_ok = high_ok or (not self.open_high and value == float(np.float32(self.high)))
+        return low_ok and high_ok
 
 
 class Field(NamedTuple):

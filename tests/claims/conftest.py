@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 import regimax as rx
-from regimax.sweep import spec
+from regimax.sweep import axes, spec
 
 TINY = '''"""Does it pay?
 
@@ -90,7 +90,7 @@ def planted(
     """
     rng, rows, curves = np.random.default_rng(0), [], []
     for regime in sweep.regimes:
-        for point in spec.points(sweep):
+        for point in axes.points(sweep):
             for world, seed in spec.seed_list(sweep):
                 time = effort(regime.name, point.labels) * math.exp(noise * rng.standard_normal())
                 steps = np.arange(0, min(budget, time + 3 * every) + every, every)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from regimax.sweep import spec
+from regimax.sweep import axes, spec
 
 
 def scored(
@@ -32,7 +32,7 @@ def scored(
     rng, rows, curves, probes = np.random.default_rng(0), [], [], []
     for regime in sweep.regimes:
         phase, end = regime.phases[-1].name, regime.phases[-1].updates
-        for point in spec.points(sweep):
+        for point in axes.points(sweep):
             for world, seed in spec.seed_list(sweep):
                 final = float(np.clip(score(regime.name, point.labels) + noise * rng.standard_normal(), 0.0, 1.0))
                 named = {"cell": f"{regime.name}/{point.labels}/{seed}", "regime": regime.name, "setting": ""}

@@ -11,7 +11,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import regimax as rx
-from regimax.sweep import spec, table
+from regimax.sweep import files, table
 from regimax.sweep.plan import make_plan
 from regimax.sweep.run import Options, execute
 
@@ -36,7 +36,7 @@ sweep = rx.Sweep(
 def load():
     path = Path("lives.py")
     path.write_text(FILE)
-    return spec.load(path)
+    return files.load(path)
 
 
 def run(out, display=None, **more):
@@ -48,7 +48,7 @@ def whole(tmp_path_factory):
     """An uninterrupted run of the file."""
     folder = tmp_path_factory.mktemp("whole")
     (folder / "lives.py").write_text(FILE)
-    execute(make_plan(spec.load(folder / "lives.py")), folder / "run", Options(), Silent())
+    execute(make_plan(files.load(folder / "lives.py")), folder / "run", Options(), Silent())
     return folder / "run"
 
 

@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 import regimax as rx
 from regimax.regimes import bind, probed
 from regimax.regimes.program import as_hparams
-from regimax.sweep import spec, table
+from regimax.sweep import files, table
 from regimax.sweep.plan import make_plan
 from regimax.sweep.run import Options, execute
 
@@ -43,7 +43,7 @@ sweep = rx.Sweep(world=rx.envs.Cipher(symbols=3, skills=2, length=2),
 def load():
     path = Path("tiny.py")
     path.write_text(FILE)
-    return spec.load(path)
+    return files.load(path)
 
 
 def run(sweep, out, display=None, **more):
@@ -55,7 +55,7 @@ def whole(tmp_path_factory):
     """An uninterrupted run of the file."""
     folder = tmp_path_factory.mktemp("whole")
     (folder / "tiny.py").write_text(FILE)
-    run(spec.load(folder / "tiny.py"), folder / "run")
+    run(files.load(folder / "tiny.py"), folder / "run")
     return folder / "run"
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 import regimax as rx
-from regimax.sweep import spec
+from regimax.sweep import axes as grid
+from regimax.sweep import files, spec
 
 
 def sweep_with(**changes):
@@ -13,7 +14,7 @@ def sweep_with(**changes):
 
 
 def test_points_are_the_product_with_the_last_axis_fastest():
-    points = spec.points(sweep_with(axes={"a.x": [1, 2], "b.y": [3, 4]}))
+    points = grid.points(sweep_with(axes={"a.x": [1, 2], "b.y": [3, 4]}))
     assert [p.settings for p in points] == [
         {"a.x": 1, "b.y": 3},
         {"a.x": 1, "b.y": 4},
@@ -23,18 +24,18 @@ def test_points_are_the_product_with_the_last_axis_fastest():
 
 
 def test_a_tuple_of_names_goes_together():
-    points = spec.points(sweep_with(axes={("a.x", "b.y"): [(1, 3), (2, 4)]}))
+    points = grid.points(sweep_with(axes={("a.x", "b.y"): [(1, 3), (2, 4)]}))
     assert [p.settings for p in points] == [{"a.x": 1, "b.y": 3}, {"a.x": 2, "b.y": 4}]
     assert points[0].labels == {"a.x": 1, "b.y": 3}
 
 
 def test_labels_stand_for_settings():
-    points = spec.points(sweep_with(axes={"pay": {"rich": {"a.x": 1}, "poor": {}}}, settings={"a.x": 0}))
+    points = grid.points(sweep_with(axes={"pay": {"rich": {"a.x": 1}, "poor": {}}}, settings={"a.x": 0}))
     assert [(p.labels, p.settings) for p in points] == [({"pay": "rich"}, {"a.x": 1}), ({"pay": "poor"}, {"a.x": 0})]
 
 
 def test_no_axes_are_one_point():
-    assert len(spec.points(sweep_with())) == 1
+    assert len(grid.points(sweep_with())) == 1
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_no_axes_are_one_point():
 )
 def test_bad_axes_are_told(axes, message):
     with pytest.raises(rx.UserError, match=message):
-        spec.points(sweep_with(axes=axes))
+        grid.points(sweep_with(axes=axes))
 
 
 def test_learners_may_share_a_world():
@@ -111,15 +112,15 @@ def test_bad_assignments_are_told(tiny, assignment, message):
 def test_files_that_cannot_be_used_are_told(text, message):
     Path("bad.py").write_text(text)
     with pytest.raises(rx.UserError, match=message):
-        spec.load(Path("bad.py"))
+        files.load(Path("bad.py"))
 
 
 def test_a_missing_file_names_the_nearest():
     Path("quickstart.py").write_text("")
     with pytest.raises(rx.UserError, match=r"no sweep file 'quikstart.py'\. Did you mean 'quickstart.py'\?"):
-        spec.load(Path("quikstart.py"))
+        files.load(Path("quikstart.py"))
 
 
 def test_the_question_is_the_docstring():
     Path("file.py").write_text('"""What\nis it?\n\nMore."""\nimport regimax as rx\nsweep = rx.Sweep(None, [])\n')
-    assert spec.load(Path("file.py")).question == "What is it?"
+    assert files.load(Path("file.py")).question == "What is it?"

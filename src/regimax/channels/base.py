@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from regimax.errors import UserError, unknown
-from regimax.types import Array, HParams, PyTree, Setting, Spec
+from regimax.types import Array, HParams, PyTree, Setting, Spec, count, is_finite, number
 
 
 class Signal(NamedTuple):
@@ -103,16 +102,25 @@ def chain(*channels: Channel) -> Channel:
     return Channel(places[0], init, apply, capacity, settings, ("chain", *(channel.spec for channel in channels)))
 
 
-def check_line(name: str, max_delay: int) -> None:
-    """Raises :class:`UserError` for a length of a delay line that is no whole number from 0 on."""
-    if not isinstance(max_delay, int) or max_delay < 0:
-        raise UserError(f"channel {name!r}: max_delay = {max_delay!r} is not a whole number from 0 on")
+def check_line(name: str, max_delay: Any) -> int:
+    """Returns the length of a delay line as an int.
+
+    Raises:
+      UserError: if it is no whole number from 0 on.
+    """
+    return count(max_delay, f"channel {name!r}: max_delay", least=0)
 
 
-def check_range(name: str, low: float, high: float) -> None:
-    """Raises :class:`UserError` for a range that is none."""
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+def check_range(name: str, low: Any, high: Any) -> tuple[float, float]:
+    """Returns a range as Python numbers.
+
+    Raises:
+      UserError: if it is none.
+    """
+    low, high = number(low), number(high)
+    if not (is_finite(low) and is_finite(high) and low < high):
         raise UserError(f"channel {name!r}: {low!r} … {high!r} is not a range: low must be below high, both finite")
+    return low, high
 
 
 RATE = Setting("rate", 1.0, 0, 1, "samples per step", open_low=True)

@@ -56,6 +56,6 @@ def decision(name: str = "decision") -> Channel:
 
     def capacity(settings: Mapping[str, float], known: Mapping[str, float]) -> float:
         levels = min(float(settings[f"{name}.actions"]), 2.0 ** known["action_bits"])
-        return settings[f"{name}.rate"] * float(information.symmetric_capacity(levels, settings[f"{name}.flip"]))
+        return settings[f"{name}.rate"] * information.symmetric_bits(levels, settings[f"{name}.flip"])
 
     return Channel("decision", init, apply, capacity, settings, ("decision", name))

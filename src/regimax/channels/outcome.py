@@ -35,7 +35,7 @@ def outcome(max_delay: int = 0, name: str = "outcome") -> Channel:
       >>> outcome().capacity({"outcome.episodes": 1, "outcome.erasure": 0.0}, {"episode_steps": 4.0})
       0.25
     """
-    check_line(name, max_delay)
+    max_delay = check_line(name, max_delay)
     settings = [
         Setting(f"{name}.episodes", 1, 1, 10**6, "n, episodes whose outcomes arrive as one sum", integer=True),
         Setting(f"{name}.erasure", 0.0, 0, 1, "e, probability that a sum is lost"),

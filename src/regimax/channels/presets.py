@@ -11,6 +11,7 @@ from regimax.channels.outcome import outcome
 from regimax.channels.reward import reward
 from regimax.channels.sensory import sensory
 from regimax.errors import UserError
+from regimax.types import is_finite, number
 
 
 class Bandwidths(NamedTuple):
@@ -54,7 +55,7 @@ class Bandwidths(NamedTuple):
           0.5
         """
         for name, value in {"dt": dt, **self._asdict()}.items():
-            if not (isinstance(value, int | float) and 0 < value < math.inf):
+            if not (is_finite(number(value)) and value > 0):
                 raise UserError(f"{name} = {value!r} is not a number above 0")
         known = world.describe({setting.name: setting.default for setting in world.settings})
         one_hot = all(field.categorical for field in world.fields)

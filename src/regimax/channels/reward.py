@@ -47,8 +47,8 @@ def reward(low: float = 0.0, high: float = 1.0, max_delay: int = 0, name: str = 
       >>> channel.capacity(settings, {"episode_steps": 4.0})
       0.25
     """
-    check_range(name, low, high)
-    check_line(name, max_delay)
+    low, high = check_range(name, low, high)
+    max_delay = check_line(name, max_delay)
     settings = [
         Setting(f"{name}.levels", 2, 2, 2**20, "L, values that can be told apart", integer=True),
         RATE._replace(name=f"{name}.rate", doc="deliveries per step"),
@@ -93,9 +93,9 @@ def reward(low: float = 0.0, high: float = 1.0, max_delay: int = 0, name: str = 
         return state, signal._replace(value=kept * (low + (high - low) * level / top), present=kept)
 
     def capacity(settings: Mapping[str, float], known: Mapping[str, float]) -> float:
-        bits = information.symmetric_capacity(settings[f"{name}.levels"], settings[f"{name}.flip"])
+        bits = information.symmetric_bits(settings[f"{name}.levels"], settings[f"{name}.flip"])
         steps = known["episode_steps"]
         deliveries = (math.floor(settings[f"{name}.rate"] * (steps - 1.0) + 1e-4) + 1) / steps
-        return deliveries * (1.0 - settings[f"{name}.erasure"]) * float(bits)
+        return deliveries * (1.0 - settings[f"{name}.erasure"]) * bits
 
     return Channel("reward", init, apply, capacity, tuple(settings), ("reward", name, low, high, max_delay))

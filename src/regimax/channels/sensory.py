@@ -43,7 +43,7 @@ def sensory(low: float = 0.0, high: float = 1.0, name: str = "sensory") -> Chann
       >>> sensory().capacity(settings, {"dimensions": 8})
       8.0
     """
-    check_range(name, low, high)
+    low, high = check_range(name, low, high)
     settings = (
         Setting(f"{name}.bits", EXACT, 1, EXACT, f"b, bits per number of an observation; {EXACT} rounds nothing"),
         RATE._replace(name=f"{name}.rate", doc="observations per step"),

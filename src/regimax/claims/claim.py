@@ -11,7 +11,8 @@ from types import ModuleType
 from typing import Any, Literal
 
 from regimax.errors import UserError, unknown
-from regimax.sweep.spec import Sweep, load_file, seed_list
+from regimax.sweep.files import load_file
+from regimax.sweep.spec import Sweep, seed_list
 
 Scale = Literal["small", "full"]
 MAIN = "main"
@@ -107,16 +108,17 @@ class Claim:
         return "\n".join(lines)
 
 
-def load_claim(path: Path) -> Claim:
+def load_claim(path: Path, beside: Path | None = None) -> Claim:
     """Loads the object `claim` of a claim file.
 
     Args:
       path: a Python file.
+      beside: where modules lie that it imports; its own folder when not given.
 
     Raises:
       UserError: if there is no such file, it cannot be imported, or its claim is not one that could be run and judged.
     """
-    found = claim_of(load_file(path), path)
+    found = claim_of(load_file(path, beside), path)
     if found is None:
         raise UserError(f"{path} must define claim = regimax.Claim(...), found nothing of that name")
     return found

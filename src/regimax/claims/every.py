@@ -16,8 +16,8 @@ from regimax.claims.execute import run_claim
 from regimax.errors import UserError
 from regimax.sweep import store
 from regimax.sweep.display import duration
+from regimax.sweep.files import load_file
 from regimax.sweep.run import Interrupted, Options
-from regimax.sweep.spec import load_file
 
 
 class Found(NamedTuple):

@@ -107,7 +107,7 @@ def read(out: Path) -> dict[str, Any]:
 
 def stored(out: Path) -> Claim:
     """Returns the claim as its run began."""
-    return load_claim(out / SOURCE)
+    return load_claim(out / SOURCE, beside=Path(read(out)["file"]).parent)
 
 
 def write_choices(out: Path, tried: Mapping[str, list[Trial]]) -> None:

@@ -11,7 +11,8 @@ import polars as pl
 
 from regimax.claims.claim import Tuning
 from regimax.errors import UserError, unknown
-from regimax.sweep.spec import Axis, Choice, Point, Sweep, points
+from regimax.sweep.axes import Point, points
+from regimax.sweep.spec import Axis, Choice, Sweep
 
 
 class Trial(NamedTuple):

@@ -2,6 +2,7 @@
 
 from regimax.envs import craftax, gymnax
 from regimax.envs.base import Environment, Halved, HandMade, Lifelong, Streams
+from regimax.envs.check import check_world, lacking
 from regimax.envs.cipher import Cipher
 from regimax.envs.exemplar import Exemplar
 from regimax.envs.hand_model import HandModel
@@ -23,6 +24,8 @@ __all__ = [
     "Planner",
     "Recall",
     "Streams",
+    "check_world",
     "craftax",
     "gymnax",
+    "lacking",
 ]

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from regimax.envs.behaviour import random_behaviour
 from regimax.errors import UserError, unknown
-from regimax.types import Array, Field, HParams, PyTree, Setting, Spec, Trajectory
+from regimax.types import Array, Field, HParams, PyTree, Setting, Spec, Trajectory, number
 
 
 class Known(NamedTuple):
@@ -197,6 +197,7 @@ def make(
     if id not in gymnax.registered_envs:
         raise unknown("world of gymnax", id, gymnax.registered_envs)
     env, params = gymnax.make(id)
+    options = {name: number(value) for name, value in options.items()}
     sizes = {name: value for name, value in options.items() if name in inspect.signature(type(env)).parameters}
     for name, value in sizes.items():
         if not isinstance(value, int | float | str):
@@ -240,7 +241,7 @@ def adapt(
     world = kind(id, float(solved), (float(low), float(high)), settled, STREAM_STEPS, env, params)
     if world.horizon < 1:
         raise UserError(f"{id}: an episode of {world.horizon} steps is no episode")
-    steps = min(world.horizon, STREAM_STEPS) if stream_steps is None else stream_steps
+    steps = min(world.horizon, STREAM_STEPS) if stream_steps is None else number(stream_steps)
     world = replace(world, stream_steps=steps)
     Setting("stream_steps", 1, 1, world.horizon, "", integer=True).check(world.stream_steps, f"{id}: stream_steps")
     return world

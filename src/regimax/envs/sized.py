@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 
 from regimax.errors import UserError
-from regimax.types import Array, Setting
+from regimax.types import Array, Setting, number
 
 
 class Sized:
@@ -19,6 +20,8 @@ class Sized:
     sizes: ClassVar[tuple[str, ...]]
 
     def __post_init__(self) -> None:
+        for one in fields(self):  # type: ignore[arg-type] - worlds are dataclasses
+            object.__setattr__(self, one.name, number(getattr(self, one.name)))
         unpadded = []
         for size in self.sizes:
             padding = getattr(self, f"max_{size}", 0)

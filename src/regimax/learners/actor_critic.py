@@ -18,7 +18,7 @@ from regimax.ops import information, losses, returns
 from regimax.prng import Keys
 from regimax.rollout import Policy, RolloutState
 from regimax.sources import Source
-from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Spec, Trajectory
+from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Spec, Trajectory, count
 
 SETTINGS = (
     Setting("learning_rate", 1e-3, 0, 1, "Adam's step size"),
@@ -150,9 +150,8 @@ def reinforcement(
     Raises:
       UserError: as there.
     """
-    for name, number in (("num_epochs", num_epochs), ("num_minibatches", num_minibatches)):
-        if not isinstance(number, int) or number < 1:
-            raise UserError(f"actor_critic: {name} = {number!r} is not a whole number above 0")
+    num_epochs = count(num_epochs, "actor_critic: num_epochs")
+    num_minibatches = count(num_minibatches, "actor_critic: num_minibatches")
 
     def parts(network: Network, source: Source, freeze: Sequence[str], episodes: int) -> Reinforcement:
         world, net = source.world, network

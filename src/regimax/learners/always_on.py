@@ -14,7 +14,7 @@ from regimax.learners.objectives import Objective, Question, next_step
 from regimax.learners.prediction import SETTINGS
 from regimax.networks import NetworkFactory
 from regimax.sources import Source
-from regimax.types import Array, HParams, Metrics, Trajectory
+from regimax.types import Array, HParams, Metrics, Trajectory, is_finite, number
 
 
 def pattern(predictions: float) -> tuple[int, int]:
@@ -27,7 +27,8 @@ def pattern(predictions: float) -> tuple[int, int]:
       >>> pattern(64), pattern(1 / 4)
       ((64, 1), (1, 4))
     """
-    if isinstance(predictions, int | float) and 0 < predictions < float("inf"):
+    predictions = number(predictions)
+    if is_finite(predictions) and predictions > 0:
         times, every = (round(predictions), 1) if predictions >= 1 else (1, round(1 / predictions))
         if abs(predictions * every - times) < 1e-6:
             return times, every

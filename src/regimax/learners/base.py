@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -97,8 +98,12 @@ def adam(hparams: HParams) -> optax.GradientTransformation:
 
 
 def optimizer_name(optimizer: Optimizer) -> str:
-    """Returns what stands for an optimiser in a spec: the module and name of its function."""
-    return f"{optimizer.__module__}.{optimizer.__qualname__}"
+    """Returns what an optimiser is called in a spec: the module and name of its function, or of its class."""
+    named: Any = optimizer
+    while isinstance(named, functools.partial):
+        named = named.func
+    named = named if hasattr(named, "__qualname__") else type(named)
+    return f"{named.__module__}.{named.__qualname__}"
 
 
 def trainable(params: Params, freeze: Sequence[str]) -> Params:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from regimax.errors import UserError, unknown
 from regimax.networks import Network
-from regimax.types import Array, HParams, Params, PyTree, Setting, Spec, Trajectory
+from regimax.types import Array, HParams, Params, PyTree, Setting, Spec, Trajectory, number
 
 
 class Bonus(NamedTuple):
@@ -49,6 +49,7 @@ def count_bonus(bits: int = 10, of: str = "observation") -> Bonus:
     Reference:
       Tang et al., #Exploration: a study of count-based exploration for deep reinforcement learning (2017), section 2.2.
     """
+    bits = number(bits)
     if not isinstance(bits, int) or not 1 <= bits <= 20:
         raise UserError(f"count_bonus: bits = {bits!r} is not a whole number from 1 to 20")
 

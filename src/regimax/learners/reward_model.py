@@ -23,7 +23,7 @@ from regimax.ops import information, returns
 from regimax.ops.losses import weighted_mean
 from regimax.prng import Keys
 from regimax.sources import Source
-from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Trajectory
+from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Trajectory, count
 
 KINDS = ("potential", "direct")
 LEVELS = 8
@@ -212,8 +212,7 @@ def reward_model(
         raise UserError(f"pay = {pay!r} is neither 'potential' nor 'direct'")
     if gradients not in ("shared", "stopped"):
         raise UserError(f"gradients = {gradients!r} is neither 'shared' nor 'stopped'")
-    if not isinstance(fits, int) or fits < 1:
-        raise UserError(f"reward_model: fits = {fits!r} is not a whole number above 0")
+    fits = count(fits, "reward_model: fits")
     direct = pay == "direct"
     reinforce = reinforcement(**options)
 

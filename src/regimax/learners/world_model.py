@@ -124,8 +124,8 @@ def world_model(
     Reference:
       Sutton, Dyna, an integrated architecture for learning, planning, and reacting (1991).
     """
-    check_streams("world_model", fits, "fits")
-    check_streams("world_model", openings, "openings")
+    fits = check_streams("world_model", fits, "fits")
+    openings = check_streams("world_model", openings, "openings")
 
     def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:
         del episodes

@@ -24,7 +24,7 @@ from regimax.ops.trees import select
 from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.sources import RingState, Source, ring
-from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Trajectory
+from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Trajectory, count
 
 ANOTHER, ITSELF, NOBODY = 0, 1, 2
 MATES = ("another", "itself", "nobody")
@@ -106,8 +106,7 @@ def yoked(
       >>> rx.make_train(regime, rx.envs.Lock()).default_hparams["rl.reward_of_mate"].item()
       1
     """
-    if not isinstance(fits, int) or fits < 1:
-        raise UserError(f"yoked: fits = {fits!r} is not a whole number above 0")
+    fits = count(fits, "yoked: fits")
     ask = next_observation if objective is None else objective
 
     def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:

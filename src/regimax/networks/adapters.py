@@ -70,7 +70,7 @@ def low_rank(network: NetworkFactory, rank: int = 1) -> NetworkFactory:
       >>> jax.tree.map(jnp.shape, network.init(jax.random.key(0))["adapter"])
       {'layers.0.kernel': {'a': (3, 1), 'b': (1, 4)}}
     """
-    check_widths("low_rank", rank=rank)
+    (rank,) = check_widths("low_rank", rank=rank)
 
     def factory(num_inputs: int, heads: Mapping[str, int]) -> Network:
         inner = network(num_inputs, heads)

@@ -10,10 +10,9 @@ import jax.numpy as jnp
 from flax import nnx
 
 from regimax import prng
-from regimax.errors import UserError
 from regimax.networks.initializers import orthogonal
 from regimax.networks.linear import Linear
-from regimax.types import Array, Params, PyTree, Spec
+from regimax.types import Array, Params, PyTree, Spec, count
 
 Code = Callable[[Array], Array]
 """What features `[T, E, width]` go through between a trunk and its heads."""
@@ -115,14 +114,17 @@ def with_heads(
         return carry, outputs, taps | {"features": seen["trunk"]}
 
     spec = (*(part.spec for part in trunks.values()), tuple(sorted(heads.items())), tuple(sorted(scales.items())))
-    return Network(init, trunk.carry, apply, trunk.width, spec)
+    # Traced once, though phases ask for it time and again.
+    return Network(jax.jit(init, inline=True), trunk.carry, apply, trunk.width, spec)
 
 
-def check_widths(name: str, **widths: int) -> None:
-    """Raises :class:`UserError` for a width that is no positive whole number."""
-    for what, width in widths.items():
-        if not isinstance(width, int) or width < 1:
-            raise UserError(f"{name}: {what} = {width!r} is not a whole number above 0")
+def check_widths(name: str, **widths: Any) -> list[int]:
+    """Returns widths as ints, in order.
+
+    Raises:
+      UserError: for one that is no positive whole number.
+    """
+    return [count(width, f"{name}: {what}") for what, width in widths.items()]
 
 
 def reset_carry(carry: PyTree, first: Array) -> PyTree:

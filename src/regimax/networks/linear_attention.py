@@ -140,10 +140,10 @@ def linear_attention(
       >>> jax.tree.map(jnp.shape, carry)
       ((4, 2, 4, 4),)
     """
-    check_widths("linear_attention", width=width, layers=layers, num_heads=num_heads)
+    width, layers, num_heads = check_widths("linear_attention", width=width, layers=layers, num_heads=num_heads)
     key_size = width // num_heads if key_size is None else key_size
     value_size = width // num_heads if value_size is None else value_size
-    check_widths("linear_attention", key_size=key_size, value_size=value_size)
+    key_size, value_size = check_widths("linear_attention", key_size=key_size, value_size=value_size)
     if rule not in RULES:
         raise unknown("rule of linear_attention", rule, RULES)
 

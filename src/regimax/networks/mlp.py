@@ -32,8 +32,10 @@ class _Layers(nnx.Module):
         return x, taps
 
 
-def _check(layers: str, name: str, widths: Sequence[int]) -> None:
-    check_widths("mlp", **{f"{name}[{i}]": width for i, width in enumerate(widths)}, **{layers: len(widths)})
+def _checked(layers: str, name: str, widths: Sequence[int]) -> tuple[int, ...]:
+    """Returns widths as ints; refuses none, or one that is no positive whole number."""
+    *found, _ = check_widths("mlp", **{f"{name}[{i}]": w for i, w in enumerate(widths)}, **{layers: len(widths)})
+    return tuple(found)
 
 
 def mlp(
@@ -59,12 +61,11 @@ def mlp(
       >>> outputs["policy"].shape
       (2, 4, 3)
     """
-    widths = tuple(widths)
     if activation not in ACTIVATIONS:
         raise unknown("activation of mlp", activation, ACTIVATIONS)
-    _check("layers", "widths", widths)
+    widths = _checked("layers", "widths", widths)
     if critic is not None:
-        _check("layers of the critic", "critic", critic)
+        critic = _checked("layers of the critic", "critic", critic)
 
     def apply(module: _Layers, carry: PyTree, x: Array, first: Array) -> tuple[PyTree, Array, dict[str, Array]]:
         del first

@@ -132,7 +132,9 @@ def pair_memory(
       >>> network.carry(5).shape
       (5, 4, 4)
     """
-    check_widths("pair_memory", width=width, hidden=hidden, key_size=key_size, context=context)
+    width, hidden, key_size, context = check_widths(
+        "pair_memory", width=width, hidden=hidden, key_size=key_size, context=context
+    )
     if memory not in MEMORIES:
         raise unknown("memory of pair_memory", memory, MEMORIES)
     if gate not in GATES:

@@ -34,7 +34,7 @@ def gru(width: int = 64, embedding: int | None = None) -> NetworkFactory:
       Cho et al., Learning phrase representations using RNN encoder-decoder (2014); flax's `GRUCell`.
     """
     embedding = width if embedding is None else embedding
-    check_widths("gru", width=width, embedding=embedding)
+    width, embedding = check_widths("gru", width=width, embedding=embedding)
 
     def apply(module: _Recurrent, carry: PyTree, x: Array, first: Array) -> tuple[PyTree, Array, dict[str, Array]]:
         embedded = module.embed(x)

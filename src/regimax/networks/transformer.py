@@ -128,7 +128,9 @@ def transformer(width: int = 64, layers: int = 2, num_heads: int = 4, context: i
       >>> outputs["policy"].shape, carry[0].keys.shape
       ((2, 4, 3), (4, 3, 2, 4))
     """
-    check_widths("transformer", width=width, layers=layers, num_heads=num_heads, context=context)
+    width, layers, num_heads, context = check_widths(
+        "transformer", width=width, layers=layers, num_heads=num_heads, context=context
+    )
     if width % (2 * num_heads):
         raise UserError(f"transformer: width = {width} does not divide into num_heads = {num_heads} of even width")
 

@@ -8,14 +8,14 @@ import jax
 import jax.numpy as jnp
 
 from regimax import prng
-from regimax.errors import UserError, unknown
+from regimax.errors import unknown
 from regimax.learners import Learner
 from regimax.networks import Code
 from regimax.ops import linear
 from regimax.probes import watching
 from regimax.probes.base import Probe, ProbeFactory, Subject
 from regimax.probes.directions import concept_directions
-from regimax.types import Array, HParams, Metrics
+from regimax.types import Array, HParams, Metrics, count
 
 CHANGES = ("ablate", "patch")
 
@@ -60,8 +60,7 @@ def causal(change: str = "ablate", episodes: int = 1024, steps: int | None = Non
     """
     if change not in CHANGES:
         raise unknown("change", change, CHANGES)
-    if episodes < 2:
-        raise UserError(f"probes.causal: episodes = {episodes!r} is below 2")
+    episodes = count(episodes, "probes.causal: episodes", least=2)
 
     def factory(learner: Learner, altered: Callable[[Code], Learner]) -> Probe:
         num_steps, sizes = watching.check(learner, "features", steps, concepts=True)

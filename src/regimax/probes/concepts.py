@@ -14,7 +14,7 @@ from regimax.networks import Code
 from regimax.ops import information, linear
 from regimax.probes import watching
 from regimax.probes.base import Probe, ProbeFactory, Subject
-from regimax.types import Array, HParams, Metrics, PyTree
+from regimax.types import Array, HParams, Metrics, PyTree, count
 
 REPRESENTATIONS = ("", "_untrained", "_projection")
 SHUFFLES = 8
@@ -81,6 +81,7 @@ def concepts(
       Alain and Bengio, Understanding intermediate layers using linear classifier probes (2016); Hewitt and Liang,
       Designing and interpreting probes with control tasks (2019).
     """
+    episodes = count(episodes, "probes.concepts: episodes")
     if episodes < 4 or episodes % 2:
         raise UserError(f"probes.concepts: episodes = {episodes!r} is not an even number from 4")
 

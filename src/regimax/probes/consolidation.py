@@ -15,7 +15,7 @@ from regimax.networks import Code
 from regimax.ops import superposition
 from regimax.probes import watching
 from regimax.probes.base import Probe, ProbeFactory, Subject
-from regimax.types import Array, HParams, Metrics, Trajectory
+from regimax.types import Array, HParams, Metrics, Trajectory, count
 
 TAPS = ("read", "write")
 
@@ -51,8 +51,7 @@ def consolidation(episodes: int = 64) -> ProbeFactory:
     Reference:
       Elhage et al., Toy models of superposition (2022), for the dimensions; here of pairs that are written.
     """
-    if not isinstance(episodes, int) or episodes < 1:
-        raise UserError(f"probes.consolidation: episodes = {episodes!r} is not a whole number above 0")
+    episodes = count(episodes, "probes.consolidation: episodes")
 
     def factory(learner: Learner, altered: Callable[[Code], Learner]) -> Probe:
         del altered

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 from jax.extend import core
 
+from regimax.traced import traced
 from regimax.types import KINDS, REINFORCEMENT
 
 _FREE = frozenset(
@@ -90,7 +91,7 @@ def split_flops(function: Callable[..., Any], *args: Any) -> dict[str, float]:
       >>> split_flops(both, jnp.ones((2, 3)), jnp.ones((3, 5)))
       {'prediction': 60.0, 'experience': 0.0, 'reinforcement': 10.0}
     """
-    found = _jaxpr_flops(jax.make_jaxpr(function)(*args).jaxpr, REINFORCEMENT)
+    found = _jaxpr_flops(traced(function, *args).jaxpr.jaxpr, REINFORCEMENT)
     return {kind: float(found[kind]) for kind in KINDS}
 
 

@@ -12,7 +12,7 @@ from regimax.channels import Signal
 from regimax.errors import UserError, unknown
 from regimax.learners import Learner
 from regimax.learners.base import coding
-from regimax.types import Array, HParams, Params, PyTree
+from regimax.types import Array, HParams, Params, PyTree, count
 
 LONGEST = 64
 """Steps of an episode that are watched unless more are asked for."""
@@ -52,9 +52,7 @@ def check(learner: Learner, tap: str, steps: int | None, concepts: bool) -> tupl
     known = jax.eval_shape(taps, jax.eval_shape(lambda: jax.random.key(0)))
     if tap not in known:
         raise unknown("tap of the network", tap, sorted(known))
-    if steps is not None and steps < 1:
-        raise UserError(f"probe: steps = {steps!r} is below 1")
-    return min(world.horizon, LONGEST) if steps is None else min(world.horizon, steps), sizes
+    return min(world.horizon, LONGEST if steps is None else count(steps, "probe: steps")), sizes
 
 
 def watch(key: Array, learner: Learner, params: PyTree, num_steps: int, episodes: int, hparams: HParams) -> Watched:

@@ -12,6 +12,7 @@ from regimax.errors import UserError, unknown
 from regimax.learners import LearnerFactory
 from regimax.networks import NetworkFactory
 from regimax.regimes.base import Evaluate, Phase, Regime, Stop
+from regimax.regimes.options import chosen, hands_on
 from regimax.sources import SourceFactory
 
 
@@ -120,6 +121,7 @@ LEARNT_INSIDE = ("trunk", "policy", "value")
 """What reinforcement learning in the world takes over from a model."""
 
 
+@hands_on(reinforce)
 def imagine(
     updates: int,
     *,
@@ -143,6 +145,7 @@ def imagine(
     return phase._replace(name="model", world=world)
 
 
+@hands_on(learners.world_model)
 def explore(
     updates: int,
     *,
@@ -181,6 +184,7 @@ def explore(
     )
 
 
+@hands_on(reinforce)
 def pure_rl(updates: int = 1000, **options) -> Regime:
     """Reinforcement learning from scratch.
 
@@ -191,6 +195,7 @@ def pure_rl(updates: int = 1000, **options) -> Regime:
     return Regime("pure_rl", (reinforce(updates, **options),))
 
 
+@hands_on(reinforce, also=("stream", "predictor"), without=("inherit",))
 def pretrain_rl(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
     """Prediction of the reward-free stream, then reinforcement learning with its trunk and a new policy head.
 
@@ -208,6 +213,7 @@ def pretrain_rl(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
     return _pretrained("pretrain_rl", updates, ("trunk",), options)
 
 
+@hands_on(reinforce, also=("stream", "predictor"), without=("inherit",))
 def imitation_rl(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
     """Next-action prediction on others' behaviour, then reinforcement learning with trunk and answer head inherited.
 
@@ -220,6 +226,7 @@ def imitation_rl(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
     return _pretrained("imitation_rl", updates, ("trunk", "policy"), options)
 
 
+@hands_on(reinforce, also=("stream", "predictor"), without=("inherit",))
 def sham_rl(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
     """The control of `pretrain_rl`: the same updates on other transcripts' targets. The same FLOPs, no concepts.
 
@@ -230,6 +237,7 @@ def sham_rl(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
     return _pretrained("sham_rl", updates, ("trunk",), options, sham=True)
 
 
+@hands_on(reinforce, without=("record",))
 def always_on(
     updates: int = 1000,
     predictions: float = 1,
@@ -255,6 +263,7 @@ def always_on(
     return _always_on("always_on", updates, predictions, gradients, learner, options)
 
 
+@hands_on(reinforce, without=("record",))
 def always_on_sham(
     updates: int = 1000,
     predictions: float = 1,
@@ -274,6 +283,7 @@ def always_on_sham(
     return _always_on("always_on_sham", updates, predictions, gradients, learner, options, sham=True)
 
 
+@hands_on(pretrain_rl, without=("record",))
 def reward_model(
     updates: tuple[int, int] = (1000, 1000),
     pay: str = "potential",
@@ -297,6 +307,7 @@ def reward_model(
     return _reward_model("reward_model", updates, pay, learner, options)
 
 
+@hands_on(pretrain_rl, without=("record",))
 def reward_model_sham(
     updates: tuple[int, int] = (1000, 1000),
     pay: str = "potential",
@@ -314,6 +325,7 @@ def reward_model_sham(
     return _reward_model("reward_model_sham", updates, pay, learner, options, sham=True)
 
 
+@hands_on(reinforce)
 def hand_model(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
     """Reinforcement learning in a hand-made model that knows a part of the world, then in the world itself.
 
@@ -339,6 +351,7 @@ def hand_model(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
 _INSIDE = ("network", "num_envs", "num_steps", "learner", "channels", "evaluate")
 
 
+@hands_on(hand_model)
 def learned_model(
     updates: tuple[int, int, int] = (1000, 1000, 1000),
     model: NetworkFactory | None = None,
@@ -362,6 +375,7 @@ def learned_model(
     return _learned_model("learned_model", updates, model, learner_of_model, options)
 
 
+@hands_on(hand_model)
 def learned_model_sham(
     updates: tuple[int, int, int] = (1000, 1000, 1000),
     model: NetworkFactory | None = None,
@@ -379,6 +393,7 @@ def learned_model_sham(
     return _learned_model("learned_model_sham", updates, model, learner_of_model, options, sham=True)
 
 
+@hands_on(reinforce)
 def oracle(updates: int = 1000, **options) -> Regime:
     """Reinforcement learning on the world's concepts instead of its observations.
 
@@ -393,6 +408,7 @@ OF_MATE = {"both": (1, 1), "reward": (1, 0), "prediction": (0, 1), "nothing": (0
 """What may be learnt from a mate's stream: whether action values are, and whether it is predicted."""
 
 
+@hands_on(reinforce, without=("record",))
 def yoked(
     updates: int = 1000,
     of_mate: str = "both",
@@ -425,7 +441,8 @@ def yoked(
         raise unknown("part to learn from the mate:", of_mate, OF_MATE)
     if mate not in learners.MATES:
         raise unknown("mate", mate, learners.MATES)
-    phase = reinforce(updates, learner=learners.yoked(**(learner or {})), record=("second_view",), **options)
+    how = chosen("the learner of yoked", learner, learners.yoked)
+    phase = reinforce(updates, learner=learners.yoked(**how), record=("second_view",), **options)
     reward, prediction = OF_MATE[of_mate]
     settings = {
         "reward_of_mate": reward,
@@ -461,7 +478,7 @@ def _learned_model(
     options: dict,
     sham: bool = False,
 ) -> Regime:
-    how = dict(learner_of_model or {})
+    how = chosen("learner_of_model", learner_of_model, learners.world_model)
     network = model or options.get("network") or networks.gru()
     shared = {key: options[key] for key in ("num_envs", "num_steps", "channels", "evaluate") if key in options}
     first = explore(updates[0], network=network, sham=sham, **shared, **how)
@@ -481,7 +498,8 @@ def _always_on(
     options: dict,
     sham: bool = False,
 ) -> Regime:
-    how = learners.always_on(predictions, gradients, **(learner or {}))
+    options_of_learner = chosen(f"the learner of {name}", learner, learners.always_on, learners.actor_critic)
+    how = learners.always_on(predictions, gradients, **options_of_learner)
     phase = reinforce(updates, learner=how, record=("second_view",), **options)
     if predictions != 1:
         name += f"-{predictions:g}" if predictions > 1 else f"-1/{round(1 / predictions)}"
@@ -498,7 +516,9 @@ def _reward_model(
     options: dict,
     sham: bool = False,
 ) -> Regime:
-    how = learners.reward_model(pay, **(learner or {}))
+    how = learners.reward_model(
+        pay, **chosen(f"the learner of {name}", learner, learners.reward_model, learners.actor_critic)
+    )
     named = name if pay == "potential" else f"{name}-{pay}"
     regime = _pretrained(named, updates, ("trunk",), options | {"learner": how, "record": ("outcome",)})
     first, second = regime.phases

@@ -5,6 +5,7 @@ from __future__ import annotations
 from regimax import learners, networks, sources
 from regimax.networks import NetworkFactory
 from regimax.regimes.base import Evaluate, Phase, Regime, Stop
+from regimax.regimes.options import hands_on
 
 PARTS = ("trunk", "policy")
 
@@ -78,6 +79,7 @@ def live(
     )
 
 
+@hands_on(learn_to_remember, also=("memory", "irrelevant"))
 def in_context(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
     """Learns to remember in worlds that are new each time, then lives with frozen weights: all comes from context.
 
@@ -96,6 +98,7 @@ def in_context(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
     return _lifelong("in_context", updates, options, shown=1.0, learns=False)
 
 
+@hands_on(learn_to_remember, also=("memory", "irrelevant"))
 def continual(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
     """Learns to remember likewise, then lives with weights that go on learning: what lasts is never in context.
 
@@ -110,6 +113,7 @@ def continual(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
     return _lifelong("continual", updates, options, shown=0.0, learns=True)
 
 
+@hands_on(learn_to_remember, also=("memory", "irrelevant"))
 def both(updates: tuple[int, int] = (1000, 1000), shown: float = 1.0, **options) -> Regime:
     """Learns to remember likewise, then lives with weights that go on learning, and what lasts in context too.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -10,7 +10,9 @@ import jax.numpy as jnp
 from jax.extend import core
 
 from regimax import prng
-from regimax.channels import outcome, reward
+from regimax.channels import Channel, outcome, reward
+from regimax.channels.base import PLACES
+from regimax.envs import check_world
 from regimax.errors import UserError, unknown
 from regimax.learners import Learner, LearnerState
 from regimax.learners.base import fresh_params
@@ -18,9 +20,22 @@ from regimax.networks import Code, Network
 from regimax.ops.trees import select
 from regimax.prng import Keys
 from regimax.probes import Probe, Subject
-from regimax.regimes.base import Phase, Regime
+from regimax.regimes.base import Evaluate, Phase, Regime, Stop
 from regimax.sources import Source
-from regimax.types import EXPERIENCE, Array, HParams, Metrics, Params, Setting, Spec, spent_on
+from regimax.types import (
+    EXPERIENCE,
+    INT32,
+    Array,
+    HParams,
+    Metrics,
+    Params,
+    Setting,
+    Spec,
+    count,
+    is_finite,
+    number,
+    spent_on,
+)
 
 RUNNING, DONE, SOLVED, DIVERGED = 0, 1, 2, 3
 STATUS = ("running", "done", "solved", "diverged")
@@ -51,6 +66,7 @@ class Program(NamedTuple):
       learner: its learner.
       settings: every setting it reads, by the name that a sweep uses, with the phase's own defaults.
       local: the name that the phase's parts use, by the name that a sweep uses.
+      fresh: `keys -> params`, those that its network begins with.
       init: `(keys, hparams, inherited) -> state`, before the first update.
       tick: `(keys, hparams, end, state, updates) -> (state, learning, evaluation)`; so many updates, which report
         `learning`, then an evaluation. `updates` is `evaluate.every`, or 0 for an evaluation before the first update,
@@ -65,6 +81,7 @@ class Program(NamedTuple):
     learner: Learner
     settings: Mapping[str, Setting]
     local: Mapping[str, str]
+    fresh: Callable[[Keys], Params]
     init: Callable[[Keys, HParams, Params], LaneState]
     tick: Callable[[Keys, HParams, Array, LaneState, Array | int], tuple[LaneState, Metrics, Metrics]]
     probes: tuple[Probe, ...]
@@ -119,6 +136,42 @@ def _marked(following: Callable) -> Callable:
     return marked
 
 
+def _with_numbers(phase: Phase) -> Phase:
+    """Returns a phase whose numbers are Python's. Refuses those that no phase can have."""
+    where = f"phase {phase.name!r}"
+    every, episodes = phase.evaluate
+    updates = count(phase.updates, f"{phase.name}.updates")
+    if updates > INT32:
+        raise UserError(f"{phase.name}.updates = {updates} is out of range: updates are counted up to {INT32}")
+    stop = phase.stop
+    if stop is not None:
+        at_least = number(stop.at_least)
+        if not is_finite(at_least):
+            raise UserError(f"{where}: stop.at_least = {at_least!r} is not a number")
+        stop = Stop(stop.metric, float(at_least), count(stop.consecutive, f"{where}: stop.consecutive"))
+    return phase._replace(
+        updates=updates,
+        evaluate=Evaluate(count(every, f"{where}: evaluate.every"), count(episodes, f"{where}: evaluate.episodes")),
+        stop=stop,
+        probe_every=number(phase.probe_every),
+    )
+
+
+def _check_channels(phase: Phase, channels: Sequence[Channel]) -> None:
+    """Refuses a channel where nothing goes through, and two that have a setting of one name."""
+    owner: dict[str, int] = {}
+    for i, channel in enumerate(channels):
+        if not isinstance(channel, Channel):
+            raise UserError(f"phase {phase.name!r}: channels holds {channel!r}: give channels, for example reward()")
+        if channel.place not in PLACES:
+            raise unknown(f"place of a channel in the phase {phase.name!r}:", channel.place, PLACES)
+        for setting in channel.settings:
+            if owner.setdefault(setting.name, i) != i:
+                raise UserError(
+                    f"phase {phase.name!r}: two channels have a setting {setting.name!r}; give one of them another name"
+                )
+
+
 def _bind_probes(phase: Phase, source: Source, learner: Learner) -> tuple[Probe, ...]:
     """Binds the probes of a phase to its learner."""
     every, spacing = phase.evaluate.every, phase.probe_every
@@ -161,18 +214,26 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None) -> Program:
       UserError: if the budget is no multiple of the evaluations' spacing, the world lacks what the phase needs, or a
         name in the phase does not exist.
     """
+    phase = _with_numbers(phase)
     every = phase.evaluate.every
-    if every < 1 or phase.updates < 1 or phase.updates % every:
+    if phase.updates % every:
         raise UserError(
             f"{phase.name}.updates = {phase.updates} is not a positive multiple of evaluate.every = {every}"
         )
-    if phase.evaluate.episodes < 1:
-        raise UserError(f"phase {phase.name!r}: evaluate.episodes = {phase.evaluate.episodes} is below 1")
-    own_world = phase.world(world) if phase.world else world
+    own_world = world
+    if phase.world is not None:
+        check_world(own_world := phase.world(world))
     channels = (outcome(), reward(*own_world.reward_range)) if phase.channels is None else phase.channels
+    _check_channels(phase, channels)
     source = phase.source(own_world, channels, num_steps)
     source = source._replace(next=_marked(source.next))
     learner = phase.learner(phase.network, source, phase.freeze, phase.evaluate.episodes)
+    # Traced once, whoever asks: what is compiled, what checks it, and what counts what an update costs.
+    learner = learner._replace(
+        init=jax.jit(learner.init, inline=True),
+        update=jax.jit(learner.update, inline=True),
+        evaluate=jax.jit(learner.evaluate, inline=True),
+    )
     settings, local = _settings(phase, learner)
     probes = _bind_probes(phase, source, learner)
     stop = phase.stop
@@ -195,6 +256,9 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None) -> Program:
         if stop is None:
             return streak
         return jnp.where(metrics[stop.metric] >= stop.at_least, streak + 1, 0)
+
+    def fresh(keys: Keys) -> Params:
+        return fresh_params(learner.network, keys)
 
     def init(keys: Keys, hparams: HParams, inherited: Params) -> LaneState:
         zero = jnp.zeros((), jnp.int32)
@@ -249,7 +313,7 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None) -> Program:
         return found
 
     spec = ("phase", phase.name, learner.spec, every, tuple(stop) if stop else None)
-    return Program(phase, own_world, learner, settings, local, init, tick, probes, probe, spec)
+    return Program(phase, own_world, learner, settings, local, fresh, init, tick, probes, probe, spec)
 
 
 def _repeated(step: Callable[[Any], tuple[Any, Metrics]], carry: Any, times: Array | int) -> tuple[Any, Metrics]:
@@ -291,6 +355,7 @@ def bind_regime(regime: Regime, world: Any) -> RegimePrograms:
       UserError: if two phases share a name, disagree on a setting's default, or one inherits what the one before does
         not have in the same shape.
     """
+    check_world(world)
     programs = tuple(bind(phase, world) for phase in regime.phases)
     names = [phase.name for phase in regime.phases]
     if not names or len(set(names)) < len(names):
@@ -311,12 +376,13 @@ def bind_regime(regime: Regime, world: Any) -> RegimePrograms:
         for part in phase.inherit:
             before = shapes[i - 1] if i else {}
             if part not in before or part not in shapes[i]:
-                if part == "policy" and i and not world.stream_acts:
-                    raise UserError(f"{where}: nobody acts in the stream of {world.name}: no {part} to inherit")
+                if part == "policy" and i and not programs[i - 1].learner.source.others_act:
+                    why = "" if hasattr(world, "stream_acts") else " (it has no stream_acts)"
+                    raise UserError(f"{where}: nobody acts in the stream of {world.name}{why}: no {part} to inherit")
                 raise unknown(f"part to inherit in {where}:", part, [name for name in before if name in shapes[i]])
             if jax.tree.map(lambda x: x.shape, before[part]) != jax.tree.map(lambda x: x.shape, shapes[i][part]):
                 raise UserError(f"{where}: the part {part!r} has other sizes in the phase before")
-    return RegimePrograms(regime, programs, settings)
+    return RegimePrograms(regime._replace(phases=tuple(p.phase for p in programs)), programs, settings)
 
 
 def _check_stop(program: Program) -> None:
@@ -324,8 +390,6 @@ def _check_stop(program: Program) -> None:
     phase = program.phase
     if phase.stop is None:
         return
-    if not phase.stop.consecutive > 0:
-        raise UserError(f"phase {phase.name!r}: stop.consecutive = {phase.stop.consecutive} is below 1")
     key = jax.eval_shape(lambda: jax.random.key(0))
     dtypes = {name: jnp.int32 if setting.integer else jnp.float32 for name, setting in program.settings.items()}
     hparams = {program.local[name]: jax.ShapeDtypeStruct((), dtype) for name, dtype in dtypes.items()}

@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from regimax.channels import Channel
-from regimax.errors import UserError
 from regimax.prng import Keys
 from regimax.rollout import Policy
-from regimax.types import Array, Field, HParams, PyTree, Setting, Spec, Trajectory
+from regimax.types import Array, Field, HParams, PyTree, Setting, Spec, Trajectory, count
 
 
 class Source(NamedTuple):
@@ -71,10 +70,13 @@ class SourceFactory(Protocol):
     def __call__(self, world: Any, channels: Sequence[Channel], num_steps: int | None) -> Source: ...
 
 
-def check_streams(name: str, number: int, what: str = "num_envs") -> None:
-    """Raises :class:`UserError` for a number of streams, or of `what`, that is no positive whole number."""
-    if not isinstance(number, int) or number < 1:
-        raise UserError(f"{name}: {what} = {number!r} is not a whole number above 0")
+def check_streams(name: str, number: Any, what: str = "num_envs") -> int:
+    """Returns a number of streams, or of `what`, as an int.
+
+    Raises:
+      UserError: if it is no positive whole number.
+    """
+    return count(number, f"{name}: {what}")
 
 
 def declared(world: Any, names: Sequence[str]) -> tuple[Setting, ...]:

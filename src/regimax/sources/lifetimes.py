@@ -15,7 +15,7 @@ from regimax.errors import UserError
 from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.sources.base import Source, SourceFactory, check_streams, declared
-from regimax.types import Array, HParams, PyTree, Setting, Trajectory
+from regimax.types import Array, HParams, PyTree, Setting, Trajectory, count
 
 
 class Lifetime(NamedTuple):
@@ -54,7 +54,7 @@ def lifetime(num_envs: int = 1, shown: float = 1.0, irrelevant: bool = False) ->
       >>> [lifetime(shown=shown)(world, (), None).num_steps for shown in (1, 0)]
       [11, 6]
     """
-    check_streams("lifetime", num_envs)
+    num_envs = check_streams("lifetime", num_envs)
     shown = Setting("shown", 1.0, 0, 1, "share of the sequences that show what lasts").check(shown, "lifetime: shown")
 
     def factory(world: Any, channels: Sequence[Channel], num_steps: int | None = None) -> Source:
@@ -124,9 +124,8 @@ def redrawn(num_envs: int = 16, load: int | None = None) -> SourceFactory:
     Raises:
       UserError: for fewer than one sequence, or a load below 2.
     """
-    check_streams("redrawn", num_envs)
-    if load is not None and (not isinstance(load, int) or load < 2):
-        raise UserError(f"redrawn: load = {load!r} is not a whole number above 1")
+    num_envs = check_streams("redrawn", num_envs)
+    load = None if load is None else count(load, "redrawn: load", least=2)
     asked = load
 
     def factory(world: Any, channels: Sequence[Channel], num_steps: int | None = None) -> Source:

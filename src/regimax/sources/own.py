@@ -41,9 +41,9 @@ def own_behaviour(num_envs: int = 64, num_steps: int | None = None, record: Sequ
     Raises:
       UserError: if a number is not a whole number above 0, or for anything else to record.
     """
-    check_streams("own_behaviour", num_envs)
+    num_envs = check_streams("own_behaviour", num_envs)
     if num_steps is not None:
-        check_streams("own_behaviour", num_steps, "num_steps")
+        num_steps = check_streams("own_behaviour", num_steps, "num_steps")
     for name in record:
         if name not in RECORDS:
             raise unknown("thing to record", name, RECORDS)

@@ -33,9 +33,9 @@ def random_behaviour(num_envs: int = 64, num_steps: int | None = None) -> Source
       >>> source.num_steps, source.agentic, source.others_act
       (3, False, False)
     """
-    check_streams("random_behaviour", num_envs)
+    num_envs = check_streams("random_behaviour", num_envs)
     if num_steps is not None:
-        check_streams("random_behaviour", num_steps, "num_steps")
+        num_steps = check_streams("random_behaviour", num_steps, "num_steps")
     asked = num_steps
 
     def factory(world: Any, channels: Sequence[Channel], num_steps: int | None = None) -> Source:

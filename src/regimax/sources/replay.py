@@ -69,7 +69,7 @@ def ring(capacity: int) -> Ring:
       >>> replay.sample(jax.random.key(1), held, 5).obs_tm1.shape
       (1, 5, 4)
     """
-    check_streams("ring", capacity, "capacity")
+    capacity = check_streams("ring", capacity, "capacity")
 
     def init(like: Any) -> RingState:
         shapes = jax.eval_shape(_swapped, like)

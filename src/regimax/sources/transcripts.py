@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from regimax.channels import Channel, Signal
-from regimax.envs import Streams
+from regimax.envs import Streams, lacking
 from regimax.errors import UserError
 from regimax.prng import Keys
 from regimax.rollout import Policy, transmit
@@ -33,12 +33,14 @@ def transcripts(num_envs: int = 64) -> SourceFactory:
       a factory `(world, channels, num_steps) -> Source`. It raises :class:`UserError` for a world without a
       reward-free stream.
     """
-    check_streams("transcripts", num_envs)
+    num_envs = check_streams("transcripts", num_envs)
 
     def factory(world: Any, channels: Sequence[Channel], num_steps: int | None = None) -> Source:
         del num_steps  # a transcript is as long as its world makes it
         if not isinstance(world, Streams):
-            raise UserError(f"the world {world.name} has no reward-free stream of transcripts")
+            raise UserError(
+                f"the world {world.name} has no reward-free stream of transcripts: it lacks {lacking(world, Streams)}"
+            )
         return passive(
             "transcripts",
             world,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
 
 from regimax.channels.sensory import EXACT
 from regimax.regimes import Program, bind
-from regimax.sweep.plan import Plan, Stage
 from regimax.train import split_update_flops
-from regimax.types import Spec
+from regimax.types import number
 
 
 class Cost(NamedTuple):
@@ -48,76 +48,127 @@ class Cost(NamedTuple):
     present_sensory_bound: float
 
 
+class Costed(Protocol):
+    """A stage: what it is run by and at which settings."""
+
+    @property
+    def program(self) -> str: ...
+    @property
+    def settings(self) -> Mapping[str, float]: ...
+
+
+class Planned(Protocol):
+    """A plan: its programs and their FLOPs by identity."""
+
+    @property
+    def programs(self) -> Mapping[str, Program]: ...
+    @property
+    def flops(self) -> Mapping[str, Flops]: ...
+
+
 class Costs:
     """Costs of the stages of a plan; each distinct size is traced once."""
 
-    def __init__(self, plan: Plan):
-        self._plan = plan
-        self._executed: dict[str, dict[str, float]] = {}
-        self._flops: dict[tuple[str, Spec], dict[str, float]] = {}
+    def __init__(self, plan: Planned):
+        self._programs, self._flops = plan.programs, plan.flops
         self._costs: dict[tuple[str, tuple[tuple[str, float], ...]], Cost] = {}
 
-    def __call__(self, stage: Stage) -> Cost:
+    def __call__(self, stage: Costed) -> Cost:
         """Returns the cost of one update of `stage`."""
         known = (stage.program, tuple(stage.settings.items()))
         if known not in self._costs:
-            self._costs[known] = self._cost(stage)
+            program, flops = self._programs[stage.program], self._flops[stage.program]
+            split, executed = flops.own(stage.settings), flops.executed
+            self._costs[known] = Cost(
+                flops=math.fsum(split.values()),
+                **{f"flops_{kind}": found for kind, found in split.items()},
+                flops_executed=math.fsum(executed.values()),
+                **signals(
+                    program,
+                    stage.settings,
+                    described(program, stage.settings),
+                    without_padding(program, stage.settings),
+                ),
+            )
         return self._costs[known]
 
-    def _cost(self, stage: Stage) -> Cost:
-        program = self._plan.programs[stage.program]
-        source, world = program.learner.source, program.world
-        if stage.program not in self._executed:
-            self._executed[stage.program] = split_update_flops(program)
-        bare = world.unpadded(stage.settings) if _has_sizes(world, stage.settings) else world
-        size = (stage.program, bare.spec)
-        if size not in self._flops:
-            self._flops[size] = self._executed[stage.program] if bare.spec == world.spec else _flops(program, bare)
-        known = world.describe(_all_settings(world, stage.settings))
-        width = program.learner.network.width
-        known = {**known, "dimensions": sum(field.size for field in bare.fields), "features": width}
-        steps = source.num_envs * source.num_steps
-        own, others = source.steps
 
-        def capacity(place: str, otherwise: float) -> float:
-            """The narrowest channel of a place; what there is to carry where there is none."""
-            bits = [channel.capacity(stage.settings, known) for channel in source.channels if channel.place == place]
-            return min(bits, default=otherwise)
+class Flops:
+    """FLOPs of one update of a program by what they are spent on; each distinct size is traced once."""
 
-        views = 2 if "second_view" in source.record else 1  # what is replayed is not seen again
-        seen = views * capacity("sensory", known["observation_bits"])
-        shown = capacity("sensory", known["stream_bits"] / 2) * 2  # of what was before and what came then
+    def __init__(self, program: Program):
+        self._program = program
+        self._own: dict[tuple[Any, ...], dict[str, float]] = {}
 
-        def concepts(of: str, through: float, samples: int) -> float:
-            bits = known.get(of, math.nan)
-            return samples * (bits if math.isnan(bits) else min(bits, through)) if samples else 0.0
+    @cached_property
+    def executed(self) -> dict[str, float]:
+        """Those with padding."""
+        return split_update_flops(self._program)
 
-        return Cost(
-            flops=math.fsum(self._flops[size].values()),
-            **{f"flops_{kind}": flops for kind, flops in self._flops[size].items()},
-            flops_executed=math.fsum(self._executed[stage.program].values()),
-            env_steps=own,
-            samples=others,
-            bits_sensory=own * seen + others * shown,
-            bits_abstraction=steps * capacity("abstraction", float(EXACT * width)),
-            bits_decision=own * capacity("decision", known["action_bits"]),
-            bits_reward=own * capacity("reward", 0.0),
-            bits_outcome=own * capacity("outcome", 0.0),
-            present_sensory_bound=concepts("concept_bits", seen, own) + concepts("stream_concept_bits", shown, others),
-        )
+    def own(self, settings: Mapping[str, float]) -> dict[str, float]:
+        """Returns those in the world without padding, over as many steps as are executed."""
+        bare, program = without_padding(self._program, settings), self._program
+        if size(bare) == size(program.world):
+            return self.executed
+        if size(bare) not in self._own:
+            phase, source = program.phase._replace(world=None), program.learner.source
+            num_steps = source.num_steps if source.agentic else None
+            self._own[size(bare)] = split_update_flops(bind(phase, bare, num_steps))
+        return self._own[size(bare)]
 
 
-def _all_settings(world: object, settings: Mapping[str, float]) -> dict[str, float]:
-    """The world's settings at the stage's values; those that its phase is not given stay at their defaults."""
-    return {setting.name: settings.get(setting.name, setting.default) for setting in world.settings}  # type: ignore[attr-defined]
+def size(world: Any) -> tuple[Any, ...]:
+    """Returns what stands for the sizes of a world: it may leave some of them out of its spec."""
+    return world.spec, tuple(world.fields), world.num_actions, world.horizon
 
 
-def _has_sizes(world: object, settings: Mapping[str, float]) -> bool:
-    return hasattr(world, "unpadded") and bool(settings)
+def without_padding(program: Program, settings: Mapping[str, float]) -> Any:
+    """Returns the world of a program at a stage's own sizes."""
+    return program.world.unpadded(settings) if settings else program.world
 
 
-def _flops(program: Program, bare: object) -> dict[str, float]:
-    """FLOPs of an update in the world without padding, over as many steps as are executed."""
-    phase = program.phase._replace(world=None)
-    num_steps = program.learner.source.num_steps if program.learner.source.agentic else None
-    return split_update_flops(bind(phase, bare, num_steps))
+def described(program: Program, settings: Mapping[str, float]) -> dict[str, float]:
+    """Returns what the world of a program says of itself, at its defaults where the phase is not given a setting."""
+    world = program.world
+    known = world.describe({setting.name: settings.get(setting.name, setting.default) for setting in world.settings})
+    return {name: number(value) for name, value in known.items()}
+
+
+def signals(program: Program, settings: Mapping[str, float], known: Mapping[str, float], bare: Any) -> dict[str, Any]:
+    """Returns steps and bits of one update: the fields of a cost that are no FLOPs.
+
+    Args:
+      program: the program.
+      settings: what its phase is given.
+      known: what its world says of itself there.
+      bare: its world without padding.
+    """
+    source = program.learner.source
+    width = program.learner.network.width
+    known = {**known, "dimensions": sum(field.size for field in bare.fields), "features": width}
+    steps = source.num_envs * source.num_steps
+    own, others = source.steps
+
+    def capacity(place: str, otherwise: float) -> float:
+        """The narrowest channel of a place; what there is to carry where there is none."""
+        bits = [channel.capacity(settings, known) for channel in source.channels if channel.place == place]
+        return min(bits, default=otherwise)
+
+    views = 2 if "second_view" in source.record else 1  # what is replayed is not seen again
+    seen = views * capacity("sensory", known["observation_bits"])
+    shown = capacity("sensory", known["stream_bits"] / 2) * 2  # of what was before and what came then
+
+    def concepts(of: str, through: float, samples: int) -> float:
+        bits = known.get(of, math.nan)
+        return samples * (bits if math.isnan(bits) else min(bits, through)) if samples else 0.0
+
+    return {
+        "env_steps": own,
+        "samples": others,
+        "bits_sensory": own * seen + others * shown,
+        "bits_abstraction": steps * capacity("abstraction", float(EXACT * width)),
+        "bits_decision": own * capacity("decision", known["action_bits"]),
+        "bits_reward": own * capacity("reward", 0.0),
+        "bits_outcome": own * capacity("outcome", 0.0),
+        "present_sensory_bound": concepts("concept_bits", seen, own) + concepts("stream_concept_bits", shown, others),
+    }

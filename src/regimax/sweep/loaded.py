@@ -13,7 +13,7 @@ import polars as pl
 
 from regimax.errors import UserError, unknown
 from regimax.regimes.program import LaneState, as_hparams
-from regimax.sweep import spec, states, store, table
+from regimax.sweep import files, spec, states, store, table
 from regimax.sweep.lanes import Engine
 from regimax.sweep.plan import Cell, Plan, make_plan
 from regimax.sweep.spec import Sweep
@@ -79,7 +79,8 @@ class Run:
             return self._given
         if not (self.path / store.SOURCE).is_file():
             raise UserError(f"{str(self.path)!r} keeps no sweep file: give the sweep, load_run(RUN, sweep)")
-        return spec.override(spec.load(self.path / store.SOURCE), self.facts["set"], self.facts["seeds_given"])
+        sweep = files.load(self.path / store.SOURCE, beside=Path(self.facts["folder"]))
+        return spec.override(sweep, self.facts["set"], self.facts["seeds_given"])
 
     @cached_property
     def _plan(self) -> Plan:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import fcntl
+import json
 import os
 import platform
 from collections.abc import Iterator, Sequence
@@ -88,18 +89,30 @@ def _lost(before: dict[str, Any], now: dict[str, Any]) -> str | None:
         return found
 
     def narrowed(point: dict[str, Any]) -> dict[str, Any]:
-        """A point without what was derived for regimes that are new."""
-        return point | {"derived": {r: point["derived"][r] for r in before["regimes"]}}
+        """A point without what is known of it for regimes that are new."""
+        return point | {name: {r: point[name][r] for r in before["regimes"]} for name in ("derived", "facts")}
 
-    points = [narrowed(point) for point in now["points"]]
+    points = {_named(point["labels"]): narrowed(point) for point in now["points"]}
     for point in before["points"]:
-        if point not in points:
-            there = [p for p in points if p["labels"] == point["labels"]]
-            return difference(point, there[0]) if there else f"the point {point['labels']} is gone"
-    gone = [seed for _, seed in before["seeds"] if seed not in [s for _, s in now["seeds"]]]
-    if gone:
-        return f"seed {gone[0]} is gone"
+        there = points.get(_named(point["labels"]))
+        if there is None:
+            return f"the point {point['labels']} is gone"
+        if found := difference(point | {"facts": None}, there | {"facts": None}):
+            return f"at the point {point['labels']}, {found}"
+        if found := difference(point["facts"], there["facts"]):
+            return f"at the point {point['labels']}, what is known of it has changed (describe, unpadded, capacity)"
+    worlds = {seed: world for world, seed in now["seeds"]}
+    for world, seed in before["seeds"]:
+        if seed not in worlds:
+            return f"seed {seed} is gone"
+        if worlds[seed] != world:
+            return f"seed {seed} was in the world {world}, is in the world {worlds[seed]}"
     return None
+
+
+def _named(labels: dict[str, Any]) -> str:
+    """What stands for a point, whatever the order of its axes."""
+    return json.dumps(labels, sort_keys=True)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ Effort is added up along a cell's path as if it had run alone; `totals` has what
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,25 @@ def _paths(cells: pl.DataFrame, stages: pl.DataFrame) -> pl.DataFrame:
         [expr.alias(f"{name}_before") for name, expr in zip(EFFORT, before, strict=True)]
         + [(pl.col("spent").cum_sum().over("cell") - pl.col("spent")).alias("updates_before")]
     )
+
+
+def columns(effort: Sequence[str]) -> frozenset[str]:
+    """Returns the names of all columns that results have beside axes and metrics: an axis needs another.
+
+    Args:
+      effort: the fields of a stage's cost, as stages.parquet has them followed by ``_per_update``.
+    """
+    texts, numbers = ("cell", "regime", "setting"), ("seed", "world_seed")
+    cells = pl.DataFrame(
+        schema=dict.fromkeys(texts, pl.String) | dict.fromkeys(numbers, pl.Int64) | {"stages": pl.List(pl.String)}
+    )
+    texts, numbers = ("stage", "phase", "program", "parent", "status"), ("start", "end", "updates_done")
+    costs = dict.fromkeys((f"{name}_per_update" for name in effort), pl.Float64)
+    stages = pl.DataFrame(schema=dict.fromkeys(texts, pl.String) | dict.fromkeys(numbers, pl.Int64) | costs)
+    curves = pl.DataFrame(schema={"stage": pl.String, "update": pl.Int64})
+    rows = _by_cell(cells, stages, curves)
+    results = _cell_table(cells, stages, rows, 1.0, 1)
+    return frozenset((*cells.columns, *_paths(cells, stages).columns, *rows.columns, *results.columns))
 
 
 def cell_curves(run: Path) -> pl.DataFrame:

@@ -1,0 +1,42 @@
+"""The traces of a program for one lane."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from regimax import prng
+from regimax.regimes.program import Program, as_hparams
+from regimax.traced import Traced, traced
+
+
+class Traces(NamedTuple):
+    """What a program compiles to.
+
+    Attributes:
+      fresh: the parameters that its network begins with, of keys.
+      init: the program's, with every part of the parameters given.
+      tick: the program's, with a number of updates that is traced.
+    """
+
+    fresh: Traced
+    init: Traced
+    tick: Traced
+
+
+def traces(program: Program) -> Traces:
+    """Traces what a program compiles to, for one lane; a second time costs nothing."""
+    keys = jax.eval_shape(lambda: jax.tree.map(lambda k: k[0], prng.cell_keys(1)))
+    hparams = jax.eval_shape(lambda: as_hparams(program.settings, program.defaults()))
+    fresh = traced(program.fresh, keys)
+    init = traced(program.init, keys, hparams, fresh.out)
+    update = jax.ShapeDtypeStruct((), jnp.int32)
+    return Traces(fresh, init, traced(program.tick, keys, hparams, update, init.out, update))
+
+
+def trace_of_probes(program: Program) -> Traced:
+    """Traces what measures a program."""
+    keys, hparams, _ = (init := traces(program).init).args
+    return traced(program.probe, keys, hparams, init.out)

@@ -1,0 +1,154 @@
+"""What stands for a trace, the same in every process: its equations, with what they close over by value.
+
+Two traces have one fingerprint where they compute the same by the same equations, whoever wrote them. Names of
+functions and variables, places in files and comments do not reach it; nor does what a function could have done and did
+not when it was traced. The text of the lowered program would do as well, and take three times as long.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import functools
+import hashlib
+import types
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend import core
+
+NAMES = {"name", "debug_info", "name_and_src_info", "source_info"}
+"""Parameters of equations that say what things are called."""
+RULES = {"custom_jvp_call": ("call_jaxpr",), "custom_vjp_call": ("call_jaxpr", "fun_jaxpr")}
+"""Primitives with rules for a differentiation that is over once all is traced, and what of them still counts."""
+
+
+def fingerprint(jaxpr: core.ClosedJaxpr) -> str:
+    """Returns the SHA-256 of a trace, in hexadecimal digits.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> def scaled(by): return jax.make_jaxpr(lambda x: by * x)(1.0)
+      >>> fingerprint(scaled(2.0)) == fingerprint(scaled(2.0)), fingerprint(scaled(2.0)) == fingerprint(scaled(3.0))
+      (True, False)
+    """
+    return _Walk().closed(jaxpr)
+
+
+def _sha(*parts: str | bytes) -> str:
+    found = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        found.update(len(data).to_bytes(8, "little") + data)
+    return found.hexdigest()
+
+
+def _array(value: Any) -> str:
+    """A constant by value."""
+    if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
+        return f"key {value.dtype} {_array(jax.random.key_data(value))}"
+    found = np.asarray(value)
+    if found.dtype == object:
+        return f"objects {[repr(one) for one in found.flat]}"
+    return f"{found.dtype}{found.shape} {_sha(np.ascontiguousarray(found).tobytes())}"
+
+
+def _aval(aval: Any) -> str:
+    return f"{aval.dtype}{aval.shape}" if hasattr(aval, "shape") else type(aval).__name__
+
+
+class _Walk:
+    """One walk through a trace; what is shared is looked at once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, str] = {}
+        self._held: list[Any] = []  # so that no id is given away meanwhile
+        self._open: set[int] = set()
+
+    def closed(self, jaxpr: core.ClosedJaxpr) -> str:
+        return _sha(self.open(jaxpr.jaxpr), *(_array(value) for value in jaxpr.consts))
+
+    def open(self, jaxpr: core.Jaxpr) -> str:
+        if id(jaxpr) not in self._known:
+            self._held.append(jaxpr)
+            self._known[id(jaxpr)] = self._equations(jaxpr)
+        return self._known[id(jaxpr)]
+
+    def _equations(self, jaxpr: core.Jaxpr) -> str:
+        numbers: dict[Any, int] = {}
+
+        def atom(variable: Any) -> str:
+            if hasattr(variable, "val"):
+                return f"={_aval(variable.aval)} {_array(variable.val)}"
+            return str(numbers.setdefault(variable, len(numbers)))
+
+        def opened(variables: Any) -> list[str]:
+            return [f"{atom(variable)}:{_aval(variable.aval)}" for variable in variables]
+
+        lines = [f"{opened(jaxpr.constvars)} {opened(jaxpr.invars)}"]
+        for equation in jaxpr.eqns:
+            name = equation.primitive.name
+            kept = RULES.get(name)
+            params = [
+                f"{key}={self.value(value)}"
+                for key, value in sorted(equation.params.items())
+                if (key in kept if kept else key not in NAMES)
+            ]
+            lines.append(f"{name} {params} {[atom(x) for x in equation.invars]} {opened(equation.outvars)}")
+        return _sha(*lines, str([atom(x) for x in jaxpr.outvars]))
+
+    def value(self, value: Any) -> str:
+        """A parameter of an equation, or what a function of the host closes over."""
+        if value is None or isinstance(value, bool | int | float | complex | str | bytes):
+            return repr(value)
+        if isinstance(value, core.ClosedJaxpr):
+            return self.closed(value)
+        if isinstance(value, core.Jaxpr):
+            return self.open(value)
+        if isinstance(value, np.ndarray | np.generic | jax.Array):
+            return _array(value)
+        if isinstance(value, np.dtype | enum.Enum):
+            return str(value)
+        if isinstance(value, type):
+            return f"{value.__module__}.{value.__qualname__}"
+        if id(value) in self._open:  # it holds itself
+            return "..."
+        self._open.add(id(value))
+        try:
+            return self._compound(value)
+        finally:
+            self._open.discard(id(value))
+
+    def _compound(self, value: Any) -> str:
+        kind = type(value).__name__
+        if isinstance(value, tuple | list):
+            return f"{kind}{[self.value(one) for one in value]}"
+        if isinstance(value, Mapping):
+            return f"{kind}{sorted((self.value(key), self.value(one)) for key, one in value.items())}"
+        if isinstance(value, set | frozenset):
+            return f"{kind}{sorted(self.value(one) for one in value)}"
+        if dataclasses.is_dataclass(value):
+            fields = [f.name for f in dataclasses.fields(value) if f.name not in NAMES]
+            return f"{kind}{[(name, self.value(getattr(value, name, None))) for name in fields]}"
+        if isinstance(value, functools.partial | types.MethodType | types.FunctionType):
+            return self._function(value)
+        text = repr(value)
+        return text if " at 0x" not in text else f"{kind}{self._compound(dict(getattr(value, '__dict__', {})))}"
+
+    def _function(self, function: Callable[..., Any]) -> str:
+        """A function that the host calls while the program runs: by what it does, not by its name or its comments."""
+        if isinstance(function, functools.partial):
+            return f"partial{[self.value(x) for x in (function.func, function.args, function.keywords)]}"
+        if isinstance(function, types.MethodType):
+            return f"method{[self.value(x) for x in (function.__func__, function.__self__)]}"
+        assert isinstance(function, types.FunctionType)
+        cells = [cell.cell_contents for cell in function.__closure__ or ()]
+        defaults = (function.__defaults__, function.__kwdefaults__)
+        return f"function{[self._code(function.__code__), *(self.value(x) for x in (*cells, *defaults))]}"
+
+    def _code(self, code: types.CodeType) -> str:
+        constants = [self._code(x) if isinstance(x, types.CodeType) else self.value(x) for x in code.co_consts]
+        return _sha(code.co_code, str(constants), str(code.co_names))

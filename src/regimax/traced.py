@@ -1,0 +1,54 @@
+"""A function as its trace: what is compiled, counted and told apart are the same equations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+from jax.extend import core
+
+from regimax.types import PyTree
+
+
+class Traced(NamedTuple):
+    """A pure function at arguments of known shapes.
+
+    Attributes:
+      jaxpr: its equations, with what it closes over as constants.
+      args: the shapes of its arguments, a tuple of trees.
+      out: the shapes of what it returns, a tree.
+    """
+
+    jaxpr: core.ClosedJaxpr
+    args: tuple[PyTree, ...]
+    out: PyTree
+
+    def __call__(self, *args: PyTree) -> PyTree:
+        """Returns what the function returns, by its equations: no code of its author runs again."""
+        leaves, structure = jax.tree.flatten(args)
+        if structure != jax.tree.structure(self.args):
+            raise TypeError(f"traced for arguments {jax.tree.structure(self.args)}, found {structure}")
+        return jax.tree.unflatten(jax.tree.structure(self.out), core.jaxpr_as_fun(self.jaxpr)(*leaves))
+
+
+def traced(function: Callable[..., PyTree], *args: PyTree) -> Traced:
+    """Traces a function once: with the same function and shapes JAX gives the trace that it has.
+
+    Args:
+      function: pure, of trees of arrays.
+      *args: arrays, or their shapes (`jax.ShapeDtypeStruct`).
+
+    Returns:
+      the trace. It can be called like the function, also under `jit` and `vmap`.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> double = traced(lambda x: {"y": x + x}, jnp.ones(3))
+      >>> double.out["y"].shape, double(jnp.arange(3.0))["y"].tolist()
+      ((3,), [0.0, 2.0, 4.0])
+    """
+    jitted = function if hasattr(function, "trace") else jax.jit(function)
+    found = jitted.trace(*args)  # type: ignore[attr-defined] - what `jit` returns has it
+    shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), (args, found.out_info))
+    return Traced(found.jaxpr, *shapes)

@@ -8,6 +8,7 @@ import jax
 import pytest
 
 from regimax.backend import prepare_cpu, use_compilation_cache
+from regimax.sweep import engines
 
 from .pages import browser, tags  # noqa: F401 - fixtures
 
@@ -30,6 +31,7 @@ def _programs_are_let_go():
     yield
     maps = Path("/proc/self/maps")
     if maps.exists() and maps.read_bytes().count(b"\n") > 20_000:
+        engines.forget()
         jax.clear_caches()
         gc.collect()
 

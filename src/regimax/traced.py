@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 from jax.extend import core
@@ -22,7 +22,7 @@ class Traced(NamedTuple):
 
     jaxpr: core.ClosedJaxpr
     args: tuple[PyTree, ...]
-    out: PyTree
+    out: Any
 
     def __call__(self, *args: PyTree) -> PyTree:
         """Returns what the function returns, by its equations: no code of its author runs again."""

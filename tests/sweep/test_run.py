@@ -17,7 +17,7 @@ from orbax.checkpoint import v1 as orbax_v1
 from polars.testing import assert_frame_equal
 
 import regimax as rx
-from regimax.sweep import checkpoint, lanes, optimization, store, table
+from regimax.sweep import checkpoint, engines, lanes, optimization, store, table
 from regimax.sweep.plan import make_plan
 from regimax.sweep.run import Interrupted, Options, execute
 
@@ -267,15 +267,22 @@ def test_a_stop_signal_commits_and_stops(whole, number):
     assert_same_results(Path("run"), whole)
 
 
-def test_every_program_is_traced_once(monkeypatch):
-    from regimax.sweep import run as module
-
+def test_every_program_is_traced_once_in_a_process(monkeypatch):
     made = []
-    monkeypatch.setattr(module, "Engine", lambda *args: made.append(original(*args)) or made[-1])
-    original = __import__("regimax.sweep.lanes", fromlist=["Engine"]).Engine
-    outcome = run(make_tiny(seeds=9), "run", width=16)
-    assert outcome.programs == len(make_plan(make_tiny()).programs) == 2
+
+    class Counted(lanes.Engine):
+        def __init__(self, *args):
+            super().__init__(*args)
+            made.append(self)
+
+    monkeypatch.setattr(engines, "Engine", Counted)
+    engines.forget()
+    for again in ("run", "again"):
+        outcome = run(make_tiny(seeds=9), again, width=16)
+        assert outcome.programs == len(make_plan(make_tiny()).programs) == 2
+    assert len(made) == 2
     assert all(set(engine.executables.traces.values()) == {1} for engine in made)
+    assert_same_results(Path("run"), Path("again"))
 
 
 def test_a_diverged_lane_is_marked_and_costs_its_neighbours_nothing():

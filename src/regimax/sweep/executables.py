@@ -135,6 +135,14 @@ class Executables:
                 self._ready[name, device] = self._compiled[name, device].result()
         return self._ready[name, device]
 
+    def settled(self) -> bool:
+        """Returns whether all that was begun has come to an end."""
+        return all(future.done() for future in self._compiled.values())
+
+    def serve(self, compiling: Callable[[], AbstractContextManager[None]], workers: Workers) -> None:
+        """Goes on for another caller."""
+        self._compiling, self._workers = compiling, workers
+
     def __call__(self, name: str, device: int, *args: PyTree) -> Any:
         """Calls a function on a device, on arguments that lie there or on the host."""
         return self.get(name, device)(*args)

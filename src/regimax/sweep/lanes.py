@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import jax
@@ -19,10 +18,10 @@ import numpy as np
 
 from regimax import prng
 from regimax.backend import loops_wait
-from regimax.learners.base import fresh_params
 from regimax.ops.trees import select
 from regimax.prng import Keys
-from regimax.regimes.program import DONE, RUNNING, LaneState, Program, as_hparams
+from regimax.regimes.program import DONE, RUNNING, LaneState, Program
+from regimax.regimes.traces import trace_of_probes, traces
 from regimax.sweep.executables import Executables, Function, Workers
 from regimax.sweep.optimization import options as optimization_options
 from regimax.types import Array, Metrics, Params, PyTree
@@ -104,10 +103,9 @@ class Engine:
     ):
         self.program, self.block = program, block
         self.devices = list(devices or jax.local_devices())
-        self._compiling = compiling
-        self._metrics: tuple[str, ...] | None = None
-        self._evaluated: tuple[str, ...] | None = None
-        self._measures: tuple[str, ...] | None = None
+        with compiling():
+            self._traces = traces(program)
+            self._probes = trace_of_probes(program) if program.probes else None
         platform = self.devices[0].platform
         functions = self._functions()
         options = {name: optimization_options(optimization, name, platform) for name in functions}
@@ -139,21 +137,20 @@ class Engine:
     # What is compiled.
 
     def _advance(self, lanes: Lanes, updates: Array | int) -> tuple[Lanes, Report]:
+        tick = self.program.tick if loops_wait() else self._traces.tick  # a trace's number of updates is not known
+
         def one(lane: Lanes, updates: Array | int) -> tuple[Lanes, Report]:
-            state, learning, evaluation = self.program.tick(
-                _typed(lane.keys), lane.hparams, lane.end, lane.state, updates
-            )
-            metrics = learning | evaluation
-            self._metrics, self._evaluated = tuple(sorted(metrics)), tuple(sorted(evaluation))
-            return lane._replace(state=state), _report(state, metrics)
+            state, learning, evaluation = tick(_typed(lane.keys), lane.hparams, lane.end, lane.state, updates)
+            return lane._replace(state=state), _report(state, learning | evaluation)
 
         return jax.vmap(one, in_axes=(0, None), out_axes=(0, -1))(lanes, updates)
 
     def _probe(self, lanes: Lanes) -> Report:
+        assert self._probes is not None, "the program has no probes"
+        probes = self._probes
+
         def one(lane: Lanes) -> Report:
-            metrics = self.program.probe(_typed(lane.keys), lane.hparams, lane.state)
-            self._measures = tuple(sorted(metrics))
-            return _report(lane.state, metrics)
+            return _report(lane.state, probes(_typed(lane.keys), lane.hparams, lane.state))
 
         return jax.vmap(one, out_axes=-1)(lanes)
 
@@ -165,9 +162,9 @@ class Engine:
 
         def one(keys: Keys, hparams: dict[str, Array], given: Params, taken: dict[str, Array]) -> LaneState:
             typed = _typed(keys)
-            fresh = fresh_params(self.program.learner.network, typed)
+            fresh = self._traces.fresh(typed)
             params = {name: select(taken[name], given[name], part) for name, part in fresh.items()}
-            return self.program.init(typed, hparams, params)
+            return self._traces.init(typed, hparams, params)
 
         return Lanes(keys, hparams, end, jax.vmap(one)(keys, hparams, given, taken))
 
@@ -190,17 +187,15 @@ class Engine:
 
     # What the host knows before anything runs.
 
-    @cached_property
+    @property
     def abstract_hparams(self) -> dict[str, Any]:
         """The shapes of one lane's settings."""
-        return jax.eval_shape(lambda: as_hparams(self.program.settings, self.program.defaults()))
+        return self._traces.init.args[1]
 
-    @cached_property
+    @property
     def abstract_state(self) -> LaneState:
         """The shapes of one lane's state."""
-        with self._compiling():
-            keys = jax.eval_shape(lambda: jax.tree.map(lambda k: k[0], prng.cell_keys(1)))
-            return jax.eval_shape(lambda k, h: self.program.init(k, h, {}), keys, self.abstract_hparams)
+        return self._traces.init.out
 
     def bytes_per_lane(self) -> int:
         """Returns the size of one lane's state, bytes."""
@@ -216,21 +211,19 @@ class Engine:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Names of the metrics of a report, once a tick was dispatched."""
-        assert self._metrics is not None, "no tick was dispatched yet"
-        return self._metrics
+        """Names of the metrics of a report."""
+        _, learning, evaluation = self._traces.tick.out
+        return tuple(sorted(learning | evaluation))
 
     @property
     def evaluated(self) -> tuple[str, ...]:
         """Those of them that an evaluation alone has."""
-        assert self._evaluated is not None, "no tick was dispatched yet"
-        return self._evaluated
+        return tuple(sorted(self._traces.tick.out[2]))
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """Names of what the probes report, once they were dispatched."""
-        assert self._measures is not None, "no probe was dispatched yet"
-        return self._measures
+        """Names of what the probes report."""
+        return tuple(sorted(self._probes.out)) if self._probes else ()
 
     def empty(self, device: int) -> Lanes:
         """Returns a block in which nothing runs."""

@@ -20,6 +20,7 @@ from regimax.errors import UserError
 from regimax.sweep import optimization, rundir, width
 from regimax.sweep.account import Account, Shares
 from regimax.sweep.cost import Costs
+from regimax.sweep.engines import engine
 from regimax.sweep.executables import Compiling, Workers
 from regimax.sweep.lanes import Engine
 from regimax.sweep.ledger import Ledger
@@ -72,7 +73,7 @@ class Outcome(NamedTuple):
 
     Attributes:
       already: whether there was nothing left to do.
-      programs: compiled programs, one per static signature that was run.
+      programs: that there were, one per static signature.
       shares: where the time of this invocation went.
     """
 
@@ -147,8 +148,7 @@ class _Run:
         with self.account.saving():
             self._commit(complete=True)
             rundir.write_results(self._out)
-        compiled = sum(engine.executables.traces.get("advance", 0) for engine in self._engines.values())
-        return Outcome(False, compiled, self.account.shares())
+        return Outcome(False, len(self._engines), self.account.shares())
 
     def _prepare(self) -> None:
         """Begins to compile what is still to run, in the order in which it will."""
@@ -157,13 +157,13 @@ class _Run:
         for program in order(self._plan):
             if not stages[program]:
                 continue
-            engine = self._engine(program)
-            devices = min(len(self._devices), math.ceil(stages[program] / engine.block))
-            engine.prepare("init", "advance", "place", devices=devices)
-            if engine.program.probes:
-                engine.prepare("probe", devices=devices)
+            its = self._engine(program)
+            devices = min(len(self._devices), math.ceil(stages[program] / its.block))
+            its.prepare("init", "advance", "place", devices=devices)
+            if its.program.probes:
+                its.prepare("probe", devices=devices)
             if any(s.keep or self._plan.children.get(s.id) for s in left if s.program == program):
-                engine.prepare("take", devices=devices)
+                its.prepare("take", devices=devices)
 
     def _recover(self) -> bool:
         """Takes up what is committed. Returns whether that is everything."""
@@ -193,9 +193,9 @@ class _Run:
             self._recover()
 
     def _run_pool(self, work: Work, blocks: int) -> None:
-        engine, phase = self._engine(work.program), self._plan.programs[work.program].phase.name
+        its, phase = self._engine(work.program), self._plan.programs[work.program].phase.name
         source = self._plan.programs[work.program].learner.source
-        lanes = blocks * engine.block
+        lanes = blocks * its.block
         self._display.pool(phase, len(work.ready), lanes)
 
         def on_tick(tick: Tick) -> None:
@@ -207,7 +207,7 @@ class _Run:
             if self._caught:
                 raise Interrupted(self._caught[0])
 
-        pool = Pool(engine, self._engine, self._plan, self._ledger, work.ready, blocks, self.account)
+        pool = Pool(its, self._engine, self._plan, self._ledger, work.ready, blocks, self.account)
         pool.run(on_tick, lambda: bool(self._caught) or self._clock.due(), commit)
         with self.account.saving():
             self._commit()
@@ -221,7 +221,8 @@ class _Run:
     def _engine(self, program: str) -> Engine:
         """The engine of a program, made when first asked for."""
         if program not in self._engines:
-            self._engines[program] = Engine(
+            self._engines[program] = engine(
+                program,
                 self._plan.programs[program],
                 self._plan.sweep.block,
                 self._devices,

@@ -23,6 +23,7 @@ from regimax.learners.base import fresh_params
 from regimax.ops.trees import select
 from regimax.prng import Keys
 from regimax.regimes.program import DONE, RUNNING, LaneState, Program, as_hparams
+from regimax.regimes.traces import traces
 from regimax.sweep.executables import Executables, Function, Workers
 from regimax.sweep.optimization import options as optimization_options
 from regimax.types import Array, Metrics, Params, PyTree
@@ -199,8 +200,7 @@ class Engine:
     def abstract_state(self) -> LaneState:
         """The shapes of one lane's state."""
         with self._compiling():
-            keys = jax.eval_shape(lambda: jax.tree.map(lambda k: k[0], prng.cell_keys(1)))
-            return jax.eval_shape(lambda k, h: self.program.init(k, h, {}), keys, self.abstract_hparams)
+            return traces(self.program).init.out
 
     def bytes_per_lane(self) -> int:
         """Returns the size of one lane's state, bytes."""

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import jax
@@ -10,7 +11,9 @@ import pytest
 
 import regimax as rx
 from regimax.sweep import files
+from regimax.sweep.cost import Costs
 from regimax.sweep.identity import identity
+from regimax.sweep.lanes import Engine
 from regimax.sweep.plan import make_plan
 
 from . import parts
@@ -111,6 +114,34 @@ def test_identities_of_a_run_can_be_adopted():
     others = make_plan(sweep, told | {"pure_rl": ["another"]})
     assert set(others.stages) != set(plan.stages)
     assert others.resolved["regimes"]["pure_rl"][0]["program"] == "another"
+
+
+def test_what_tells_a_program_is_what_is_compiled():
+    """From the plan to what the compiler is given, with what counts FLOPs between, no part is traced twice."""
+    asked = Counter()
+
+    def counted(name, function):
+        def counting(*args):
+            asked[name] += 1
+            return function(*args)
+
+        return counting
+
+    def learner(*args):
+        inner = rx.learners.actor_critic()(*args)
+        return inner._replace(**{name: counted(name, getattr(inner, name)) for name in ("init", "update", "evaluate")})
+
+    regime = rx.regimes.pure_rl(4, learner=learner, stop=rx.regimes.Stop(), **options())
+    plan = make_plan(make_tiny(regimes=[regime], axes={}))
+    for stage in plan.stages.values():
+        Costs(plan)(stage)
+    engine = Engine(next(iter(plan.programs.values())), plan.sweep.block)
+    updates = jax.ShapeDtypeStruct((), jnp.int32)
+    jax.eval_shape(engine._advance, engine.empty_on_host(), updates)
+    jax.eval_shape(engine._init, *engine._of_init())
+    assert asked["update"] == 1
+    assert asked["evaluate"] <= 2  # the check of the stop rule asks what it is called
+    assert asked["init"] <= 2
 
 
 def of(function, *args):

@@ -39,6 +39,8 @@ class Bound(NamedTuple):
       ids: what stands for its programs, one per phase.
       flops: of its programs.
       heads: what is known of its phases, by the values of the settings that each is given.
+      worlds: what their worlds say of themselves, by the values of the settings of the world.
+      checked: values of settings that were looked at.
     """
 
     programs: RegimePrograms
@@ -47,6 +49,8 @@ class Bound(NamedTuple):
     ids: tuple[str, ...]
     flops: tuple[Flops, ...]
     heads: tuple[dict[tuple[float, ...], Head], ...]
+    worlds: tuple[dict[tuple[float, ...], Any], ...]
+    checked: dict[tuple[str, Any], Any]
 
     def head(self, phase: int, settings: Mapping[str, float]) -> Head:
         """Returns what stands for a phase at these settings of its regime, whatever its seeds."""
@@ -61,10 +65,15 @@ class Bound(NamedTuple):
 
     def facts(self, phase: int, settings: Mapping[str, float]) -> str:
         """Returns what stands for all that the host knows of a phase at its settings: its bits, and its own size."""
-        program = self.programs.programs[phase]
-        bare = without_padding(program, settings)  # refuses sizes that do not go together
-        says = described(program, settings)
-        known = [rounded(signals(program, settings, says, bare)), rounded(says), size(bare)]
+        program, worlds = self.programs.programs[phase], self.worlds[phase]
+        # Thousands of points differ in what a world has no say in.
+        own = tuple(value for name, value in settings.items() if name.startswith("world."))
+        if own not in worlds:
+            bare = without_padding(program, settings)  # refuses sizes that do not go together
+            says = described(program, settings)
+            worlds[own] = says, bare, [rounded(says), size(bare)]
+        says, bare, known = worlds[own]
+        known = [rounded(signals(program, settings, says, bare)), *known]
         if not type(program.world).__module__.startswith("regimax."):  # those are told by the version of regimax
             known.append(self.flops[phase].own(settings))
         return digest(known)
@@ -95,8 +104,8 @@ def bind_all(sweep: Sweep, adopted: Mapping[str, Sequence[str]]) -> list[Bound]:
         ids, flops = adopted.get(bound.regime.name), tuple(Flops(program) for program in bound.programs)
         if ids is None:
             ids = [program_identity(p, f.executed) for p, f in zip(bound.programs, flops, strict=True)]
-        heads = tuple({} for _ in bound.programs)
-        found.append(Bound(bound, dict(bound.settings), own, tuple(ids), flops, heads))
+        heads, worlds = (tuple({} for _ in bound.programs) for _ in range(2))
+        found.append(Bound(bound, dict(bound.settings), own, tuple(ids), flops, heads, worlds, {}))
     _check_shared(found)
     return found
 
@@ -181,8 +190,17 @@ def resolve(
                     values[name] = seen[name] = number(function(seen))
                 except Exception as error:
                     raise UserError(f"derived setting {name!r}: {type(error).__name__}: {error}") from error
-    settings = {name: setting.check(values[name], name) for name, setting in b.settings.items()}
+    settings = {name: _checked(b, setting, values[name]) for name, setting in b.settings.items()}
     return settings, {name: _budget(name, values[name], program) for name, program in _by_budget(b)}
+
+
+def _checked(b: Bound, setting: Setting, value: Any) -> float:
+    """A value as it is traced; the same of thousands of points is looked at once."""
+    if not isinstance(value, int | float):
+        return setting.check(value, setting.name)
+    if (setting.name, value) not in b.checked:
+        b.checked[setting.name, value] = setting.check(value, setting.name)
+    return b.checked[setting.name, value]
 
 
 def _by_budget(b: Bound) -> list[tuple[str, Program]]:

@@ -12,7 +12,7 @@ import hashlib
 import inspect
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -172,7 +172,7 @@ def _check_probes(bound: list[_Bound]) -> None:
                 )
 
 
-def _bind(sweep: Sweep) -> list[_Bound]:
+def _bind(sweep: Sweep, recorded: Mapping[str, Sequence[str]]) -> list[_Bound]:
     for regime in sweep.regimes:
         if not isinstance(regime, Regime):
             raise UserError(f"regimes holds {regime!r}: give regimes, for example regimax.regimes.pure_rl()")
@@ -188,6 +188,8 @@ def _bind(sweep: Sweep) -> list[_Bound]:
         programs = bind_regime(regime, sweep.world)
         budgets = {f"{phase.name}.updates": phase.updates for phase in regime.phases}
         ids = tuple(digest(program.spec, foreign_sources(program)) for program in programs.programs)
+        if len(taken := recorded.get(regime.name, ())) == len(ids):
+            ids = tuple(taken)
         bound.append(_Bound(programs, dict(programs.settings), budgets, ids))
     _check_probes(bound)
     return bound
@@ -261,11 +263,13 @@ def _plain(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def make_plan(sweep: Sweep) -> Plan:
+def make_plan(sweep: Sweep, recorded: Mapping[str, Sequence[str]] | None = None) -> Plan:
     """Plans a sweep. Nothing is compiled and nothing is written.
 
     Args:
       sweep: the sweep.
+      recorded: identities of programs by regime, phase by phase, to take in the place of those computed here: those of
+        a run that was begun under other versions, under which the same program has another identity.
 
     Returns:
       the plan, the same for the same sweep in every process.
@@ -278,7 +282,7 @@ def make_plan(sweep: Sweep) -> Plan:
     optimization.check(sweep.optimization)
     if not 0 < sweep.threshold <= 1 or sweep.consecutive < 1:
         raise UserError("threshold must be in (0, 1] and consecutive at least 1")
-    bound, grid, seeds = _bind(sweep), points(sweep), seed_list(sweep)
+    bound, grid, seeds = _bind(sweep, recorded or {}), points(sweep), seed_list(sweep)
     _check_names(sweep, bound)
     _check_choices(sweep, grid)
 

@@ -237,7 +237,7 @@ def test_killed_at_random_again_and_again_it_ends_the_same(whole, monkeypatch, s
     rng = random.Random(seed)
     monkeypatch.setattr(module, "_Clock", lambda seconds: types.SimpleNamespace(due=lambda: True, reset=lambda: None))
     for _ in range(12):
-        left = rng.randrange(1, 400)
+        left = rng.randrange(1, 150)
 
         def count(name, *args):
             nonlocal left

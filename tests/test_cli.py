@@ -83,7 +83,7 @@ def test_a_cpu_is_split_into_no_more_devices_than_there_are_blocks(spec, monkeyp
     asked = []
     monkeypatch.setattr("regimax.backend.cores", lambda: 2)
     monkeypatch.setattr("regimax.backend.prepare_cpu", asked.append)
-    monkeypatch.setattr("regimax.sweep.plan.make_plan", lambda sweep: 1 / 0)  # enough is known
+    monkeypatch.setattr("regimax.sweep.run.make_plan", lambda *args: 1 / 0)  # enough is known
     with pytest.raises(ZeroDivisionError):
         main(["run", spec, "--seeds", seeds])
     assert asked == [None, devices]  # four cells for each seed, in blocks of eight

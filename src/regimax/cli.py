@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from regimax.claims.claim import Claim, Scale
-    from regimax.sweep.plan import Plan
     from regimax.sweep.run import Options
     from regimax.sweep.spec import Sweep
 
@@ -61,6 +60,9 @@ class Run:
     """Seconds between checkpoints."""
     extend: bool = False
     """Add the cells that a larger sweep has to a run directory; what is committed there is used again."""
+    accept_versions: bool = False
+    """Go on with a run of other versions of jax, jaxlib or regimax, another device or other options of the compiler;
+    the table and the report then say which cells were computed under which."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,9 @@ class Report:
 class Claims:
     """Judge claims: a table of verdicts, and ROOT/claims.html with how each was come by.
 
-    Each is judged by the rule that its run began with. What is not finished is undecided.
+    Each is judged by the rule that its run began with: the copy of its file that its directory keeps is executed, where
+    it is still the file that was registered when the run began. What is not finished is undecided. A directory that is
+    damaged is told in a sentence, the others are judged all the same, and the exit code is 2.
     """
 
     root: Annotated[Path, tyro.conf.Positional]
@@ -112,6 +116,8 @@ class Claims:
     """Print JSON."""
     current: bool = False
     """Judge by the claim files as they are now; the page says so where they have changed."""
+    trust: bool = False
+    """Execute the copies of claim files even where they are not what was registered."""
 
 
 @dataclass(frozen=True)
@@ -180,17 +186,16 @@ def main(arguments: list[str] | None = None) -> int:
         return 128 + signal.SIGPIPE
 
 
-def _planned(command: Run | PlanCommand, module: ModuleType, file: Path) -> Plan:
+def _sweep(command: Run | PlanCommand, module: ModuleType, file: Path) -> Sweep:
     from regimax.sweep import spec
     from regimax.sweep.files import sweep_of
-    from regimax.sweep.plan import make_plan
 
     if command.full or (isinstance(command, Run) and command.small):
         raise UserError(f"{file} holds a sweep, not a claim: --small and --full are of claims")
     sweep = spec.override(sweep_of(module, file), _assigned(command), command.seeds)
     if isinstance(command, Run) and command.devices is None:
         _leave_no_device_idle(sweep, command.width)
-    return make_plan(sweep)
+    return sweep
 
 
 def _leave_no_device_idle(sweep: Sweep, width: int | None) -> None:
@@ -253,6 +258,7 @@ def _run(command: Run) -> int:
         devices=command.devices,
         checkpoint_seconds=command.checkpoint_every,
         extend=command.extend,
+        accept_versions=command.accept_versions,
     )
     out = command.out or Path("runs")
     try:
@@ -276,9 +282,9 @@ def _run_sweep(command: Run, module: ModuleType, file: Path, out: Path, options:
     from regimax.sweep import table
     from regimax.sweep.account import shares_text
     from regimax.sweep.display import Progressing, duration, human
-    from regimax.sweep.run import execute
+    from regimax.sweep.run import execute, plan_for
 
-    plan = _planned(command, module, file)
+    plan = plan_for(_sweep(command, module, file), out, options)
     facts = {"name": file.stem, "command": _typed(), "set": _assigned(command), "seeds_given": command.seeds}
     facts["folder"] = str(file.resolve().parent)  # where the modules lie that it may import
     with Progressing(console) as display:
@@ -338,12 +344,13 @@ def _plan(command: PlanCommand) -> int:
     import json
 
     from regimax.sweep.files import load_file
+    from regimax.sweep.plan import make_plan
     from regimax.sweep.summary import plan_summary, plan_text
 
     module = load_file(command.spec)
     claim = _claimed(command, module, command.spec)
     if claim is None:
-        facts = plan_summary(_planned(command, module, command.spec), command.measure)
+        facts = plan_summary(make_plan(_sweep(command, module, command.spec)), command.measure)
         print(json.dumps(facts, indent=1) if command.json else plan_text(facts))
         return 0
     from regimax.claims.execute import plans
@@ -362,9 +369,12 @@ def _plan(command: PlanCommand) -> int:
 def _table(command: Table) -> int:
     import polars as pl
 
+    from regimax.sweep import environment, store
     from regimax.sweep.table import cell_table
 
     frame = cell_table(command.run)
+    if len(environments := store.environments(command.run)[0]) > 1:
+        print(f"regimax: computed under several environments: {environment.mixed(environments)}", file=sys.stderr)
     if command.format == "csv":
         sys.stdout.write(frame.write_csv())
     elif command.format == "json":
@@ -393,17 +403,20 @@ def _claims(command: Claims) -> int:
     from regimax.claims import page, terminal
     from regimax.claims.judge import judge_all
 
-    judged = judge_all(command.root, command.current)
+    judged = judge_all(command.root, command.current, trust=command.trust)
     try:
         path = page.write(command.root, judged)
     except OSError as error:
         raise UserError(f"cannot write to {str(command.root)!r}: {error.strerror}") from error
     if command.json:
         print(json.dumps([one.record() for one in judged], indent=1, allow_nan=False))
-        return 0
-    terminal.show(_console(terminal.WIDTH), judged)
-    print(path)
-    return 0
+    else:
+        terminal.show(_console(terminal.WIDTH), judged)
+        print(path)
+    damaged = [one for one in judged if one.damage]
+    for one in damaged:
+        print(f"regimax: {one.name}: {one.damage}", file=sys.stderr)
+    return 2 if damaged else 0
 
 
 def _bench(command: Bench) -> int:

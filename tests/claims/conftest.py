@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import polars as pl
 import pytest
 
 import regimax as rx
+from regimax.cli import main
 from regimax.sweep import axes, spec
 
 TINY = '''"""Does it pay?
@@ -57,6 +59,30 @@ claim = rx.Claim(
 def tiny():
     Path("tiny.py").write_text(TINY)
     return Path("tiny.py")
+
+
+@pytest.fixture(scope="session")
+def done(tmp_path_factory):
+    """A folder in which `sweeps/tiny.py` was run with --all, beside a plain sweep and a broken file."""
+    where = tmp_path_factory.mktemp("claims")
+    sweeps = where / "sweeps"
+    sweeps.mkdir()
+    (sweeps / "a_broken.py").write_text("claim = (")
+    (sweeps / "plain.py").write_text(TINY.replace("claim = rx.Claim(", "other = rx.Claim("))
+    (sweeps / "tiny.py").write_text(TINY)
+    (sweeps / "z_refused.py").write_text(
+        TINY.replace('"T1"', '"T2"').replace('"rl.learning_rate"', '"rl.learning_rat"')
+    )
+    code = main(["run", "--all", str(sweeps), "--small", "--out", str(where / "runs")])
+    return where, code
+
+
+@pytest.fixture
+def run(done, tmp_path):
+    """A copy of the finished claim."""
+    out = tmp_path / "runs" / "tiny"
+    shutil.copytree(done[0] / "runs" / "tiny", out)
+    return out
 
 
 def make_sweep(**changes) -> rx.Sweep:

@@ -10,34 +10,11 @@ import regimax as rx
 from regimax.claims import folder
 from regimax.claims.judge import judge, judge_all
 from regimax.cli import main
+from regimax.sweep import disk
 from regimax.sweep.plan import make_plan
 from regimax.sweep.table import cell_table
 
 from .conftest import TINY
-
-
-@pytest.fixture(scope="module")
-def done(tmp_path_factory):
-    """A folder in which `sweeps/tiny.py` was run with --all, beside a plain sweep and a broken file."""
-    where = tmp_path_factory.mktemp("claims")
-    sweeps = where / "sweeps"
-    sweeps.mkdir()
-    (sweeps / "a_broken.py").write_text("claim = (")
-    (sweeps / "plain.py").write_text(TINY.replace("claim = rx.Claim(", "other = rx.Claim("))
-    (sweeps / "tiny.py").write_text(TINY)
-    (sweeps / "z_refused.py").write_text(
-        TINY.replace('"T1"', '"T2"').replace('"rl.learning_rate"', '"rl.learning_rat"')
-    )
-    code = main(["run", "--all", str(sweeps), "--small", "--out", str(where / "runs")])
-    return where, code
-
-
-@pytest.fixture
-def run(done, tmp_path):
-    """A copy of the finished claim."""
-    out = tmp_path / "runs" / "tiny"
-    shutil.copytree(done[0] / "runs" / "tiny", out)
-    return out
 
 
 def test_one_that_fails_does_not_stop_the_others(done):
@@ -100,8 +77,7 @@ def test_it_goes_on_from_the_tuning(run, capsys):
 def test_a_rule_that_was_changed_afterwards_does_not_count_unless_asked_for(run, capsys):
     changed = TINY.replace('gain", success, -2.0', 'gain", success, 2.0')
     Path("tiny.py").write_text(changed)
-    facts = json.loads((run / folder.FACTS).read_text())
-    (run / folder.FACTS).write_text(json.dumps(facts | {"file": str(Path("tiny.py").resolve())}))
+    disk.write_json(run / folder.FACTS, folder.read(run) | {"file": str(Path("tiny.py").resolve())})
     assert main(["run", "tiny.py", "--out", str(run)]) == 0
     assert "was changed after this run began" in capsys.readouterr().out
     fixed, now = judge(run), judge(run, current=True)
@@ -125,7 +101,7 @@ def test_a_rule_that_was_changed_afterwards_does_not_count_unless_asked_for(run,
 def test_whatever_a_rule_does_the_claim_is_undecided_with_the_reason(run, old, new, reason):
     assert old in TINY
     (run / folder.SOURCE).write_text(TINY.replace(old, new))
-    found = judge(run)
+    found = judge(run, trust=True)
     assert found.verdict.outcome == "undecided"
     assert reason in found.verdict.reason
 
@@ -134,7 +110,7 @@ def test_a_figure_that_cannot_be_drawn_leaves_the_verdict(run):
     (run / folder.SOURCE).write_text(
         TINY.replace('    control="none",', '    figure=lambda run: 1 / 0, control="none",')
     )
-    found = judge(run)
+    found = judge(run, trust=True)
     assert found.verdict.outcome == "supported"
     assert found.figures == []
     assert "could not be drawn: ZeroDivisionError" in found.notes[-1]

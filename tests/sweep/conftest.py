@@ -1,5 +1,7 @@
 """Sweeps small enough to run in a test."""
 
+import jax
+import jax.numpy as jnp
 import pytest
 
 import regimax as rx
@@ -71,3 +73,52 @@ def tiny():
 @pytest.fixture
 def silent():
     return Silent
+
+
+PLANS: dict = {}
+ENGINES: dict = {}
+FRAMES: dict = {}
+
+
+@pytest.fixture
+def compiled_once(monkeypatch):
+    """Runs of one plan share their compiled programs and what planning them found, however often they are resumed."""
+    from regimax.sweep import lanes, run, rundir
+
+    def engine(program, block, devices, compiling, optimization, workers):
+        del compiling, workers
+        key = (program.spec, tuple(probe.name for probe in program.probes), block, optimization, *map(str, devices))
+        if key not in ENGINES:
+            ENGINES[key] = lanes.Engine(program, block, devices, optimization=optimization)
+        return ENGINES[key]
+
+    def frame(plan, costs):
+        if id(plan) not in FRAMES:
+            FRAMES[id(plan)] = made(plan, costs)
+        return FRAMES[id(plan)]
+
+    made = rundir._stages_frame
+    monkeypatch.setattr(run, "Engine", engine)
+    monkeypatch.setattr(rundir, "_stages_frame", frame)
+
+
+def norm(learner, altered):
+    """A probe of how large the parameters are."""
+    del learner, altered
+
+    def measure(key, subject, hparams):
+        del key, hparams
+        return {"norm": sum(jnp.abs(leaf).sum() for leaf in jax.tree.leaves(subject.state.params))}
+
+    return rx.probes.Probe("norm", measure, ("norm",))
+
+
+def small_plan(keep=False):
+    """A plan that leaves every kind of file: 4 cells in 6 stages of 2 programs, which share, fork, chain and probe."""
+    from regimax.sweep.plan import make_plan
+
+    if keep not in PLANS:
+        regime = rx.regimes.probed(rx.regimes.pretrain_rl(updates=(4, 8), **options()), norm, every=2)
+        axes = {"pretrain.updates": [2, 4], "reward.erasure": [0.0, 0.5]}
+        PLANS[keep] = make_plan(make_tiny(regimes=[regime], axes=axes, seeds=1, keep_params=keep, optimization="none"))
+    return PLANS[keep]

@@ -8,6 +8,7 @@ import pytest
 
 import regimax as rx
 from regimax import prng, rollout
+from regimax.sweep import store
 from regimax.sweep.plan import make_plan
 from regimax.sweep.run import Options, execute
 
@@ -56,3 +57,33 @@ def test_what_cannot_be_had_is_said(kept, tmp_path):
         rx.load_run(kept[0], make_tiny(keep_params=True)).agent(run.cells["cell"][0])
     with pytest.raises(rx.UserError, match="not a run directory"):
         rx.load_run(Path(tmp_path))
+
+
+SOURCE = """
+import pathlib
+import regimax as rx
+pathlib.Path("executed").touch()
+o = {"network": rx.networks.gru(8), "num_envs": 8, "evaluate": rx.regimes.Evaluate(every=2, episodes=16)}
+sweep = rx.Sweep(world=rx.envs.Cipher(symbols=3, skills=2, length=2),
+    regimes=[rx.regimes.pretrain_rl(updates=(4, 8), **o)], axes={"reward.erasure": [0.0, 0.5]}, seeds=3,
+    keep_params=True)
+"""
+
+
+def test_the_copy_of_the_sweeps_file_is_executed_only_as_it_was_registered_or_where_it_is_trusted(kept, tmp_path):
+    run, cell = tmp_path / "run", rx.load_run(kept[0]).cells["cell"][0]
+    facts = {"set": [], "seeds_given": None}
+    execute(make_plan(kept[1]), run, Options(facts=facts, source=SOURCE), Silent())
+    loaded = rx.load_run(run)
+    assert loaded.curves.height
+    assert not Path("executed").exists()  # tables execute nothing
+    assert loaded.agent(cell).params
+    assert Path("executed").exists()
+    Path("executed").unlink()
+    (copy,) = run.rglob(store.SOURCE)
+    copy.write_text(SOURCE.replace("seeds=3", "seeds=range(3)"))
+    with pytest.raises(rx.UserError, match=r"is not the file that its run registered.*trust=True"):
+        rx.load_run(run).agent(cell)
+    assert not Path("executed").exists()
+    assert rx.load_run(run, trust=True).agent(cell).params
+    assert Path("executed").exists()

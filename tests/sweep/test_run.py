@@ -17,7 +17,7 @@ from orbax.checkpoint import v1 as orbax_v1
 from polars.testing import assert_frame_equal
 
 import regimax as rx
-from regimax.sweep import checkpoint, engines, lanes, optimization, store, table
+from regimax.sweep import checkpoint, disk, engines, lanes, optimization, store, table
 from regimax.sweep.plan import make_plan
 from regimax.sweep.run import Interrupted, Options, execute
 
@@ -231,7 +231,7 @@ def test_a_directory_in_use_is_refused():
 
 @pytest.mark.parametrize("inside_orbax", [False, True])
 def test_a_full_disk_is_said_and_costs_nothing_that_was_committed(whole, monkeypatch, inside_orbax):
-    write = orbax_v1.save if inside_orbax else store.write_atomic
+    write = orbax_v1.save if inside_orbax else disk.write
     text = "RESOURCE_EXHAUSTED: Error writing 'd/1': No space left on device [os_error_code='28']"
 
     def full(*args):
@@ -243,7 +243,7 @@ def test_a_full_disk_is_said_and_costs_nothing_that_was_committed(whole, monkeyp
         if inside_orbax:
             patch.setattr(checkpoint, "_orbax", lambda: types.SimpleNamespace(save=full))
         else:
-            patch.setattr(store, "write_atomic", full)
+            patch.setattr(disk, "write", full)
         with pytest.raises(rx.UserError, match=r"no space is left.*What was committed is safe"):
             run(make_tiny(), "run", checkpoint_seconds=0)
     run(make_tiny(), "run")

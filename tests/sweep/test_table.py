@@ -8,17 +8,15 @@ import polars as pl
 import pytest
 
 import regimax as rx
-from regimax.sweep import checkpoint, store, table
+from regimax.sweep import checkpoint, disk, store, table
 
 
-def write_run(success, status="done", consecutive=2):
+def write_run(success, status="done", consecutive=2, old=False, pending=False):
     """One cell: 4 updates of prediction, then 6 of reinforcement learning with evaluations every two."""
     run = Path("run")
     for folder in (store.CURVES, store.FINISHED, store.STATES, store.CHECKPOINTS):
         (run / folder).mkdir(parents=True)
-    store.write_json(run / "sweep.json", {"axes": [], "resolved": {"threshold": 0.9, "consecutive": consecutive}})
     cells = {"cell": ["a/0"], "regime": ["a"], "setting": [""], "seed": [0], "world_seed": [0], "stages": [["p", "q"]]}
-    store.write_frame(run / "cells.parquet", pl.DataFrame(cells))
     stages = {"stage": ["p", "q"], "phase": ["pretrain", "rl"], "start": [0, 0], "end": [4, 6]}
     costs = {"flops": [10.0, 100.0], "env_steps": [0, 5], "samples": [7, 0]}
     costs |= {"flops_prediction": [9.0, 20.0], "flops_experience": [1.0, 30.0], "flops_reinforcement": [0.0, 50.0]}
@@ -26,17 +24,40 @@ def write_run(success, status="done", consecutive=2):
     costs |= {f"bits_{name}": [0.5, 2.0] for name in ("sensory", "abstraction", "decision", "reward", "outcome")}
     stages |= {f"{name}_per_update": values for name, values in costs.items()}
     stages["flops_executed_per_update"] = [20.0, 200.0]
-    store.write_frame(run / "stages.parquet", pl.DataFrame(stages))
+    if old:
+        stages = {
+            name: values
+            for name, values in stages.items()
+            if not name.startswith(("flops_pred", "flops_exp", "flops_rein"))
+        }
+    write_plan(run, cells, stages, consecutive)
     updates = [0, 2, 4, 6][: len(success)]
     rows = {"stage": ["p"] + ["q"] * len(success), "update": [0, *updates], "success": [None, *success]}
     rows["return"] = rows["success"]
     rows["throughput"] = [None, *(float(i) for i in range(len(success)))]
-    parts = {kind: {"part.parquet": ""} for kind in (store.CURVES, store.FINISHED)}
-    store.write_frame(run / store.CURVES / "part.parquet", pl.DataFrame(rows))
     ended = {"stage": ["p", "q"], "status": ["done", status], "updates_done": [4, updates[-1]], "state": ["", ""]}
-    store.write_frame(run / store.FINISHED / "part.parquet", pl.DataFrame(ended))
-    checkpoint.save(run, 1, {}, parts)
+    if pending:
+        ended = {name: values[:1] for name, values in ended.items()}
+    commit(run, 1, rows, ended)
     return run
+
+
+def write_plan(run, cells, stages, consecutive=2):
+    files = {store.CELLS: disk.as_parquet(pl.DataFrame(cells)), store.STAGES: disk.as_parquet(pl.DataFrame(stages))}
+    store.write_sweep(run, {"axes": [], "resolved": {"threshold": 0.9, "consecutive": consecutive}}, files)
+
+
+def commit(run, step, rows, ended, environments=("here",)):
+    """One part of each kind, computed under the last of the environments."""
+    name, number = f"part-{step:06d}.parquet", len(environments) - 1
+    parts = {store.PROBES: {}}
+    for kind, frame in ((store.CURVES, rows), (store.FINISHED, ended)):
+        written = disk.write_frame(run / kind / name, pl.DataFrame(frame))
+        parts[kind] = {name: {"sha256": written, "environment": number}}
+    before = store.newest_manifest(run) or {kind: {} for kind in store.PARTS}
+    whole = {kind: before[kind] | part for kind, part in parts.items()}
+    facts = {"environments": [{"jax": name} for name in environments], "sweep": "", store.STATES: []}
+    checkpoint.save(run, step, {}, facts | whole)
 
 
 def test_effort_is_added_up_along_the_path():
@@ -55,10 +76,7 @@ def test_effort_is_added_up_along_the_path():
 
 
 def test_a_run_from_before_flops_were_told_apart_says_nothing_of_it():
-    run = write_run([0.0, 0.1])
-    old = pl.read_parquet(run / "stages.parquet").select(~pl.selectors.matches("flops_(pred|exp|rein)"))
-    store.write_frame(run / "stages.parquet", old)
-    row = table.cell_table(run).row(0, named=True)
+    row = table.cell_table(write_run([0.0, 0.1], old=True)).row(0, named=True)
     assert (row["flops"], row["flops_prediction"], row["flops_reinforcement"]) == (240.0, None, None)
 
 
@@ -86,10 +104,7 @@ def test_an_early_stop_costs_what_it_used():
 
 
 def test_what_is_pending_has_no_result():
-    run = write_run([0.5, 0.6])
-    frame = pl.read_parquet(run / store.FINISHED / "part.parquet").head(1)
-    store.write_frame(run / store.FINISHED / "part.parquet", frame)
-    row = table.cell_table(run).row(0, named=True)
+    row = table.cell_table(write_run([0.5, 0.6], pending=True)).row(0, named=True)
     assert (row["status"], row["success"], row["censored"], row["updates"]) == ("pending", None, False, 4)
 
 
@@ -109,9 +124,22 @@ def test_a_manifest_that_was_changed_does_not_count():
     run = write_run([0.0])
     path = run / store.CHECKPOINTS / "000001" / store.MANIFEST
     path.write_text(json.dumps(json.loads(path.read_text()) | {"step": 2}))
-    with pytest.raises(ValueError, match="seal"):
+    with pytest.raises(disk.Damaged, match="seal"):
         store.read_manifest(run, 1)
-    assert store.newest_manifest(run) is None
+    with pytest.raises(disk.Damaged, match="seal"):  # an older one would tell of fewer results
+        table.cell_table(run)
+
+
+def test_cells_say_under_which_environments_they_were_computed_where_there_were_several():
+    run = write_run([0.0, 0.1], pending=True)
+    assert "computed_under" not in table.cell_table(run).columns
+    rest = {"stage": ["q", "q"], "update": [4, 6], "success": [0.2, 0.3], "return": [0.2, 0.3]}
+    ended = {"stage": ["q"], "status": ["done"], "updates_done": [6], "state": [""]}
+    commit(run, 2, rest, ended, environments=("0.10.2", "0.11.0"))
+    row = table.cell_table(run).row(0, named=True)
+    assert (row["status"], row["success"]) == ("done", pytest.approx(0.3))
+    assert row["computed_under"] == "jax 0.10.2 + jax 0.11.0"
+    assert "computed_under" not in table.cell_curves(run).columns
 
 
 def test_other_folders_are_no_runs():

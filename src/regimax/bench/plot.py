@@ -10,7 +10,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from regimax.bench.machine import in_words
-from regimax.sweep import store
+from regimax.sweep import disk
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b8679a", "#1f2328", "#c98a00")
 """Okabe and Ito's palette, darkened where it is too pale for a line on white."""
@@ -96,4 +96,4 @@ def write(path: Path, found: Mapping[str, Any]) -> None:
         "h1{font-size:1.3rem}</style></head>"
         f"<body><h1>{title}</h1>{''.join(parts)}</body></html>\n"
     )
-    store.write_atomic(path, page.encode())
+    disk.write(path, page.encode())

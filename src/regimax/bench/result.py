@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from regimax.errors import UserError
-from regimax.sweep import store
+from regimax.sweep import disk
 
 KIND, FORMAT = "regimax bench", 1
 
@@ -61,7 +61,7 @@ def check_writable(path: Path | None) -> None:
 
 def write(path: Path, found: Mapping[str, Any]) -> None:
     """Writes a result whole or not at all."""
-    store.write_json(path, {"kind": KIND, "format": FORMAT, **found})
+    disk.write(path, (json.dumps({"kind": KIND, "format": FORMAT, **found}, indent=1) + "\n").encode())
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from regimax.claims import folder
 from regimax.claims.claim import Claim, Scale, claim_of
 from regimax.claims.execute import run_claim
 from regimax.errors import UserError
-from regimax.sweep import store
+from regimax.sweep import disk
+from regimax.sweep.disk import Damaged
 from regimax.sweep.display import duration
 from regimax.sweep.files import load_file
 from regimax.sweep.run import Interrupted, Options
@@ -94,7 +95,7 @@ def run_all(
       Interrupted: after SIGINT or SIGTERM, once everything is committed.
     """
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        disk.make(root)
         _list(found, scale, root, command)
     except OSError as error:
         raise UserError(f"cannot write to {str(root)!r}: {error.strerror}. Give another --out.") from error
@@ -123,15 +124,20 @@ def run_all(
 
 def _list(found: Sequence[Found], scale: Scale, root: Path, command: str) -> None:
     """Writes which claims are to be there, so that one that is not begun is not forgotten."""
-    path, wanted = root / folder.LIST, folder.wanted(root)
+    try:
+        before = folder.wanted(root)
+    except Damaged:
+        disk.put_aside(root, root / folder.LIST)
+        before = {}
+    wanted = dict(before)
     for one in found:
         facts: dict[str, Any] = {"id": one.file.stem, "question": "", "rule": "", "control": "", "null": ""}
         if one.claim is not None:
             facts = {name: getattr(one.claim, name) for name in ("id", "question", "control", "null")}
             facts["rule"] = one.claim.words()
         wanted[directory(one.file, scale)] = facts | {"scale": scale, "command": command, "error": one.error}
-    if wanted != folder.wanted(root):
-        store.write_json(path, wanted)
+    if wanted != before:
+        disk.write_json(root / folder.LIST, wanted)
 
 
 def _note(root: Path, name: str, error: str | None) -> None:
@@ -139,4 +145,4 @@ def _note(root: Path, name: str, error: str | None) -> None:
     wanted = folder.wanted(root)
     if wanted[name]["error"] != error:
         wanted[name]["error"] = error
-        store.write_json(root / folder.LIST, wanted)
+        disk.write_json(root / folder.LIST, wanted)

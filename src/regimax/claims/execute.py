@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -11,10 +12,10 @@ from rich.console import Console
 from regimax.claims import folder
 from regimax.claims.claim import Claim, Scale, Tuning
 from regimax.claims.tuning import Trial, choices, trials, tuning_sweep
-from regimax.sweep import rundir, table
+from regimax.sweep import disk, rundir, table
 from regimax.sweep.display import Progressing
 from regimax.sweep.plan import Plan, make_plan
-from regimax.sweep.run import Options, execute
+from regimax.sweep.run import Options, execute, plan_for
 from regimax.sweep.spec import Sweep
 
 
@@ -53,14 +54,25 @@ def result_sweep(claim: Claim, scale: Scale, name: str, tried: list[Trial] | Non
     return replace(sweep, choices=[*sweep.choices, *chosen], question=question)
 
 
-def plans(claim: Claim, scale: Scale) -> Plans:
+def plans(
+    claim: Claim, scale: Scale, planned: Callable[[Sweep, str, str], Plan] = lambda sweep, kind, name: make_plan(sweep)
+) -> Plans:
     """Plans a claim before anything is chosen. Nothing is written.
+
+    Args:
+      claim: the claim.
+      scale: which of its sweeps.
+      planned: plans a sweep, given its kind (TUNING or RESULT of `folder`) and its name.
 
     Raises:
       UserError: for anything in its sweeps or its tuning that cannot be run.
     """
-    tuning = {name: make_plan(_tuning(claim, scale, name, t)) for name, t in claim.tunings(scale).items()}
-    return Plans(tuning, {name: make_plan(result_sweep(claim, scale, name)) for name in claim.sweeps(scale)})
+    tunings = {name: _tuning(claim, scale, name, tuning) for name, tuning in claim.tunings(scale).items()}
+    results = {name: result_sweep(claim, scale, name) for name in claim.sweeps(scale)}
+    return Plans(
+        {name: planned(sweep, folder.TUNING, name) for name, sweep in tunings.items()},
+        {name: planned(sweep, folder.RESULT, name) for name, sweep in results.items()},
+    )
 
 
 def _tuning(claim: Claim, scale: Scale, name: str, tuning: Tuning) -> Sweep:
@@ -85,12 +97,13 @@ def run_claim(
       UserError: if it cannot be run, `out` holds something else, or a part of `out` is in use.
       Interrupted: after SIGINT or SIGTERM, once everything is committed.
     """
-    planned = plans(claim, scale)
-    folder.compare(claim, scale, out)
-    tuning_dirs, result_dirs = (folder.run_dirs(out, claim, scale, kind) for kind in (folder.TUNING, folder.RESULT))
+    dirs = {kind: folder.run_dirs(out, claim, scale, kind) for kind in (folder.TUNING, folder.RESULT)}
+    tuning_dirs, result_dirs = dirs[folder.TUNING], dirs[folder.RESULT]
+    planned = plans(claim, scale, lambda sweep, kind, name: plan_for(sweep, dirs[kind][name], options))
+    folder.compare(claim, scale, out, file)
     for name, plan in planned.tuning.items():
         rundir.compare(plan, tuning_dirs[name], options.extend)
-    with rundir.locked(out):
+    with rundir.locked(out), disk.told(out):
         same = folder.begin(claim, scale, out, file, command)
         if not same:
             console.print(
@@ -117,7 +130,9 @@ def run_claim(
         folder.write_choices(out, tried)
         for name in planned.result:
             chosen = tried.get(name)
-            plan = planned.result[name] if chosen is None else make_plan(result_sweep(claim, scale, name, chosen))
+            plan = planned.result[name]
+            if chosen is not None:
+                plan = plan_for(result_sweep(claim, scale, name, chosen), result_dirs[name], options)
             run(plan, result_dirs[name], _named("result", name, result_dirs))
         return Done(already, cells, not same)
 

@@ -1,8 +1,12 @@
-"""From the directories of claims to verdicts. What cannot be judged is undecided, with the reason; nothing raises."""
+"""From the directories of claims to verdicts. What cannot be judged is undecided, with the reason.
+
+One directory that is damaged costs the others nothing: its `damage` says what is wrong with it in a sentence.
+"""
 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +22,7 @@ from regimax.errors import UserError
 from regimax.report.figures import Panel, available, panels
 from regimax.report.statistics.verdict import UNDECIDED, Verdict
 from regimax.sweep import store, table
+from regimax.sweep.disk import Damaged
 from regimax.sweep.loaded import Run, load_run
 
 FIGURES = 4
@@ -41,6 +46,7 @@ class Judged(NamedTuple):
       figures: what the claim shows.
       command: what was typed.
       notes: what a reader must know besides.
+      damage: what is wrong with its directory, so that it could not be judged, in a sentence; empty where nothing is.
     """
 
     id: str
@@ -56,6 +62,7 @@ class Judged(NamedTuple):
     figures: list[go.Figure]
     command: str
     notes: list[str]
+    damage: str = ""
 
     def record(self) -> dict[str, Any]:
         """Returns it in plain data for JSON, without its figures."""
@@ -69,27 +76,34 @@ def undecided(reason: str, rule: str = "") -> Verdict:
     return Verdict(UNDECIDED, None, -math.inf, math.inf, "", rule, (), (), 0, {}, reason, (), 0, "")
 
 
-def judge_all(root: Path, current: bool = False, draw: bool = True) -> list[Judged]:
+def judge_all(root: Path, current: bool = False, draw: bool = True, trust: bool = False) -> list[Judged]:
     """Judges every claim that a folder holds or was to hold, in order of their names.
 
     Args:
       root: a folder of claims' directories, or one of them.
       current: whether to judge by the claims' files as they are now, instead of as they were when their runs began.
       draw: whether to draw figures.
+      trust: whether copies of claims' files are executed even where they are not what was registered.
 
     Raises:
       UserError: if there is no claim in it.
     """
     if not root.is_dir():
         raise UserError(f"no folder {str(root)!r}")
-    if (root / folder.FACTS).is_file():
-        return [judge(root, current, draw)]
-    there = {path.parent.name: path.parent for path in root.glob(f"*/{folder.FACTS}")}
-    wanted = folder.wanted(root)
-    if not there and not wanted:
+    if os.path.lexists(root / folder.FACTS):
+        return [judge(root, current, draw, trust)]
+    there = {p.parent.name: p.parent for p in root.glob(f"*/{folder.FACTS}") if not p.parent.name.startswith(".")}
+    judged = []
+    try:
+        wanted = folder.wanted(root)
+    except Damaged as error:
+        wanted = {}
+        judged = [_broken(folder.LIST, f"{error}. Claims that were not begun are not told of")]
+    if not there and not wanted and not judged:
         raise UserError(f"{str(root)!r} holds no claim's directory: regimax run --all SWEEPS --out {root} makes them")
-    names = sorted({*there, *wanted})
-    return [judge(there[name], current, draw) if name in there else _missing(name, wanted[name]) for name in names]
+    for name in sorted({*there, *wanted}):
+        judged.append(judge(there[name], current, draw, trust) if name in there else _missing(name, wanted[name]))
+    return judged
 
 
 def _missing(name: str, facts: Mapping[str, Any]) -> Judged:
@@ -98,26 +112,37 @@ def _missing(name: str, facts: Mapping[str, Any]) -> Judged:
     return Judged(facts["id"], name, *words, {}, {}, {}, [], facts["command"], [])
 
 
-def judge(out: Path, current: bool = False, draw: bool = True) -> Judged:
-    """Judges one claim by the rule that its run began with.
+def _broken(name: str, damage: str) -> Judged:
+    """What is told of a directory, or a list, that cannot even be read."""
+    return Judged(name, name, "", "small", undecided(damage), "", "", {}, {}, {}, [], "", [], damage)
+
+
+def judge(out: Path, current: bool = False, draw: bool = True, trust: bool = False) -> Judged:
+    """Judges one claim by the rule that its run began with. What is damaged is told of, not raised.
 
     Args:
       out: its directory.
       current: whether to judge by its file as it is now.
       draw: whether to draw its figures.
+      trust: whether the copy of its file is executed even where it is not what was registered.
 
     Raises:
       UserError: if `out` is not a claim's directory.
     """
-    facts = folder.read(out)
+    try:
+        facts = folder.read(out)
+    except Damaged as error:
+        return _broken(out.name, str(error))
     scale: Scale = facts["resolved"]["scale"]
-    notes = _changes(out, facts, current)
     empty = Judged(
         facts["resolved"]["id"], out.name, facts["question"], scale, undecided(""), "", "", {}, {}, {}, [],
-        facts["command"], notes,
+        facts["command"], [],
     )  # fmt: skip
     try:
-        claim = load_claim(Path(facts["file"])) if current else folder.stored(out)
+        if not trust:
+            folder.check_rule(out, facts)
+        empty = empty._replace(notes=_changes(out, facts, current))
+        claim = load_claim(Path(facts["file"])) if current else folder.stored(out, trust)
         known = empty._replace(question=claim.question, control=claim.control, null=claim.null)
         runs = {kind: folder.run_dirs(out, claim, scale, kind) for kind in (folder.TUNING, folder.RESULT)}
         runs[folder.TUNING] = {name: runs[folder.TUNING][name] for name in claim.tunings(scale)}
@@ -131,8 +156,13 @@ def judge(out: Path, current: bool = False, draw: bool = True) -> Judged:
             },
         )
         return _ruled(known, claim, scale, runs[folder.RESULT], tried, draw)
+    except Damaged as error:
+        return empty._replace(verdict=undecided(str(error)), damage=str(error))
     except UserError as error:
         return empty._replace(verdict=undecided(str(error)))
+    except Exception as error:  # whatever is wrong with one directory, the others are still judged
+        text = f"{out} cannot be judged: {type(error).__name__}: {error}"
+        return empty._replace(verdict=undecided(text), damage=text)
 
 
 def _changes(out: Path, facts: Mapping[str, Any], current: bool) -> list[str]:
@@ -151,7 +181,7 @@ def _cells(runs: Sequence[Path]) -> tuple[int, int]:
     """Finished cells and cells in all, as far as they are known."""
     done = total = 0
     for run in runs:
-        if (run / "sweep.json").is_file():
+        if store.is_begun(run):
             cells = table.cell_table(run)
             total += cells.height
             done += cells.filter(pl.col("status") != "pending").height
@@ -161,7 +191,7 @@ def _cells(runs: Sequence[Path]) -> tuple[int, int]:
 def _effort(runs: Sequence[Path]) -> dict[str, float]:
     effort: dict[str, float] = {"flops_executed": 0.0, "env_steps": 0.0, "samples": 0.0, "seconds": 0.0}
     for run in runs:
-        if (run / "sweep.json").is_file():
+        if store.is_begun(run):
             spent = table.totals(run)
             spent["seconds"] = (store.newest_manifest(run) or {"seconds": 0.0})["seconds"]
             effort = {name: effort[name] + float(spent[name]) for name in effort}
@@ -181,6 +211,8 @@ def _ruled(
     given = claim.shaped(scale, runs)
     try:
         verdict = claim.rule(given)
+    except Damaged:
+        raise
     except Exception as error:  # whatever a rule does, the others are still judged
         verdict = undecided(f"its rule failed: {type(error).__name__}: {error}")
     if not isinstance(verdict, Verdict):
@@ -190,6 +222,8 @@ def _ruled(
         return known
     try:
         figures = _drawn(claim.figure(given)) if claim.figure else _curves(runs)
+    except Damaged:
+        raise
     except Exception as error:
         note = f"Its figure could not be drawn: {type(error).__name__}: {error}"
         return known._replace(notes=[*known.notes, note])
@@ -202,7 +236,7 @@ def _unfinished(known: Judged, where: Mapping[str, Path]) -> str:
         done, total = known.cells[kind]
         if done < total:
             return f"unfinished: {total - done:,} of {total:,} cells of {noun} are pending"
-    if not all((path / "sweep.json").is_file() for path in where.values()):
+    if not all(store.is_begun(path) for path in where.values()):
         return "unfinished: its result is not begun"
     return ""
 

@@ -22,6 +22,7 @@ from regimax.report.canvas import Drawing
 from regimax.report.figures import Panel, available, panels, styles
 from regimax.report.probed import probe_drawings
 from regimax.report.split import compute_split
+from regimax.sweep import disk
 
 MAX_PANELS = 48
 """Settings drawn; the tables hold all of them."""
@@ -42,7 +43,8 @@ def render(
 
     Args:
       meta: `name`, `question`, `axes` (dotted names), `regimes` (in order), `seeds`, `command`, `device`,
-        `versions` (name to version), `started` (ISO 8601), `seconds` (or None).
+        `versions` (name to version), `started` (ISO 8601), `seconds` (or None); and `environments`, where there were
+        several, see :mod:`regimax.sweep.environment`.
       table: one row per cell, as `regimax table` prints it, with `setting` and `status`; pending cells hold
         nulls.
       curves: one row per cell and evaluation, effort cumulative along the cell's path.
@@ -77,7 +79,7 @@ def render(
         title=escape(str(meta["name"])),
         question=escape(str(meta["question"])),
         css=asset("page.css"),
-        notice=sections.notice(table),
+        notice=sections.notice(table, meta.get("environments", [])),
         facts=sections.facts(meta, table, len(regimes), len(settings)),
         provenance=sections.provenance(meta),
         curves=sections.curves(table, look, efforts, settings, drawn),
@@ -103,21 +105,7 @@ def write(path: str | os.PathLike[str], html: str) -> None:
     Raises:
       OSError: if the folder does not exist or cannot be written to; what stood at `path` is then untouched.
     """
-    target = Path(path)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with open(part, "w", encoding="utf-8", newline="\n") as file:
-            file.write(html)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    disk.write(Path(path), html.encode(), shared=True)
 
 
 def asset(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from regimax.report import page
-from regimax.sweep import store, table
+from regimax.sweep import disk, store, table
 
 
 def write_report(run: Path) -> Path:
@@ -18,12 +18,15 @@ def write_report(run: Path) -> Path:
       the page's path.
 
     Raises:
-      UserError: if `run` is not a run directory or cannot be written.
+      UserError: if `run` is not a run directory, anything in it that is needed is damaged, or it cannot be written.
     """
     facts = store.read_sweep(run)
     manifest = store.newest_manifest(run)
     meta = {key: value for key, value in facts.items() if key != "resolved"}
     meta["seconds"] = manifest["seconds"] if manifest else None
+    meta["environments"] = manifest["environments"] if manifest else []
     path = run / "report.html"
-    page.write(path, page.render(meta, table.cell_table(run), table.cell_curves(run), table.cell_probes(run)))
+    html = page.render(meta, table.cell_table(run), table.cell_curves(run), table.cell_probes(run))
+    with disk.told(run):
+        page.write(path, html)
     return path

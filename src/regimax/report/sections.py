@@ -13,10 +13,11 @@ from regimax.report.aggregate import paired
 from regimax.report.canvas import Drawing
 from regimax.report.figures import Effort, Style
 from regimax.report.quantities import UNKNOWN, difference, duration, fraction, quantity
+from regimax.sweep.environment import mixed
 
 
-def notice(table: pl.DataFrame) -> str:
-    """What the reader must know first: that the run is unfinished, that cells diverged; else nothing."""
+def notice(table: pl.DataFrame, environments: Sequence[Mapping[str, str]] = ()) -> str:
+    """What the reader must know first: unfinished, cells that diverged, several environments; else nothing."""
     pending = table.filter(pl.col("status") == "pending").height
     diverged = table.filter(pl.col("status") == "diverged").height
     lines = []
@@ -30,6 +31,11 @@ def notice(table: pl.DataFrame) -> str:
         lines.append(
             f"{_plural(diverged, 'cell')} {verb} numbers were no longer finite, and "
             f"{'counts as a failure' if diverged == 1 else 'count as failures'}."
+        )
+    if len(environments) > 1:
+        lines.append(
+            f"It went on under other versions or on another device, as was asked for: {escape(mixed(environments))}. "
+            "Cells of one may differ from cells of another for that alone."
         )
     body = "".join(f"<p>{line}</p>" for line in lines)
     return f'<div class="notice" role="note">{body}</div>' if lines else ""

@@ -1,24 +1,24 @@
 """Checkpoints that can be trusted: Orbax for the arrays, a sealed manifest for all that counts.
 
-A checkpoint is the folder ``RUN/checkpoints/NNNNNN``. Its manifest is written last and is the commit marker; it holds
-the hash of every file and of every array, and what a resumed run needs to know besides. A folder without a whole
-manifest, or that differs from the hashes, is passed over for the one before.
+A checkpoint is the folder ``RUN/checkpoints/NNNNNN``. Its manifest is written last and is the commit marker: it names
+every part and every file that counts, with their hashes, and what a resumed run needs to know besides. The arrays are
+what was in the lanes; where they are damaged the parts count all the same.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import logging
 import os
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from regimax.sweep import store
+from regimax.sweep import disk, store
+from regimax.sweep.disk import Damaged
 
 KEEP = 2
 
@@ -31,7 +31,7 @@ def array_digest(array: np.ndarray) -> str:
 
 
 def save(run: Path, step: int, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
-    """Commits checkpoint `step` and removes those before the last two.
+    """Commits checkpoint `step`, and removes the others but the newest of those that are whole.
 
     Args:
       run: the run directory.
@@ -40,70 +40,72 @@ def save(run: Path, step: int, arrays: dict[str, np.ndarray], facts: dict[str, A
       facts: plain data that a resumed run needs.
 
     Raises:
-      OSError: if the disk is full.
+      OSError: if the disk is full; nothing is left of it then.
     """
-    folder = run / store.CHECKPOINTS / f"{step:06d}"
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    if arrays:
-        _save_arrays((folder / "arrays").absolute(), dict(arrays))
-    manifest = facts | {
-        "step": step,
-        "files": {str(p.relative_to(folder)): store.file_digest(p) for p in sorted(folder.rglob("*")) if p.is_file()},
-        "arrays": {name: array_digest(array) for name, array in arrays.items()},
-    }
-    store.write_json(folder / store.MANIFEST, manifest | {"seal": store.manifest_seal(manifest)})
-    for old in sorted((run / store.CHECKPOINTS).glob("[0-9]*"))[:-KEEP]:
-        # Without its marker first, so that a half-deleted folder is never taken for a checkpoint.
-        (old / store.MANIFEST).unlink(missing_ok=True)
-        shutil.rmtree(old, ignore_errors=True)
+    folder = store.checkpoint_folder(run, step)
+    disk.remove(folder)
+    try:
+        disk.make(folder)
+        if arrays:
+            _save_arrays((folder / "arrays").absolute(), dict(arrays))
+        files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+        digests = {str(path.relative_to(folder)): disk.file_digest(path) for path in files}
+        arrays_of = {name: array_digest(array) for name, array in arrays.items()}
+        disk.write_json(folder / store.MANIFEST, facts | {"step": step, "files": digests, "arrays": arrays_of})
+    except OSError:
+        with contextlib.suppress(OSError):
+            disk.remove(folder)  # a full disk needs the room
+        raise
+    clear(run)
 
 
-def load(run: Path, step: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Returns the arrays and the manifest of checkpoint `step`.
-
-    Raises:
-      ValueError: if anything in it, or a part that it names, is missing or is not what was written.
-    """
-    manifest = store.read_manifest(run, step)
-    for kind in store.PARTS:
-        for name, expected in manifest.get(kind, {}).items():
-            path = run / kind / name
-            if not path.is_file() or store.file_digest(path) != expected:
-                raise ValueError(f"{kind}/{name} is missing or damaged")
-    folder = run / store.CHECKPOINTS / f"{step:06d}"
-    for name, expected in manifest["files"].items():
-        if not (folder / name).is_file() or store.file_digest(folder / name) != expected:
-            raise ValueError(f"its file {name} is missing or damaged")
-    arrays: dict[str, np.ndarray] = {}
-    if manifest["arrays"]:
-        loaded = _orbax().load((folder / "arrays").absolute())
-        arrays = {name: np.asarray(array) for name, array in loaded.items()}
-    found = {name: array_digest(array) for name, array in arrays.items()}
-    if found != manifest["arrays"]:
-        raise ValueError("its arrays do not match their hashes")
-    return arrays, manifest
+def clear(run: Path) -> None:
+    """Removes all checkpoints but the newest of those that are whole; those that a kill has cut short go too."""
+    there = store.checkpoint_numbers(run)
+    kept = [number for number in there if is_whole(run, number)][:KEEP]
+    for number in there:
+        if kept and number not in kept:
+            old = store.checkpoint_folder(run, number)
+            # Without its marker first, so that a half-deleted folder is never taken for a checkpoint.
+            disk.remove(old / store.MANIFEST)
+            disk.remove(old)
 
 
-def last_number(run: Path) -> int:
-    """Returns the largest number that a checkpoint's folder ever had here, whole or not."""
-    return max((int(path.name) for path in (run / store.CHECKPOINTS).glob("[0-9]*")), default=0)
+def is_whole(run: Path, step: int) -> bool:
+    """Returns whether a checkpoint has its marker and every file that this names; what is in them is not looked at."""
+    folder = store.checkpoint_folder(run, step)
+    try:
+        return all((folder / name).is_file() for name in store.read_manifest(run, step)["files"])
+    except Damaged:
+        return False
 
 
-def load_newest(run: Path, say: Callable[[str], None]) -> tuple[dict[str, np.ndarray], dict[str, Any] | None]:
-    """Returns the arrays and the manifest of the newest checkpoint that is whole; none and None where there is none.
+def load_arrays(run: Path, manifest: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Returns the arrays of a checkpoint.
 
     Args:
       run: the run directory.
-      say: tells of every one that is damaged.
+      manifest: the checkpoint's.
+
+    Raises:
+      Damaged: if any of its files is missing or not what was written.
     """
-    for step in store.checkpoint_steps(run):
-        try:
-            return load(run, step)
-        except ValueError as error:
-            say(f"checkpoint {step} is damaged: {error}; going back to the one before")
-    return {}, None
+    folder = store.checkpoint_folder(run, manifest["step"])
+    for name, expected in manifest["files"].items():
+        disk.check(folder / name, expected)
+    if not manifest["arrays"]:
+        return {}
+    loaded = _orbax().load((folder / "arrays").absolute())
+    arrays = {name: np.asarray(array) for name, array in loaded.items()}
+    if {name: array_digest(array) for name, array in arrays.items()} != manifest["arrays"]:
+        raise Damaged(folder / "arrays", "is damaged: it is not what was written")
+    return arrays
+
+
+def last_number(run: Path) -> int:
+    """Returns the largest number that a checkpoint has here, whole or not."""
+    names = [name for kind in (True, False) for name in disk.listed(run / store.CHECKPOINTS, store.NUMBER, kind)]
+    return max(map(int, names), default=0)
 
 
 def _save_arrays(folder: Path, arrays: dict[str, np.ndarray]) -> None:

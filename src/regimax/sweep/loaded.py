@@ -1,4 +1,10 @@
-"""A run taken into Python: its tables, its spec, and any one of its learners."""
+"""A run taken into Python: its tables, its spec, and any one of its learners.
+
+Tables are only read. A learner needs the sweep, and so the Python of its file: the copy that the run keeps is executed
+where it is still the file that was registered with its hash when the run began, or where you say that you trust it. The
+hash tells damage and afterthoughts; against someone who means ill and made the whole directory it is no defence, so
+load nothing from a stranger's.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +19,8 @@ import polars as pl
 
 from regimax.errors import UserError, unknown
 from regimax.regimes.program import LaneState, as_hparams
-from regimax.sweep import files, spec, states, store, table
+from regimax.sweep import environment, files, rundir, spec, states, store, table
+from regimax.sweep.disk import Damaged, check_source
 from regimax.sweep.lanes import Engine
 from regimax.sweep.plan import Cell, Plan, make_plan
 from regimax.sweep.spec import Sweep
@@ -49,8 +56,9 @@ class Run:
       facts: what sweep.json says: the resolved sweep, versions, device, the command that was typed.
     """
 
-    def __init__(self, path: Path, sweep: Sweep | None):
+    def __init__(self, path: Path, sweep: Sweep | None, trust: bool = False, accept_versions: bool = False):
         self.path, self.facts, self._given = path, store.read_sweep(path), sweep
+        self._trust, self._accept_versions = trust, accept_versions
 
     @cached_property
     def cells(self) -> pl.DataFrame:
@@ -77,23 +85,32 @@ class Run:
         """The sweep, from the copy of its file that the run keeps, with what was typed beside it."""
         if self._given is not None:
             return self._given
-        if not (self.path / store.SOURCE).is_file():
+        if store.SOURCE not in self.facts["plan"]["files"]:
             raise UserError(f"{str(self.path)!r} keeps no sweep file: give the sweep, load_run(RUN, sweep)")
-        sweep = files.load(self.path / store.SOURCE, beside=Path(self.facts["folder"]))
+        path, registered = store.plan_file(self.path, self.facts, store.SOURCE)
+        if not self._trust:
+            check_source(path, registered, "load_run(RUN, trust=True)")
+        sweep = files.load(path, beside=Path(self.facts["folder"]))
         return spec.override(sweep, self.facts["set"], self.facts["seeds_given"])
 
     @cached_property
     def _plan(self) -> Plan:
-        plan = make_plan(self.sweep)
+        now = environment.current(self.sweep.block, jax.local_devices()[0])
+        plan = make_plan(self.sweep, rundir.programs(self.path, lambda: now, self._accept_versions))
         if plan.resolved != self.facts["resolved"]:
+            begun = (store.newest_manifest(self.path) or {"environments": [now]})["environments"][0]
+            if other := environment.difference(begun, now):
+                raise UserError(
+                    f"{str(self.path)!r} was computed under another environment: {other}. Give accept_versions=True to "
+                    "take its learners all the same"
+                )
             raise UserError(f"the sweep is no longer what {str(self.path)!r} ran: the code that it uses has changed")
         return plan
 
     @cached_property
     def _finished(self) -> dict[str, dict[str, Any]]:
         manifest = store.newest_manifest(self.path)
-        rows = store.read_parts(self.path, store.FINISHED, manifest[store.FINISHED]) if manifest else None
-        return {row["stage"]: row for row in rows.iter_rows(named=True)} if rows is not None else {}
+        return {row["stage"]: row for row in store.finished_rows(self.path, manifest).iter_rows(named=True)}
 
     def agent(self, cell: str, phase: str | None = None) -> Agent:
         """Returns the learner of a cell.
@@ -103,7 +120,8 @@ class Run:
           phase: as it was at the end of this phase; the last one when not given.
 
         Raises:
-          UserError: if there is no such cell or phase, it is not finished or has diverged, or parameters were not kept.
+          UserError: if there is no such cell or phase, it is not finished or has diverged, parameters were not kept, or
+            anything that is needed is damaged, was changed, or was computed under another environment.
         """
         named = {c.id: c for c in self._plan.cells}
         if cell not in named:
@@ -126,8 +144,8 @@ class Run:
         ticket = states.Ticket(row["state_file"], row["state_start"], row["state_size"], row["state_digest"])
         try:
             leaves = states.read(self.path, ticket, jax.tree.leaves(shapes))
-        except ValueError as error:
-            raise UserError(f"{cell!r}: {error}. Type the run's command again.") from error
+        except Damaged as error:
+            raise UserError(f"{cell!r}: {error}") from error
         state: LaneState = jax.tree.unflatten(jax.tree.structure(shapes), [jnp.asarray(leaf) for leaf in leaves])
         hidden, params = state.learner.source.world, state.learner.params
         given = {**program.defaults(), **last[phase].settings}
@@ -136,17 +154,21 @@ class Run:
         return Agent(named[cell], program.learner.source.world, hidden, params, policy.carry, policy.act)
 
 
-def load_run(run: str | Path, sweep: Sweep | None = None) -> Run:
+def load_run(run: str | Path, sweep: Sweep | None = None, *, trust: bool = False, accept_versions: bool = False) -> Run:
     """Takes a run into Python, finished or not.
 
     Args:
       run: the run directory.
-      sweep: the sweep it ran, where it was not run from a file; only needed for `agent`.
+      sweep: the sweep it ran, where it was not run from a file; only needed for `agent`. Nothing of the run directory
+        is executed where it is given.
+      trust: whether the copy of the sweep's file is executed even where it is not the one that the run registered.
+      accept_versions: whether learners that were computed under other versions or on another device are welcome.
 
     Returns:
       its tables as polars frames, its spec and its learners.
 
     Raises:
-      UserError: if `run` is not a run directory.
+      UserError: if `run` is not a run directory, or its sweep.json is damaged. Every table raises it too, if a file
+        that it needs is damaged.
     """
-    return Run(Path(run), sweep)
+    return Run(Path(run), sweep, trust, accept_versions)

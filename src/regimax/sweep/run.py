@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import math
 import platform
 import signal
@@ -16,16 +15,17 @@ from typing import Any, NamedTuple, Protocol
 
 import jax
 
-from regimax.errors import UserError
-from regimax.sweep import optimization, rundir, width
+from regimax.sweep import disk, environment, optimization, rundir, store, width
 from regimax.sweep.account import Account, Shares
 from regimax.sweep.cost import Costs
 from regimax.sweep.engines import engine
+from regimax.sweep.environment import Environment
 from regimax.sweep.executables import Compiling, Workers
 from regimax.sweep.lanes import Engine
 from regimax.sweep.ledger import Ledger
-from regimax.sweep.plan import Plan
+from regimax.sweep.plan import Plan, make_plan
 from regimax.sweep.pool import Pool, Tick
+from regimax.sweep.spec import Sweep
 from regimax.sweep.waves import Work, order, pools, waves
 
 
@@ -55,6 +55,7 @@ class Options:
       checkpoint_seconds: wall-clock between commits.
       parked_bytes: of final states that wait for their children at once, bytes; bounds memory and disk.
       extend: whether a run directory that holds a part of the plan is welcome.
+      accept_versions: whether one that was computed under another environment is.
       facts: plain data for sweep.json: the sweep's name, what the user typed.
       source: the text of the sweep file, to be kept with the run.
     """
@@ -64,6 +65,7 @@ class Options:
     checkpoint_seconds: float = 60.0
     parked_bytes: int = 2 * 2**30
     extend: bool = False
+    accept_versions: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
     source: str | None = None
 
@@ -90,6 +92,25 @@ class Interrupted(Exception):
         self.number = number
 
 
+def plan_for(sweep: Sweep, out: Path, options: Options) -> Plan:
+    """Plans a sweep for a run directory: one that was begun under other versions, if welcome, keeps its identities.
+
+    Args:
+      sweep: the sweep.
+      out: the run directory, there or not.
+      options: how to run.
+
+    Raises:
+      UserError: for anything in the sweep that cannot be run.
+    """
+    return make_plan(sweep, rundir.programs(out, lambda: _environment(sweep), options.accept_versions))
+
+
+def _environment(sweep: Sweep) -> Environment:
+    """Returns the environment of this process. Asking for it starts JAX's backend."""
+    return environment.current(sweep.block, jax.local_devices()[0])
+
+
 def execute(plan: Plan, out: Path, options: Options, display: Display) -> Outcome:
     """Runs what is left of a plan in the run directory `out`.
 
@@ -103,14 +124,25 @@ def execute(plan: Plan, out: Path, options: Options, display: Display) -> Outcom
       the outcome.
 
     Raises:
-      UserError: if `out` cannot be written, holds another sweep, is in use, or the disk is full.
+      UserError: if `out` cannot be written, holds another sweep, was computed under another environment, is in use, or
+        the disk is full.
       Interrupted: after SIGINT or SIGTERM, once everything is committed.
     """
+    _check_environment(plan, out, options)
     rundir.compare(plan, out, options.extend)
-    with rundir.locked(out), _signals() as caught, _disk_errors(out):
+    with rundir.locked(out), _signals() as caught, disk.told(out):
         run = _Run(plan, out, options, display, caught)
         with contextlib.closing(run.account), contextlib.closing(run.workers):
             return run.run()
+
+
+def _check_environment(plan: Plan, out: Path, options: Options) -> None:
+    """Refuses another environment before anything is written, where there is work to do for all that can be told."""
+    with contextlib.suppress(disk.Damaged):
+        manifest = store.newest_manifest(out)
+        if manifest and not (manifest["complete"] and rundir.recorded(out, "resolved") == plan.resolved):
+            now = _environment(plan.sweep)
+            rundir.check_environment(out, manifest["environments"], now, options.accept_versions)
 
 
 class _Run:
@@ -130,11 +162,12 @@ class _Run:
         device = f"{len(self._devices)} × {_device_name(self._devices[0])}"
         with self.account.compiling():  # every program is traced to count what an update costs
             costs = Costs(plan)
-            self._optimization = rundir.recorded(self._out, "optimization") or optimization.of_plan(
+            self._optimization = rundir.optimization(self._out) or optimization.of_plan(
                 plan, costs, self._devices[0].platform
             )
+            self._environment = _environment(plan.sweep) | {"optimization": self._optimization}
             facts = {"device": device, "optimization": self._optimization, **options.facts}
-            rundir.write_plan(plan, self._out, costs, facts, options.source)
+            rundir.write_plan(plan, self._out, costs, facts, options.source, self._display.say)
         complete = self._recover()
         if complete:
             rundir.write_results(self._out)  # unless they are there: a run may end between the last commit and them
@@ -167,10 +200,13 @@ class _Run:
 
     def _recover(self) -> bool:
         """Takes up what is committed. Returns whether that is everything."""
-        self._ledger = Ledger(self._plan, self._out)
+        self._ledger = Ledger(self._plan, self._out, self._environment)
         manifest = self._ledger.recover(self._display.say)
         missing = any(stage not in self._ledger.finished for stage in self._plan.stages)
-        return bool(manifest and manifest["complete"]) and not missing
+        if missing:
+            accepted = self._options.accept_versions
+            rundir.check_environment(self._out, self._ledger.environments, self._environment, accepted)
+        return bool(manifest and manifest["complete"]) and not missing and not self._ledger.damaged
 
     def _run_wave(self, wave: list[str]) -> None:
         """Runs the pools of a wave. One that does not fit a device's memory is run again from the last commit."""
@@ -235,18 +271,6 @@ class _Run:
 
 def _device_name(device: Any) -> str:
     return platform.machine() + " CPU core" if device.platform == "cpu" else device.device_kind
-
-
-@contextlib.contextmanager
-def _disk_errors(out: Path) -> Iterator[None]:
-    """Tells of a full disk in a sentence: what is committed is safe."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            text = f"no space is left for {str(out)!r}. What was committed is safe: free some, and type the same again."
-            raise UserError(text) from error
-        raise
 
 
 class _Clock:

@@ -8,7 +8,8 @@ import fcntl
 import json
 import os
 import platform
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,11 @@ import polars as pl
 
 import regimax
 from regimax.errors import UserError
-from regimax.sweep import store, table
+from regimax.sweep import disk, store, table
 from regimax.sweep.cost import Costs
+from regimax.sweep.disk import Damaged
+from regimax.sweep.environment import Environment, among
+from regimax.sweep.environment import difference as difference_of
 from regimax.sweep.plan import Plan
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "polars")
@@ -47,6 +51,10 @@ def _short(value: Any) -> str:
     return text[:60]
 
 
+STRAY = r"\..*|.*~|#.*#|.*\.tmp"
+"""Names that editors, file managers and cut-off commands leave: a folder of only those is as good as empty."""
+
+
 def compare(plan: Plan, out: Path, extend: bool) -> None:
     """Refuses a directory that is something else, holds another sweep or cannot be written.
 
@@ -60,20 +68,99 @@ def compare(plan: Plan, out: Path, extend: bool) -> None:
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"{str(out)!r} is a file, not a run directory")
-    if (out / "sweep.json").is_file():
-        before = store.read_sweep(out)["resolved"]
-        if found := difference(before, plan.resolved):
-            lost = _lost(before, plan.resolved)
-            if lost and extend:
-                raise UserError(f"{str(out)!r} cannot be extended to this sweep: {lost}. Give another --out.")
-            if not extend:
-                hint = "Give another --out." if lost else "Give --extend to add the new cells, or another --out."
-                raise UserError(f"{str(out)!r} holds another sweep: {found}. {hint}")
-    elif out.is_dir() and any(p.name not in store.OWN and p.suffix != ".tmp" for p in out.iterdir()):
+    if (before := recorded(out, "resolved")) is not None:
+        _compare_sweeps(before, plan, out, extend)
+    elif store.checkpoint_steps(out):
+        _compare_digest(plan, out)
+    elif out.is_dir() and any(p.name not in store.OWN and not re.fullmatch(STRAY, p.name) for p in out.iterdir()):
         raise UserError(f"{str(out)!r} is not empty and not a run directory. Give another --out.")
     parent = next(p for p in (out, *out.absolute().parents) if p.exists())
     if not os.access(parent, os.W_OK | os.X_OK):
         raise UserError(f"cannot write to {str(parent)!r}. Give another --out.")
+
+
+def recorded(out: Path, fact: str) -> Any:
+    """Returns what sweep.json records of how a run began; None where it does not say, or not any more."""
+    try:
+        return store.read_sweep(out).get(fact)
+    except UserError:
+        return None
+
+
+def optimization(out: Path) -> str | None:
+    """Returns what the compiler was asked for when the run began; None where there is none yet."""
+    for step in store.checkpoint_steps(out):
+        with contextlib.suppress(Damaged):
+            for one in store.read_manifest(out, step)["environments"][-1:]:
+                return one["optimization"]
+    return recorded(out, "optimization")
+
+
+def programs(out: Path, now: Callable[[], Environment], accepted: bool) -> dict[str, list[str]]:
+    """Returns the identities of programs that a run directory was begun with, by regime, for `make_plan` to take over.
+
+    Under other versions the same program may compile to another text, and so have another identity.
+
+    Args:
+      out: the run directory, there or not.
+      now: gives this process's environment; called only where something was computed.
+      accepted: whether another one than the run's is welcome.
+
+    Returns:
+      none where the run was begun under this environment, or this one is not welcome: identities must agree then.
+    """
+    before = recorded(out, "resolved")
+    with contextlib.suppress(Damaged):
+        environments = (store.newest_manifest(out) or {"environments": []})["environments"]
+        if not before or not environments or among(now(), environments[:1]):
+            return {}
+        if accepted or among(now(), environments):
+            return {name: [phase["program"] for phase in of] for name, of in before["regimes"].items()}
+    return {}
+
+
+def _compare_sweeps(before: dict[str, Any], plan: Plan, out: Path, extend: bool) -> None:
+    if found := difference(before, plan.resolved):
+        lost = _lost(before, plan.resolved)
+        if lost and extend:
+            raise UserError(f"{str(out)!r} cannot be extended to this sweep: {lost}. Give another --out.")
+        if not extend:
+            hint = "Give another --out." if lost else "Give --extend to add the new cells, or another --out."
+            raise UserError(f"{str(out)!r} holds another sweep: {found}. {hint}")
+
+
+def _compare_digest(plan: Plan, out: Path) -> None:
+    """Where sweep.json is gone, only the very sweep of the newest checkpoint can go on."""
+    for step in store.checkpoint_steps(out):
+        try:
+            before = store.read_manifest(out, step)["sweep"]
+        except Damaged:
+            continue
+        if before != disk.plain_digest(plan.resolved):
+            raise UserError(
+                f"{str(out)!r} holds another sweep, and its {store.SWEEP}, which would tell the difference, is missing "
+                "or damaged. Type the very command of that run, or give another --out."
+            )
+        return
+
+
+def check_environment(out: Path, environments: Sequence[Environment], now: Environment, accepted: bool) -> None:
+    """Refuses to go on under another environment than those under which a run was computed so far.
+
+    Args:
+      out: the run directory.
+      environments: under which its parts were computed.
+      now: this process's.
+      accepted: whether another one is welcome.
+
+    Raises:
+      UserError: if it is refused.
+    """
+    if environments and not among(now, environments) and not accepted:
+        raise UserError(
+            f"{str(out)!r} was computed under another environment: {difference_of(environments[-1], now)}. Results may "
+            "differ in their last digits or more. Give --accept-versions to go on all the same, or another --out."
+        )
 
 
 def _lost(before: dict[str, Any], now: dict[str, Any]) -> str | None:
@@ -123,7 +210,7 @@ def locked(out: Path) -> Iterator[None]:
       UserError: if it is in use or cannot be written.
     """
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        disk.make(out)
         file = open(out / ".lock", "w")  # noqa: SIM115 - held until the run ends
     except OSError as error:
         raise UserError(f"cannot write to {str(out)!r}: {error.strerror}. Give another --out.") from error
@@ -135,13 +222,15 @@ def locked(out: Path) -> Iterator[None]:
         yield
 
 
-def recorded(out: Path, fact: str) -> Any:
-    """Returns what a run directory records of how its run began; None where there is none yet."""
-    return store.read_sweep(out).get(fact) if (out / "sweep.json").is_file() else None
-
-
-def write_plan(plan: Plan, out: Path, costs: Costs, facts: dict[str, Any], source: str | None) -> None:
-    """Writes stages.parquet, cells.parquet, the sweep file's source and sweep.json, unless they are there.
+def write_plan(
+    plan: Plan,
+    out: Path,
+    costs: Costs,
+    facts: dict[str, Any],
+    source: str | None,
+    say: Callable[[str], None] = lambda text: None,
+) -> None:
+    """Writes the plan and sweep.json, unless they are there and whole.
 
     Args:
       plan: the plan.
@@ -149,39 +238,53 @@ def write_plan(plan: Plan, out: Path, costs: Costs, facts: dict[str, Any], sourc
       costs: of its stages.
       facts: plain data for sweep.json besides the resolved sweep.
       source: the text of the sweep file, if there is one.
+      say: tells the user of damage.
     """
-    for folder in (*store.PARTS, store.STATES, store.CHECKPOINTS):
-        (out / folder).mkdir(exist_ok=True)
-    if _is_written(plan, out):
-        return
+    for folder in (*store.PARTS, store.STATES, store.CHECKPOINTS, store.PLAN):
+        disk.make(out / folder)
+    disk.clean(out, "|".join(map(re.escape, store.FILES)))
+    before = None
+    if os.path.lexists(out / store.SWEEP):
+        try:
+            before = store.read_sweep(out)
+            if _is_written(plan, out, before):
+                return
+        except UserError as error:
+            say(f"{error}: the plan is written again")
+            disk.put_aside(out, error.path if isinstance(error, Damaged) else out / store.SWEEP)
     axes = list(plan.cells[0].labels)
-    store.write_frame(out / "stages.parquet", _stages_frame(plan, costs))
-    store.write_frame(out / "cells.parquet", _cells_frame(plan, axes))
-    if source is not None:
-        store.write_atomic(out / store.SOURCE, source.encode())
     versions = {"regimax": regimax.__version__, "python": platform.python_version()}
-    store.write_json(
-        out / "sweep.json",
-        facts
-        | {
-            "question": plan.sweep.question,
-            "axes": axes,
-            "regimes": [regime.name for regime in plan.sweep.regimes],
-            "seeds": len(plan.resolved["seeds"]),
-            "versions": versions | {name: metadata.version(name) for name in PACKAGES},
-            "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "resolved": plan.resolved,
-        },
-    )
+    now = {
+        "versions": versions | {name: metadata.version(name) for name in PACKAGES},
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+    first = {name: before[name] for name in ("versions", "started", "device")} if before else {}
+    files = {
+        store.STAGES: disk.as_parquet(_stages_frame(plan, costs)),
+        store.CELLS: disk.as_parquet(_cells_frame(plan, axes)),
+        **({store.SOURCE: source.encode()} if source is not None else {}),
+    }
+    resolved = {
+        "question": plan.sweep.question,
+        "axes": axes,
+        "regimes": [regime.name for regime in plan.sweep.regimes],
+        "seeds": len(plan.resolved["seeds"]),
+        "resolved": plan.resolved,
+    }
+    store.write_sweep(out, {**now, **facts, **resolved, **first}, files)
 
 
-def _is_written(plan: Plan, out: Path) -> bool:
-    """Whether the run directory holds this very plan, and not half of another one that it was extended from."""
-    if not all((out / name).is_file() for name in ("sweep.json", "stages.parquet", "cells.parquet")):
-        return False
-    cells = pl.read_parquet(out / "cells.parquet", columns=["cell"])["cell"]
-    stages = pl.read_parquet(out / "stages.parquet", columns=["stage"])["stage"]
-    same = store.read_sweep(out)["resolved"] == plan.resolved
+def _is_written(plan: Plan, out: Path, facts: dict[str, Any]) -> bool:
+    """Whether the run directory holds this very plan.
+
+    Raises:
+      Damaged: if a file of it is not what was written.
+    """
+    for name in facts["plan"]["files"]:
+        disk.check(*store.plan_file(out, facts, name))
+    cells = disk.read_frame(*store.plan_file(out, facts, store.CELLS), columns=["cell"])["cell"]
+    stages = disk.read_frame(*store.plan_file(out, facts, store.STAGES), columns=["stage"])["stage"]
+    same = facts["resolved"] == plan.resolved
     return same and cells.to_list() == [cell.id for cell in plan.cells] and set(stages) == set(plan.stages)
 
 
@@ -217,11 +320,19 @@ def _cells_frame(plan: Plan, axes: Sequence[str]) -> pl.DataFrame:
 
 
 def write_results(out: Path) -> None:
-    """Puts the results into stages.parquet and cells.parquet, unless they are there."""
-    if "status" in pl.read_parquet_schema(out / "cells.parquet"):
+    """Writes RUN/stages.parquet and RUN/cells.parquet, the plan with its results, unless they are there and whole."""
+    facts = store.read_sweep(out)
+    with contextlib.suppress(Damaged, KeyError):
+        for name in (store.STAGES, store.CELLS):
+            disk.check(out / name, facts["results"][name])
         return
     cells, stages, _ = store.tables(out)
     results = table.cell_table(out)
     new = [name for name in results.columns if name not in cells.columns]
-    store.write_frame(out / "stages.parquet", stages)
-    store.write_frame(out / "cells.parquet", cells.join(results.select("cell", *new), on="cell", how="left"))
+    whole = cells.join(results.select("cell", *new), on="cell", how="left", maintain_order="left")
+    for name in (store.STAGES, store.CELLS):
+        if name in facts.get("results", {}):
+            disk.put_aside(out, out / name)  # damaged
+    digests = {store.STAGES: disk.write_frame(out / store.STAGES, stages)}
+    digests[store.CELLS] = disk.write_frame(out / store.CELLS, whole)
+    disk.write_json(out / store.SWEEP, facts | {"results": digests})

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from regimax.sweep import store
+from regimax.sweep import disk, store
+from regimax.sweep.disk import Damaged
 from regimax.sweep.lanes import State
 
 SPILL_BYTES = 64 * 2**20
@@ -52,10 +53,12 @@ class States:
         self._bytes = 0
         self._tickets: dict[str, Ticket] = {}
         self._wanted: dict[str, int] = {}
-        self._files = max((int(p.name[-6:]) for p in self._folder.glob("*-[0-9]*")), default=0)
+        there = [name for kind in (False, True) for name in disk.listed(self._folder, store.STATE, kind)]
+        self._files = max((int(name.partition("-")[2]) for name in there), default=0)
 
     def put(self, stage: str, state: State, keep: bool) -> None:
         """Takes a state; `keep` says that it is wanted when the run is over."""
+        self.forget(stage)
         self._young[stage] = state
         if keep:
             self._kept.add(stage)
@@ -67,7 +70,7 @@ class States:
         """Returns a state; `template` has the shapes of its leaves.
 
         Raises:
-          ValueError: if it is missing or not what was put.
+          Damaged: if it is missing or not what was put.
         """
         if stage in self._young:
             return self._young[stage]
@@ -83,6 +86,10 @@ class States:
             return
         if (state := self._young.pop(stage, None)) is not None:
             self._bytes -= _size(state)
+        self.forget(stage)
+
+    def forget(self, stage: str) -> None:
+        """Says that what lies on disk of a state is not wanted any more."""
         if (ticket := self._tickets.pop(stage, None)) is not None:
             self._wanted[ticket.file] -= 1
 
@@ -102,7 +109,7 @@ class States:
                 parts.append(data)
                 start += len(data)
             self._wanted[name] = len(stages)
-            store.write_atomic(self._folder / name, b"".join(parts))
+            disk.write(self._folder / name, b"".join(parts))
         self._young, self._bytes = {}, 0
 
     def ticket(self, stage: str) -> Ticket:
@@ -123,10 +130,18 @@ class States:
         return sorted(name for name, wanted in self._wanted.items() if wanted)
 
     def clear(self, named: set[str]) -> None:
-        """Removes the files that are not `named`."""
-        for path in self._folder.glob("*"):
-            if path.name not in named:
-                path.unlink()
+        """Removes the files of states that are not `named`."""
+        for name in disk.listed(self._folder, store.STATE):
+            if name not in named:
+                disk.remove(self._folder / name)
+
+    def put_aside(self, named: set[str]) -> None:
+        """Moves the files that are not `named`, and those of which no state is whole, into the quarantine."""
+        whole = {ticket.file for stage, ticket in self._tickets.items() if self.has(stage)}
+        for kind in (False, True):
+            for name in disk.listed(self._folder, store.STATE, kind):
+                if name not in named or (self._wanted.get(name) and name not in whole):
+                    disk.put_aside(self._folder.parent, self._folder / name)
 
 
 def read(run: Path, ticket: Ticket, template: Sequence[Any]) -> State:
@@ -138,11 +153,11 @@ def read(run: Path, ticket: Ticket, template: Sequence[Any]) -> State:
       template: the shapes and types of its leaves.
 
     Raises:
-      ValueError: if it is missing or not what was written.
+      Damaged: if it is missing or not what was written.
     """
     data = _bytes(run, ticket)
     if data is None:
-        raise ValueError(f"the state in {store.STATES}/{ticket.file or '(none)'} is missing or damaged")
+        raise Damaged(run / store.STATES / (ticket.file or "(none)"), "is missing or damaged where a state lies")
     leaves, start = [], 0
     for shape in template:
         size = int(np.prod(shape.shape)) * shape.dtype.itemsize
@@ -153,13 +168,15 @@ def read(run: Path, ticket: Ticket, template: Sequence[Any]) -> State:
 
 def _bytes(run: Path, ticket: Ticket) -> bytes | None:
     """The bytes of a state on disk, or None where they are missing or not what was written."""
-    path = run / store.STATES / ticket.file
-    if not ticket.file or not path.is_file():
+    if not ticket.file:
         return None
-    with open(path, "rb") as file:
-        file.seek(ticket.start)
-        data = file.read(ticket.size)
-    return data if hashlib.sha256(data).hexdigest() == ticket.digest else None
+    try:
+        with open(run / store.STATES / ticket.file, "rb") as file:
+            file.seek(ticket.start)
+            data = file.read(ticket.size)
+    except OSError:
+        return None
+    return data if disk.digest(data) == ticket.digest else None
 
 
 def _size(state: State) -> int:

@@ -5,13 +5,13 @@ Effort is added up along a cell's path as if it had run alone; `totals` has what
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from regimax.sweep import store
+from regimax.sweep import environment, store
 
 EFFORT = (
     "flops",
@@ -79,7 +79,7 @@ def cell_curves(run: Path) -> pl.DataFrame:
     path), the cumulative effort `flops` (FLOPs), `env_steps`, `samples` (steps), `bits_*` (bits), and the metrics.
 
     Raises:
-      UserError: if `run` is not a run directory.
+      UserError: if `run` is not a run directory, or anything in it that is needed is damaged.
     """
     cells, stages, curves = store.tables(run)
     return _by_cell(cells, stages, curves)
@@ -91,7 +91,7 @@ def cell_probes(run: Path) -> pl.DataFrame:
     Columns: as of `cell_curves`, with what the probes measured in the place of the metrics: ``<probe>_<measure>``.
 
     Raises:
-      UserError: if `run` is not a run directory.
+      UserError: if `run` is not a run directory, or anything in it that is needed is damaged.
     """
     cells, stages, _ = store.tables(run)
     return _by_cell(cells, stages, store.probe_rows(run))
@@ -138,14 +138,30 @@ def cell_table(run: Path) -> pl.DataFrame:
     `flops_reinforcement` what FLOPs of any phase are spent on (null in a run from before they were told apart). Of
     bits, `bits_*` are capacities. `present_sensory_bound` is what observations can at most have told about the concepts
     at work in them (null where the world does not know), `present_reward_bound` and `present_outcome_bound` what can at
-    most have been present in the pay that arrived. `used_decision` is what decisions carried of what was seen.
+    most have been present in the pay that arrived. `used_decision` is what decisions carried of what was seen. A run
+    that went on under other versions, or on another kind of device, has `computed_under` besides: what tells the
+    environments of the cell's stages from the run's others.
 
     Raises:
-      UserError: if `run` is not a run directory.
+      UserError: if `run` is not a run directory, or anything in it that is needed is damaged.
     """
     cells, stages, _ = store.tables(run)
     resolved = store.read_sweep(run)["resolved"]
-    return _cell_table(cells, stages, cell_curves(run), resolved["threshold"], resolved["consecutive"])
+    found = _cell_table(cells, stages, cell_curves(run), resolved["threshold"], resolved["consecutive"])
+    environments, pairs = store.environments(run)
+    if len(environments) < 2:
+        return found
+    return found.join(_computed_under(cells, environments, pairs), on="cell", how="left", maintain_order="left")
+
+
+def _computed_under(
+    cells: pl.DataFrame, environments: Sequence[Mapping[str, str]], pairs: pl.DataFrame
+) -> pl.DataFrame:
+    """One row per cell that has begun: `computed_under`, the labels of its environments in the order they came in."""
+    names = pl.DataFrame({"environment": range(len(environments)), "computed_under": environment.labels(environments)})
+    links = cells.select("cell", pl.col("stages").alias("stage")).explode("stage").join(pairs, on="stage")
+    there = links.select("cell", "environment").unique().join(names, on="environment").sort("cell", "environment")
+    return there.group_by("cell", maintain_order=True).agg(pl.col("computed_under").str.join(" + "))
 
 
 def _cell_table(

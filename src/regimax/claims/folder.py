@@ -18,7 +18,8 @@ import regimax
 from regimax.claims.claim import MAIN, Claim, Scale, Tuning, load_claim
 from regimax.claims.tuning import Trial
 from regimax.errors import UserError
-from regimax.sweep import rundir, store
+from regimax.sweep import store
+from regimax.sweep.difference import difference
 
 FACTS, SOURCE, CHOICES, TUNING, RESULT = "claim.json", "claim.py", "choices.json", "tuning", "result"
 LIST = "claims.json"
@@ -61,7 +62,7 @@ def compare(claim: Claim, scale: Scale, out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise UserError(f"{str(out)!r} is a file, not a run directory")
     if (out / FACTS).is_file():
-        found = rundir.difference(read(out)["resolved"], resolved(claim, scale))
+        found = difference(read(out)["resolved"], resolved(claim, scale))
         if found:
             raise UserError(f"{str(out)!r} holds another claim or another version of it: {found}. Give another --out.")
     elif out.is_dir() and any(p.name != ".lock" and p.suffix != ".tmp" for p in out.iterdir()):

@@ -1,11 +1,13 @@
 """A sweep that cannot be what was meant is refused when it is planned: in a sentence, before anything is computed."""
 
+import copy
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import regimax as rx
-from regimax.sweep import cost, rundir, spec, store, table
+from regimax.sweep import cost, difference, rundir, spec, store, table
 from regimax.sweep.plan import make_plan
 
 from .test_plan import TOLD
@@ -169,7 +171,7 @@ def test_the_regimes_that_are_left_out_still_give_names(tiny):
 def test_a_run_of_some_regimes_is_extended_to_all(tiny):
     sweep = tiny(choices=[rx.Choice("sham_rl", {"rl.learning_rate": 0.5})])
     few = make_plan(spec.override(sweep, ["regime=pure_rl"]), TOLD)
-    assert rundir._lost(few.resolved, make_plan(sweep, TOLD).resolved) is None
+    assert difference.missing(few.resolved, make_plan(sweep, TOLD).resolved) is None
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e400", "NaN", "Infinity"])
@@ -253,16 +255,27 @@ def test_a_run_is_extended_by_whole_points_only(tiny, name):
     changes, message = LOST[name]
     before = {"axes": {"pay": {"a": {"reward.erasure": 0.5}, "b": {}}}} if "label" in name else {}
     old, new = make_plan(tiny(**before), TOLD).resolved, make_plan(tiny(**changes), TOLD).resolved
-    assert __import__("re").search(message, rundir._lost(old, new) or "nothing")
+    assert __import__("re").search(message, difference.missing(old, new) or "nothing")
     more = {"seeds": 5} | before
-    assert rundir._lost(old, make_plan(tiny(**more), TOLD).resolved) is None
+    assert difference.missing(old, make_plan(tiny(**more), TOLD).resolved) is None
+
+
+def test_what_has_changed_is_said_in_words(tiny):
+    old = make_plan(tiny(), TOLD).resolved
+    code = make_plan(tiny(), TOLD | {"sham_rl": ["pretrain", "another"]}).resolved
+    told = copy.deepcopy(old)
+    told["points"][1]["facts"]["pure_rl"] = ["another"]
+    for changed in (difference.changed, difference.missing):
+        assert changed(old, old) is None
+        assert "the phase 'rl' of 'sham_rl' computes something else now: its code has changed" in changed(old, code)
+        assert "at the point {'reward.erasure': 0.5}, a world or a channel says something else" in changed(old, told)
 
 
 def test_the_order_of_axes_and_of_seeds_is_no_part_of_a_point(tiny):
     axes = {"reward.erasure": [0.0, 0.5], "rl.updates": [4, 8]}
     old = make_plan(tiny(axes=axes, seeds=[0, 1]), TOLD).resolved
     new = make_plan(tiny(axes=dict(reversed(axes.items())), seeds=[2, 1, 0]), TOLD).resolved
-    assert rundir._lost(old, new) is None
+    assert difference.missing(old, new) is None
 
 
 # The host's work grows with what there is, not with its square.
@@ -308,7 +321,7 @@ def test_thousands_of_seeds_are_extended_by_thousands(tiny):
     few = [[Seed(i), Seed(i)] for i in range(10_000)]
     more = [[Seed(i), Seed(i)] for i in range(20_000)]
     Seed.compared = 0
-    assert rundir._lost(plan | {"seeds": few}, plan | {"seeds": more}) is None
+    assert difference.missing(plan | {"seeds": few}, plan | {"seeds": more}) is None
     assert Seed.compared < 10 * len(more)
 
 
@@ -316,14 +329,14 @@ def test_thousands_of_points_are_extended_by_thousands(tiny, monkeypatch):
     plan = make_plan(tiny(axes={}, regimes=tiny().regimes[:1], seeds=2), TOLD).resolved
     point = plan["points"][0]
     many = [point | {"labels": {"x": i}, "settings": {"x": i}} for i in range(4000)]
-    calls, difference = [0], rundir.difference
+    calls, real = [0], difference.difference
 
     def counted(*args):
         calls[0] += 1
-        return difference(*args)
+        return real(*args)
 
-    monkeypatch.setattr(rundir, "difference", counted)
-    assert rundir._lost(plan | {"points": many[:2000]}, plan | {"points": many}) is None
+    monkeypatch.setattr(difference, "difference", counted)
+    assert difference.missing(plan | {"points": many[:2000]}, plan | {"points": many}) is None
     assert calls[0] < 40 * len(many)
 
 

@@ -23,6 +23,7 @@ from regimax.claims.claim import MAIN, Claim, Scale, Tuning, load_claim
 from regimax.claims.tuning import Trial
 from regimax.errors import UserError
 from regimax.sweep import disk, rundir
+from regimax.sweep.difference import difference
 from regimax.sweep.disk import Damaged
 
 FACTS, SOURCE, CHOICES, TUNING, RESULT = "claim.json", "claim.py", "choices.json", "tuning", "result"
@@ -73,7 +74,7 @@ def compare(claim: Claim, scale: Scale, out: Path, file: Path) -> None:
         raise UserError(f"{str(out)!r} is a file, not a run directory")
     if os.path.lexists(out / FACTS):
         before = _mendable(out, file)
-        if before and (found := rundir.difference(before["resolved"], resolved(claim, scale))):
+        if before and (found := difference(before["resolved"], resolved(claim, scale))):
             raise UserError(f"{str(out)!r} holds another claim or another version of it: {found}. Give another --out.")
     elif out.is_dir() and any(not re.fullmatch(rundir.STRAY, p.name) for p in out.iterdir()):
         raise UserError(f"{str(out)!r} is not empty and not a claim's directory. Give another --out.")

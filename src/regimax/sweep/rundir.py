@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import fcntl
-import json
 import os
 import platform
 import re
@@ -20,35 +19,13 @@ import regimax
 from regimax.errors import UserError
 from regimax.sweep import disk, store, table
 from regimax.sweep.cost import Costs
+from regimax.sweep.difference import changed, missing
 from regimax.sweep.disk import Damaged
 from regimax.sweep.environment import Environment, among
 from regimax.sweep.environment import difference as difference_of
 from regimax.sweep.plan import Plan
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "polars")
-
-
-def difference(before: Any, now: Any, where: str = "") -> str | None:
-    """Returns the first place at which two pieces of plain data differ, in words."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        for key in sorted({*before, *now}):
-            path = f"{where}.{key}" if where else str(key)
-            if key not in before or key not in now:
-                return f"{path} is {'new' if key not in before else 'gone'}"
-            if found := difference(before[key], now[key], path):
-                return found
-        return None
-    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        return next(
-            (d for i, (a, b) in enumerate(zip(before, now, strict=True)) if (d := difference(a, b, f"{where}[{i}]"))),
-            None,
-        )
-    return None if before == now else f"{where} was {_short(before)}, is {_short(now)}"
-
-
-def _short(value: Any) -> str:
-    text = f"{len(value)} entries" if isinstance(value, list | dict) and len(str(value)) > 60 else str(value)
-    return text[:60]
 
 
 STRAY = r"\..*|.*~|#.*#|.*\.tmp"
@@ -120,8 +97,8 @@ def programs(out: Path, now: Callable[[], Environment], accepted: bool) -> dict[
 
 
 def _compare_sweeps(before: dict[str, Any], plan: Plan, out: Path, extend: bool) -> None:
-    if found := difference(before, plan.resolved):
-        lost = _lost(before, plan.resolved)
+    if found := changed(before, plan.resolved):
+        lost = missing(before, plan.resolved)
         if lost and extend:
             raise UserError(f"{str(out)!r} cannot be extended to this sweep: {lost}. Give another --out.")
         if not extend:
@@ -161,45 +138,6 @@ def check_environment(out: Path, environments: Sequence[Environment], now: Envir
             f"{str(out)!r} was computed under another environment: {difference_of(environments[-1], now)}. Results may "
             "differ in their last digits or more. Give --accept-versions to go on all the same, or another --out."
         )
-
-
-def _lost(before: dict[str, Any], now: dict[str, Any]) -> str | None:
-    """Returns the first thing of a sweep that another one does not contain, in words."""
-    for name in before["regimes"]:
-        if name not in now["regimes"]:
-            return f"the regime {name!r} is gone"
-    kept = {name: {r: now[name][r] for r in before[name]} for name in ("regimes", "settings")}
-    grown = ("seeds", "points", *(["keep_params"] if now["keep_params"] else []))
-    if found := difference(
-        {k: v for k, v in before.items() if k not in grown}, {k: v for k, v in (now | kept).items() if k not in grown}
-    ):
-        return found
-
-    def narrowed(point: dict[str, Any]) -> dict[str, Any]:
-        """A point without what is known of it for regimes that are new."""
-        return point | {name: {r: point[name][r] for r in before["regimes"]} for name in ("derived", "facts")}
-
-    points = {_named(point["labels"]): narrowed(point) for point in now["points"]}
-    for point in before["points"]:
-        there = points.get(_named(point["labels"]))
-        if there is None:
-            return f"the point {point['labels']} is gone"
-        if found := difference(point | {"facts": None}, there | {"facts": None}):
-            return f"at the point {point['labels']}, {found}"
-        if found := difference(point["facts"], there["facts"]):
-            return f"at the point {point['labels']}, what is known of it has changed (describe, unpadded, capacity)"
-    worlds = {seed: world for world, seed in now["seeds"]}
-    for world, seed in before["seeds"]:
-        if seed not in worlds:
-            return f"seed {seed} is gone"
-        if worlds[seed] != world:
-            return f"seed {seed} was in the world {world}, is in the world {worlds[seed]}"
-    return None
-
-
-def _named(labels: dict[str, Any]) -> str:
-    """What stands for a point, whatever the order of its axes."""
-    return json.dumps(labels, sort_keys=True)
 
 
 @contextlib.contextmanager

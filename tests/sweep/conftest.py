@@ -76,21 +76,13 @@ def silent():
 
 
 PLANS: dict = {}
-ENGINES: dict = {}
 FRAMES: dict = {}
 
 
 @pytest.fixture
 def compiled_once(monkeypatch):
-    """Runs of one plan share their compiled programs and what planning them found, however often they are resumed."""
-    from regimax.sweep import lanes, run, rundir
-
-    def engine(program, block, devices, compiling, optimization, workers):
-        del compiling, workers
-        key = (program.spec, tuple(probe.name for probe in program.probes), block, optimization, *map(str, devices))
-        if key not in ENGINES:
-            ENGINES[key] = lanes.Engine(program, block, devices, optimization=optimization)
-        return ENGINES[key]
+    """Runs of one plan share what planning them found, as they share compiled programs, however often resumed."""
+    from regimax.sweep import rundir
 
     def frame(plan, costs):
         if id(plan) not in FRAMES:
@@ -98,7 +90,6 @@ def compiled_once(monkeypatch):
         return FRAMES[id(plan)]
 
     made = rundir._stages_frame
-    monkeypatch.setattr(run, "Engine", engine)
     monkeypatch.setattr(rundir, "_stages_frame", frame)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import regimax as rx
-from regimax.sweep import cost, difference, rundir, spec, store, table
+from regimax.sweep import cost, difference, disk, rundir, spec, table
 from regimax.sweep.plan import make_plan
 
 from .test_plan import TOLD
@@ -358,7 +358,7 @@ def test_only_other_settings_are_looked_at_anew(tiny, monkeypatch):
 
 
 def test_a_directory_that_holds_another_point_is_refused_with_it(tiny, tmp_path):
-    store.write_json(tmp_path / "sweep.json", {"resolved": make_plan(tiny(), TOLD).resolved})
+    disk.write_json(tmp_path / "sweep.json", {"resolved": make_plan(tiny(), TOLD).resolved})
     plan = make_plan(tiny(axes={"reward.erasure": [0.0, 0.25]}), TOLD)
     with pytest.raises(rx.UserError, match=r"the point {'reward\.erasure': 0.5} is gone"):
         rundir.compare(plan, tmp_path, extend=True)

@@ -118,7 +118,7 @@ def test_a_flip_in_any_file_is_put_right_when_the_run_goes_on(whole, half):
 @pytest.mark.slow
 def test_four_hundred_flips_are_put_right_when_the_run_goes_on(whole, half):
     rng, flips = random.Random(2), 0
-    for run, many in ((whole, 11), (half, 11)):
+    for run, many in ((whole, 14), (half, 14)):
         held = contents(run)
         for name, data in flipped(held, rng, many):
             resumed_right(held, name, data, whole)

@@ -33,7 +33,7 @@ def calls(path):
             yield node.func.id
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             of = node.func.value.id if isinstance(node.func.value, ast.Name) else ""
-            yield f"os.{node.func.attr}" if of == "os" else node.func.attr
+            yield f"{of}.{node.func.attr}" if of in ("os", "self") else node.func.attr
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,8 @@ def test_learners_of_another_environment_are_had_when_asked_for(under, monkeypat
     execute(plan, OUT, Options(devices=1, facts=FACTS), Silent())
     under(jax="9.9")
     known, given = rx.load_run(OUT).cells["cell"][0], plan.sweep
-    monkeypatch.setattr("regimax.sweep.plan.foreign_sources", lambda program: ["another text"])
+    other = {"pretrain_rl": ["a" * 16, "b" * 16]}  # what the programs are called under those versions
+    monkeypatch.setattr("regimax.sweep.loaded.make_plan", lambda sweep, own: make_plan(sweep, own or other))
     with pytest.raises(rx.UserError, match=r"another environment: jax was .*accept_versions=True"):
         rx.load_run(OUT, given).agent(known)
     assert rx.load_run(OUT, given, accept_versions=True).agent(known).params

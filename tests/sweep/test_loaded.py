@@ -87,3 +87,10 @@ def test_the_copy_of_the_sweeps_file_is_executed_only_as_it_was_registered_or_wh
     assert not Path("executed").exists()
     assert rx.load_run(run, trust=True).agent(cell).params
     assert Path("executed").exists()
+
+
+def test_a_run_that_was_taken_to_where_its_folder_is_not_gives_its_sweep(kept, tmp_path):
+    run = tmp_path / "run"
+    facts = {"set": [], "seeds_given": None, "folder": str(tmp_path / "elsewhere")}
+    execute(make_plan(kept[1]), run, Options(facts=facts, source=SOURCE), Silent())
+    assert rx.load_run(run).sweep.seeds == 3

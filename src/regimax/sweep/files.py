@@ -53,7 +53,8 @@ def load_file(path: Path, beside: Path | None = None) -> ModuleType:
 def _modules_of(folder: Path) -> Iterator[None]:
     """Lets modules of a folder be imported, and forgets them afterwards."""
     folder = folder.resolve()
-    own = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()}
+    inside = folder.iterdir() if folder.is_dir() else ()  # a run may have been taken to another machine
+    own = {path.stem for path in inside if path.suffix == ".py" or path.is_dir()}
     aside = {name: module for name, module in sys.modules.items() if _stands_in(name, module, own, folder)}
     for name in aside:
         del sys.modules[name]

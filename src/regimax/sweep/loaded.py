@@ -90,7 +90,8 @@ class Run:
         path, registered = store.plan_file(self.path, self.facts, store.SOURCE)
         if not self._trust:
             check_source(path, registered, "load_run(RUN, trust=True)")
-        sweep = files.load(path, beside=Path(self.facts["folder"]))
+        begun_in = self.facts.get("folder")  # where modules lie that it may import
+        sweep = files.load(path, beside=Path(begun_in) if begun_in else None)
         return spec.override(sweep, self.facts["set"], self.facts["seeds_given"])
 
     @cached_property

@@ -27,6 +27,8 @@ EFFORT = (
 SPLIT = ("flops_prediction", "flops_experience", "flops_reinforcement")
 """FLOPs by what they are spent on, whatever the phase: they add up to `flops`."""
 COUNTS = ("env_steps", "samples")
+COMPUTED_UNDER = "computed_under"
+"""Column of a run that was computed under several environments."""
 
 
 def _paths(cells: pl.DataFrame, stages: pl.DataFrame) -> pl.DataFrame:
@@ -69,7 +71,8 @@ def columns(effort: Sequence[str]) -> frozenset[str]:
     curves = pl.DataFrame(schema={"stage": pl.String, "update": pl.Int64})
     rows = _by_cell(cells, stages, curves)
     results = _cell_table(cells, stages, rows, 1.0, 1)
-    return frozenset((*cells.columns, *_paths(cells, stages).columns, *rows.columns, *results.columns))
+    found = (*cells.columns, *_paths(cells, stages).columns, *rows.columns, *results.columns)
+    return frozenset((*found, COMPUTED_UNDER, "environment"))
 
 
 def cell_curves(run: Path) -> pl.DataFrame:
@@ -158,10 +161,10 @@ def _computed_under(
     cells: pl.DataFrame, environments: Sequence[Mapping[str, str]], pairs: pl.DataFrame
 ) -> pl.DataFrame:
     """One row per cell that has begun: `computed_under`, the labels of its environments in the order they came in."""
-    names = pl.DataFrame({"environment": range(len(environments)), "computed_under": environment.labels(environments)})
+    names = pl.DataFrame({"environment": range(len(environments)), COMPUTED_UNDER: environment.labels(environments)})
     links = cells.select("cell", pl.col("stages").alias("stage")).explode("stage").join(pairs, on="stage")
     there = links.select("cell", "environment").unique().join(names, on="environment").sort("cell", "environment")
-    return there.group_by("cell", maintain_order=True).agg(pl.col("computed_under").str.join(" + "))
+    return there.group_by("cell", maintain_order=True).agg(pl.col(COMPUTED_UNDER).str.join(" + "))
 
 
 def _cell_table(

@@ -83,6 +83,7 @@ def test_capacity_is_what_the_channel_carries():
     """The plug-in information of uniform inputs equals the capacity; its bias is below 1e-3 bits here."""
     channel, n, levels = reward(0, 2), 60_000, 3
     settings_ = {"reward.levels": levels, "reward.rate": 1.0, "reward.erasure": 0.25, "reward.flip": 0.1}
+    settings_ |= {"reward.reads_zero": 0}
     values = np.random.default_rng(0).integers(0, levels, n)
     hparams = traced(channel, levels=levels, erasure=0.25, flip=0.1)
     found, present = jax.jit(lambda k: send(channel, values, np.zeros(n), hparams, k))(jax.random.key(1))
@@ -142,7 +143,8 @@ def test_outcomes_are_lost_at_their_rate():
 
 @pytest.mark.parametrize(("n", "erasure", "steps"), [(1, 0.0, 4), (7, 0.5, 3)])
 def test_outcome_capacity(n, erasure, steps):
-    bits = outcome().capacity({"outcome.episodes": n, "outcome.erasure": erasure}, {"episode_steps": steps})
+    nominal = {"outcome.episodes": n, "outcome.erasure": erasure, "outcome.reads_zero": 0}
+    bits = outcome().capacity(nominal, {"episode_steps": steps})
     assert bits == pytest.approx((1 - erasure) * math.log2(n + 1) / (n * steps))
 
 
@@ -174,10 +176,11 @@ def test_what_waits_for_a_delivery_comes_with_it_or_with_the_last_step(rate, len
                 expected[start + t], there[start + t], waiting = min(waiting, 1.0), 1, 0.0
         known = {"episode_steps": float(length)}
         nominal = {"reward.levels": 2, "reward.rate": rate, "reward.erasure": 0.0, "reward.flip": 0.0}
+        nominal |= {"reward.reads_zero": 0}
         # The capacity is a bit for each of them.
         assert channel.capacity(nominal, known) * length == pytest.approx(there[start : start + length].sum())
         start += length
-    found, present = SEND["reward"](padded, last, traced(channel, rate=rate), jax.random.key(0))
+    found, present = SEND["reward"](padded, last, traced(channel, rate=rate, levels=2), jax.random.key(0))
     np.testing.assert_allclose(found[:total], expected[:total])
     np.testing.assert_array_equal(present[:total], there[:total])
 

@@ -112,7 +112,18 @@ class Gymnax:
         terminated, truncated = self._ends(env, jnp.asarray(ended, bool).reshape(()))
         new = State(env, state.total + reward)
         success = ((terminated | truncated) & (new.total >= self.solved)).astype(jnp.float32)
-        return _flat(obs), new, reward, terminated, truncated, {"outcome": jnp.zeros(()), "success": success}
+        return (
+            _flat(obs),
+            new,
+            reward,
+            terminated,
+            truncated,
+            {
+                "outcome": jnp.zeros((), jnp.float32),
+                "pays_outcome": jnp.zeros((), jnp.float32),  # every reward is that of its step
+                "success": success,
+            },
+        )
 
     def _ends(self, env: PyTree, ended: Array) -> tuple[Array, Array]:
         """Whether an episode is terminated and whether it is truncated; gymnax says `ended` of its natural end only."""

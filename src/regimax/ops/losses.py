@@ -49,6 +49,25 @@ def weighted_mean(x: Array, weight: Array) -> Array:
     return jnp.sum(x * weight) / jnp.maximum(jnp.sum(weight), 1.0)
 
 
+def masked_mean(x: Array, mask: Array) -> Array:
+    r"""Mean :math:`\sum_i m_i x_i / \max(1, \sum_i m_i)` of what a mask lets count; 0 where that is nothing.
+
+    With a mask of ones it is `x.mean()` to the bit, which :func:`weighted_mean` is not.
+
+    Args:
+      x: any shape.
+      mask: the same shape, in {0, 1}.
+
+    Returns:
+      `[]`.
+
+    Example:
+      >>> float(masked_mean(jnp.array([1., 2., 6.]), jnp.array([0., 1., 1.])))
+      4.0
+    """
+    return jnp.mean(x * mask) * (x.size / jnp.maximum(jnp.sum(mask), 1.0))
+
+
 def entropy(logits: Array) -> Array:
     r"""Entropy of a categorical policy, :math:`-\sum_i p_i \log p_i`.
 

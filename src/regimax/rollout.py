@@ -14,6 +14,7 @@ from regimax.channels.base import EXACT
 from regimax.envs import Environment
 from regimax.ops import information
 from regimax.ops.ahead import scan_ahead
+from regimax.precision import single
 from regimax.types import Array, HParams, Metrics, PyTree, Trajectory
 
 
@@ -92,6 +93,7 @@ def _open(
     return state, seen.value, states
 
 
+@single
 def init(
     key: Array,
     world: Environment,
@@ -213,6 +215,7 @@ def _pay(
     return states, outcome, pay
 
 
+@single
 def rollout(
     key: Array,
     world: Environment,
@@ -315,6 +318,7 @@ def rollout(
     return state, trajectory._replace(carry=start), counts
 
 
+@single
 def evaluate(
     key: Array,
     world: Environment,

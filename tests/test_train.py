@@ -183,9 +183,7 @@ def test_after_a_phase_that_diverged_nothing_runs_and_nothing_is_counted(broken)
     _, result = broken
     assert {STATUS[s] for phase in ("pretrain", "rl") for s in result.status[phase].tolist()} == {"diverged"}
     assert result.effort["pretrain"]["updates"].tolist() == [2, 2]
-    assert {name: value.tolist() for name, value in result.effort["rl"].items()} == dict.fromkeys(
-        ("updates", "env_steps", "samples", "flops"), [0, 0]
-    )
+    assert not any(value.any() for value in result.effort["rl"].values())
     assert result.curves["rl"]["update"].tolist() == [[0, 0, 0]] * 2
     np.testing.assert_array_equal(result.curves["rl"]["success"], result.curves["rl"]["success"][:, :1].repeat(3, 1))
     assert not result.curves["rl"]["loss"].any()

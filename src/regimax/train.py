@@ -25,8 +25,8 @@ class Result(NamedTuple):
     """What became of a cell.
 
     Attributes:
-      curves: of each phase, by name: ``update`` and what is evaluated `[1 + ticks]`, first before any update; metrics of
-        learning `[ticks]`, means over the updates that led to each further evaluation. Where a phase stops early,
+      curves: of each phase, by name: ``update`` and what is evaluated `[1 + ticks]`, first before any update; metrics
+        of learning `[ticks]`, means over the updates that led to each further evaluation. Where a phase stops early,
         solved or diverged, its last row that counts is repeated to the end: the last row is always that of the
         parameters that are returned. Where no update counts, metrics of learning are 0.
       effort: per phase: ``updates``, ``env_steps`` (own), ``samples`` (others' steps) and ``flops`` (as executed,

@@ -211,7 +211,14 @@ def reinforcement(
             params: Params, batch: tuple[Trajectory, Lesson], legal: Array, hparams: HParams
         ) -> tuple[Array, Metrics]:
             trajectory, (advantage, known) = batch
-            mean = jnp.mean if known is None else lambda x: losses.masked_mean(x, known)
+
+            def of_known(x: Array) -> Array:
+                """Zeros where nothing is known: before it is squared, so that nothing is rounded otherwise for it."""
+                return x if known is None else jnp.where(known > 0, x, 0.0)
+
+            def mean(x: Array) -> Array:
+                return losses.mean_of_known(x, known)
+
             target = advantage + trajectory.extras["value"]
             code = base.coding(source.channels, hparams)
             _, outputs, _ = net.apply(params, trajectory.carry, trajectory.obs_tm1, trajectory.first_tm1, code)
@@ -219,7 +226,7 @@ def reinforcement(
             taken = jax.nn.one_hot(trajectory.a_tm1, world.num_actions)
             log_prob = jnp.sum(jax.nn.log_softmax(logits) * taken, axis=-1)  # a gather's gradient is a slow scatter
             if normalize:
-                centred = advantage - mean(advantage)
+                centred = of_known(advantage - mean(of_known(advantage)))
                 scaled = centred / (jnp.sqrt(mean(jnp.square(centred))) + 1e-8)
                 advantage = jnp.where((advantage.size if known is None else jnp.sum(known)) > 1, scaled, advantage)
             surrogate = jax.vmap(jax.vmap(losses.clipped_surrogate, in_axes=(0, 0, 0, None)), in_axes=(0, 0, 0, None))
@@ -228,8 +235,8 @@ def reinforcement(
                 decided = trajectory.extras["decided"] * (1.0 if known is None else known)
                 policy_loss = losses.weighted_mean(policy_loss, decided)
             else:
-                policy_loss = mean(policy_loss)
-            value_loss = 0.5 * mean(jnp.square(outputs["value"][..., 0] - target))
+                policy_loss = mean(of_known(policy_loss))
+            value_loss = 0.5 * mean(jnp.square(of_known(outputs["value"][..., 0] - target)))
             entropy = jax.vmap(jax.vmap(losses.entropy))(logits).mean()
             total = policy_loss + hparams["value_coef"] * value_loss - hparams["entropy_coef"] * entropy
             return total, {"value_loss": value_loss, "entropy": entropy}

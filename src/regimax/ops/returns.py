@@ -94,7 +94,7 @@ def known_advantages(
     """
     chex.assert_rank([r_t, known_t, discount_t, trace_t, v_tm1, v_t], 1)
     chex.assert_equal_shape([r_t, known_t, discount_t, trace_t, v_tm1, v_t])
-    delta_t = known_t * (r_t + discount_t * v_t - v_tm1)
+    delta_t = jnp.where(known_t > 0, r_t + discount_t * v_t - v_tm1, 0.0)
     decay_t = discount_t * trace_t * lambda_
 
     def step(later: tuple[Array, Array], x: tuple[Array, Array, Array]) -> tuple[tuple, tuple]:

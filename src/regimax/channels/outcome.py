@@ -25,7 +25,7 @@ def outcome(max_delay: int = 0, name: str = "outcome") -> Channel:
     takes it for an outcome of 0: another and a worse channel.
 
     Capacity, bits per step, for outcomes in {0, 1}: :math:`(1-e) \log_2(n+1) / (n \cdot steps)`, and where lost reads
-    as 0 :math:`\log_2 (1 + n\, 2^{-h(e)/(1-e)}) / (n \cdot steps)`.
+    as 0 :func:`regimax.ops.information.zeroed_capacity` of n + 1 levels in the place of :math:`(1-e) \log_2(n+1)`.
 
     Args:
       max_delay: static length of the delay line, episodes.

@@ -32,8 +32,8 @@ def reward(low: float = 0.0, high: float = 1.0, max_delay: int = 0, name: str = 
     Capacity, bits per step: :math:`r (1-e)(\log_2 L - h(q) - q \log_2(L-1))`, where
     :math:`r = (\lfloor rate \cdot (T-1) \rfloor + 1) / T` for episodes of T steps; 24 bits a delivery where nothing is
     rounded, which is all that a float32 has. Noise can only lower it: with noise this is an upper bound. Where lost
-    reads as 0, it is no more than :math:`r \log_2 (1 + (L-1)\, 2^{-h(e)/(1-e)})`, and just that without flips where 0
-    is one of the levels.
+    reads as 0, it is no more than that and than :func:`regimax.ops.information.zeroed_capacity` for each delivery,
+    which is reached without flips where 0 is one of the levels.
 
     Args:
       low: the least reward of a step, reward units.

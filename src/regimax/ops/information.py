@@ -58,8 +58,12 @@ def symmetric_bits(levels: float, flip: float) -> float:
 
 
 def zeroed_capacity(levels: float, erasure: float) -> float:
-    r"""Capacity of a channel whose lost symbols read as one of them, :math:`\log_2 (1 + (L-1)\, 2^{-h(e)/(1-e)})`, in
-    bits per use; on the host, in float64. With two levels it is the Z-channel.
+    r"""Capacity of a channel whose lost symbols read as one of them, in bits per use; on the host, in float64.
+
+    .. math:: \log_2 (1 + k), \quad k = (L-1)\, 2^{-h(e)/(1-e)}
+
+    or, where the symbol that others read as is better never sent, :math:`k / (1 + k) > 1 - e`,
+    :math:`(1-e) \log_2 (L-1)`. With two levels it is the Z-channel.
 
     Args:
       levels: L ≥ 2, the size of the alphabet, the zero included.
@@ -76,7 +80,8 @@ def zeroed_capacity(levels: float, erasure: float) -> float:
         return 0.0
     kept = 1.0 - erasure
     noise = -kept * math.log2(kept) - (erasure * math.log2(erasure) if erasure > 0.0 else 0.0)
-    return math.log2(1.0 + (levels - 1.0) * 2.0 ** (-noise / kept))
+    others = (levels - 1.0) * 2.0 ** (-noise / kept)
+    return math.log2(1.0 + others) if others / (1.0 + others) <= kept else kept * math.log2(levels - 1.0)
 
 
 def log2_factorial(n: float) -> float:

@@ -35,11 +35,9 @@ def made(num_envs=E, shows=None, world=WORLD, **options):
 
 
 def settings_of(learner, **changes):
-    values = (
-        {s.name: s.default for s in (*learner.settings, *learner.source.settings)} | {"entropy_coef": 0.0} | changes
-    )
-    kinds = {s.name: jnp.int32 if s.integer else jnp.float32 for s in settings}
-    return {name: jnp.asarray(value, kinds[name]) for name, value in values.items()}
+    settings = (*learner.settings, *learner.source.settings)
+    values = {s.name: s.default for s in settings} | {"entropy_coef": 0.0} | changes
+    return {s.name: jnp.asarray(values[s.name], jnp.int32 if s.integer else jnp.float32) for s in settings}
 
 
 def rolled_out(world=WORLD, **changes):

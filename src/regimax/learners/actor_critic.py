@@ -211,35 +211,33 @@ def reinforcement(
             params: Params, batch: tuple[Trajectory, Lesson], legal: Array, hparams: HParams
         ) -> tuple[Array, Metrics]:
             trajectory, (advantage, known) = batch
-
-            def of_known(x: Array) -> Array:
-                """Zeros where nothing is known: before it is squared, so that nothing is rounded otherwise for it."""
-                return x if known is None else jnp.where(known > 0, x, 0.0)
-
-            def mean(x: Array) -> Array:
-                return losses.mean_of_known(x, known)
-
             target = advantage + trajectory.extras["value"]
             code = base.coding(source.channels, hparams)
             _, outputs, _ = net.apply(params, trajectory.carry, trajectory.obs_tm1, trajectory.first_tm1, code)
+            value = outputs["value"][..., 0]
             logits = jnp.where(legal[None, None], outputs["policy"], base.ILLEGAL)
             taken = jax.nn.one_hot(trajectory.a_tm1, world.num_actions)
             log_prob = jnp.sum(jax.nn.log_softmax(logits) * taken, axis=-1)  # a gather's gradient is a slow scatter
             if normalize:
-                centred = of_known(advantage - mean(of_known(advantage)))
-                scaled = centred / (jnp.sqrt(mean(jnp.square(centred))) + 1e-8)
-                advantage = jnp.where((advantage.size if known is None else jnp.sum(known)) > 1, scaled, advantage)
+                advantage = _normalized(advantage, known)
+            share: Array | float = 1.0
+            if known is not None:
+                # What is not known is taken out of what is learnt from, and not out of the losses: a mask on them would
+                # round otherwise, also where all is known.
+                share = known.size / jnp.maximum(jnp.sum(known), 1.0)
+                advantage = jnp.where(known > 0, advantage * share, 0.0)
+                target = jnp.where(known > 0, target, jax.lax.stop_gradient(value))
             surrogate = jax.vmap(jax.vmap(losses.clipped_surrogate, in_axes=(0, 0, 0, None)), in_axes=(0, 0, 0, None))
             policy_loss = surrogate(log_prob, trajectory.extras["log_prob"], advantage, hparams["clip"])
             if "decided" in trajectory.extras:  # what was not carried out has no credit
-                decided = trajectory.extras["decided"] * (1.0 if known is None else known)
-                policy_loss = losses.weighted_mean(policy_loss, decided)
-            else:
-                policy_loss = mean(of_known(policy_loss))
-            value_loss = 0.5 * mean(jnp.square(of_known(outputs["value"][..., 0] - target)))
+                decided = trajectory.extras["decided"]
+                counted = decided if known is None else decided * known
+                policy_loss = jnp.sum(policy_loss * decided) / share / jnp.maximum(jnp.sum(counted), 1.0)
+            value_loss = 0.5 * jnp.square(value - target).mean()
             entropy = jax.vmap(jax.vmap(losses.entropy))(logits).mean()
-            total = policy_loss + hparams["value_coef"] * value_loss - hparams["entropy_coef"] * entropy
-            return total, {"value_loss": value_loss, "entropy": entropy}
+            of_values = hparams["value_coef"] * share
+            total = policy_loss.mean() + of_values * value_loss - hparams["entropy_coef"] * entropy
+            return total, {"value_loss": value_loss * share, "entropy": entropy}
 
         def update(
             key: Array, state: LearnerState, hparams: HParams, pay: Pay | None = None
@@ -303,6 +301,17 @@ def reinforcement(
         )
 
     return parts
+
+
+def _normalized(advantage: Array, known: Array | None) -> Array:
+    """Returns advantages centred and scaled to unit variance, those that are known; a single one as it is."""
+    if known is None:
+        known = jnp.ones_like(advantage)
+    number = jnp.sum(known)
+    share = known.size / jnp.maximum(number, 1.0)  # 1 where all are known, and then these are the usual moments
+    centred = advantage - jnp.sum(jnp.where(known > 0, advantage, 0.0)) * share / known.size
+    variance = jnp.sum(jnp.square(jnp.where(known > 0, centred, 0.0))) * share / known.size
+    return jnp.where(number > 1, centred / (jnp.sqrt(variance) + 1e-8), advantage)
 
 
 def _streams(index: Array, trajectory: Trajectory, taught: Lesson) -> tuple[Trajectory, Lesson]:

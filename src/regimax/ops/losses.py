@@ -49,28 +49,6 @@ def weighted_mean(x: Array, weight: Array) -> Array:
     return jnp.sum(x * weight) / jnp.maximum(jnp.sum(weight), 1.0)
 
 
-def mean_of_known(x: Array, known: Array | None) -> Array:
-    r"""Mean of what is known: :math:`\sum_i x_i / \max(1, \sum_i k_i)`; 0 where that is nothing.
-
-    With a mask of ones it is `x.mean()` to the bit, which :func:`weighted_mean` is not.
-
-    Args:
-      x: any shape; 0 where it is not known.
-      known: the same shape, in {0, 1}; None for ones.
-
-    Returns:
-      `[]`.
-
-    Example:
-      >>> float(mean_of_known(jnp.array([0., 2., 6.]), jnp.array([0., 1., 1.])))
-      4.0
-    """
-    if known is None:
-        return jnp.mean(x)
-    # The order is that of a mean, between whose sum and quotient is a product with 1 where all is known.
-    return jnp.sum(x) * (x.size / jnp.maximum(jnp.sum(known), 1.0)) / x.size
-
-
 def entropy(logits: Array) -> Array:
     r"""Entropy of a categorical policy, :math:`-\sum_i p_i \log p_i`.
 

@@ -205,3 +205,36 @@ def test_the_last_row_of_what_was_solved_is_that_of_the_parameters_that_are_retu
     for one, other in zip(jax.tree.leaves(result.params["rl"]), jax.tree.leaves(state.learner.params), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
     assert result.curves["rl"]["return"][-1] == pytest.approx(float(metrics["return"]))
+
+
+def sharded(train, mesh, **options):
+    spec = jax.sharding.PartitionSpec("lanes")
+    lanes = jax.vmap(train, in_axes=(0, None))
+    whole = jax.sharding.PartitionSpec()
+    return jax.jit(jax.shard_map(lanes, mesh=mesh, in_specs=(spec, whole), out_specs=spec, **options))
+
+
+def test_lanes_are_laid_over_devices_or_it_is_told_how(imitation):
+    """Each device has two lanes of four, and so the numbers of a width of two."""
+    train, _ = imitation
+    keys, mesh = rx.cell_keys(seeds=4), jax.sharding.Mesh(np.array(jax.devices()[:2]), ("lanes",))
+    found = sharded(train, mesh, check_vma=False)(keys, train.default_hparams)
+    by_two = jax.jit(jax.vmap(train, in_axes=(0, None)))
+    halves = [by_two(jax.tree.map(lambda k, i=i: k[i : i + 2], keys), train.default_hparams) for i in (0, 2)]
+    expected = jax.tree.map(lambda *leaves: np.concatenate(leaves), *halves)
+    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+    with pytest.raises(rx.UserError, match="check_vma=False"):
+        sharded(train, mesh)(keys, train.default_hparams)
+
+
+def test_no_number_of_a_result_is_a_nan(imitation):
+    train, result = imitation
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(result))
+    jax.config.update("jax_debug_nans", True)
+    try:
+        again = jax.jit(jax.vmap(train, in_axes=(0, None)))(rx.cell_keys(seeds=4), train.default_hparams)
+    finally:
+        jax.config.update("jax_debug_nans", False)
+    for one, other in zip(jax.tree.leaves(result), jax.tree.leaves(again), strict=True):
+        np.testing.assert_array_equal(one, other)

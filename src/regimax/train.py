@@ -93,8 +93,10 @@ class Train:
 
         Raises:
           UserError: for a name that no phase reads, several numbers where one is needed, a fraction where whole numbers
-            are, or a number that is out of range, as far as that is known before anything runs.
+            are, or a number that is out of range, as far as that is known before anything runs; and within a
+            `jax.shard_map` that checks what varies over its mesh.
         """
+        _check_unmapped(keys)
         hparams = self._checked({} if hparams is None else hparams)
         curves, effort, params, status = {}, {}, {}, {}
         taken: Params = {}
@@ -146,6 +148,14 @@ class Train:
         values = as_hparams(settings, {name: setting.default for name, setting in settings.items()} | found)
         # What is known already must not be folded into the program, or it would round otherwise than a sweep's.
         return jax.lax.optimization_barrier(values)
+
+
+def _check_unmapped(keys: Keys) -> None:
+    """Refuses a `shard_map` that checks types: a loop there must begin from what varies, and these begin from zeros."""
+    for key in keys:
+        kind = jax.typeof(key)
+        if getattr(getattr(kind, "mat", None), "varying", None) or getattr(kind, "vma", None):
+            raise UserError("train: within jax.shard_map its check of what varies must be off: give it check_vma=False")
 
 
 def _that_count(learning: Metrics, evaluation: Metrics, counts: Array) -> Metrics:

@@ -286,7 +286,7 @@ def rollout(
             first_tm1=state.first,
             a_tm1=action,
             r_t=pay.value,
-            known_t=1.0 - pay.lost,
+            known_t=jnp.ones_like(last) if pay.lost is None else 1.0 - pay.lost,
             discount_t=1.0 - done.terminated.astype(jnp.float32),
             truncated_t=done.truncated.astype(jnp.float32),
             obs_t=done.obs,

@@ -1,7 +1,9 @@
 """One cell as one pure function."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import regimax as rx
@@ -21,8 +23,8 @@ def test_curves_effort_parameters_and_status(imitation):
     _, result = imitation
     assert result.curves["pretrain"]["update"].tolist() == [[0, 2, 4]] * 4
     assert result.curves["rl"]["success"].shape == (4, 4)
-    assert np.isnan(result.curves["rl"]["loss"][:, 0]).all()
-    assert np.isfinite(result.curves["rl"]["loss"][:, 1:]).all()
+    assert result.curves["rl"]["loss"].shape == (4, 3)
+    assert np.isfinite(result.curves["rl"]["loss"]).all()
     assert {STATUS[s] for s in result.status["rl"].tolist()} == {STATUS[DONE]}
     assert result.effort["rl"]["env_steps"].tolist() == [6 * 8 * 2] * 4
     assert result.effort["pretrain"]["samples"].tolist() == [4 * 8 * 2] * 4
@@ -148,3 +150,91 @@ def test_a_phase_is_given_only_what_it_declared(imitation):
 def test_regimes_that_do_not_fit_are_told(regime, message):
     with pytest.raises(rx.UserError, match=message):
         rx.make_train(regime, WORLD)
+
+
+def breaking(at):
+    """Makes an optimiser whose update number `at` is not a number."""
+
+    def optimizer(hparams):
+        return optax.scale_by_schedule(lambda count: jnp.where(count == at, jnp.nan, -hparams["learning_rate"]))
+
+    return optimizer
+
+
+@pytest.fixture(scope="module")
+def broken():
+    """Prediction breaks in its second tick of three; what was to follow it does not run."""
+    predictor = rx.learners.prediction(optimizer=breaking(3))
+    train = rx.make_train(rx.regimes.pretrain_rl((6, 4), predictor=predictor, **OPTIONS), WORLD)
+    return train, jax.jit(jax.vmap(train, in_axes=(0, None)))(rx.cell_keys(seeds=2), train.default_hparams)
+
+
+def test_the_last_row_of_what_diverged_is_that_of_the_parameters_that_are_returned(broken):
+    _, result = broken
+    curves = result.curves["pretrain"]
+    assert curves["update"].tolist() == [[0, 2, 2, 2]] * 2
+    for name, curve in curves.items():
+        assert np.isfinite(curve).all(), name
+        np.testing.assert_array_equal(curve[:, -2:], curve[:, -3:-2].repeat(2, 1), err_msg=name)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(result.params))
+
+
+def test_after_a_phase_that_diverged_nothing_runs_and_nothing_is_counted(broken):
+    _, result = broken
+    assert {STATUS[s] for phase in ("pretrain", "rl") for s in result.status[phase].tolist()} == {"diverged"}
+    assert result.effort["pretrain"]["updates"].tolist() == [2, 2]
+    assert not any(value.any() for value in result.effort["rl"].values())
+    assert result.curves["rl"]["update"].tolist() == [[0, 0, 0]] * 2
+    np.testing.assert_array_equal(result.curves["rl"]["success"], result.curves["rl"]["success"][:, :1].repeat(3, 1))
+    assert not result.curves["rl"]["loss"].any()
+
+
+def test_the_last_row_of_what_was_solved_is_that_of_the_parameters_that_are_returned():
+    stop = rx.regimes.Stop("success", at_least=0.0, consecutive=2)
+    regime = rx.regimes.pure_rl(8, stop=stop, **OPTIONS)
+    train = rx.make_train(regime, WORLD)
+    keys = jax.tree.map(lambda k: k[0], rx.cell_keys(1))
+    result = jax.jit(train)(keys, train.default_hparams)
+    # Solved at the second evaluation, which is the first after an update.
+    assert result.curves["rl"]["update"].tolist() == [0, 2, 2, 2, 2]
+    assert STATUS[int(result.status["rl"])] == "solved"
+    assert len(set(result.curves["rl"]["loss"].tolist())) == 1
+    program = train.bound.programs[0]
+    state, _ = program.begin(keys, train.default_hparams, {})
+    state, metrics = jax.jit(program.tick)(keys, train.default_hparams, jnp.int32(8), state)
+    for one, other in zip(jax.tree.leaves(result.params["rl"]), jax.tree.leaves(state.learner.params), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+    assert result.curves["rl"]["return"][-1] == pytest.approx(float(metrics["return"]))
+
+
+def sharded(train, mesh, **options):
+    spec = jax.sharding.PartitionSpec("lanes")
+    lanes = jax.vmap(train, in_axes=(0, None))
+    whole = jax.sharding.PartitionSpec()
+    return jax.jit(jax.shard_map(lanes, mesh=mesh, in_specs=(spec, whole), out_specs=spec, **options))
+
+
+def test_lanes_are_laid_over_devices_or_it_is_told_how(imitation):
+    """Each device has two lanes of four, and so the numbers of a width of two."""
+    train, _ = imitation
+    keys, mesh = rx.cell_keys(seeds=4), jax.sharding.Mesh(np.array(jax.devices()[:2]), ("lanes",))
+    found = sharded(train, mesh, check_vma=False)(keys, train.default_hparams)
+    by_two = jax.jit(jax.vmap(train, in_axes=(0, None)))
+    halves = [by_two(jax.tree.map(lambda k, i=i: k[i : i + 2], keys), train.default_hparams) for i in (0, 2)]
+    expected = jax.tree.map(lambda *leaves: np.concatenate(leaves), *halves)
+    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+    with pytest.raises(rx.UserError, match="check_vma=False"):
+        sharded(train, mesh)(keys, train.default_hparams)
+
+
+def test_no_number_of_a_result_is_a_nan(imitation):
+    train, result = imitation
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(result))
+    jax.config.update("jax_debug_nans", True)
+    try:
+        again = jax.jit(jax.vmap(train, in_axes=(0, None)))(rx.cell_keys(seeds=4), train.default_hparams)
+    finally:
+        jax.config.update("jax_debug_nans", False)
+    for one, other in zip(jax.tree.leaves(result), jax.tree.leaves(again), strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -13,10 +13,11 @@ import jax.numpy as jnp
 
 from regimax.backend import loops_wait
 from regimax.errors import UserError, unknown
+from regimax.precision import single
 from regimax.prng import Keys
 from regimax.probes import split_flops
 from regimax.regimes import Regime, RegimePrograms, bind_regime
-from regimax.regimes.program import Program, as_hparams, inherited
+from regimax.regimes.program import DIVERGED, Program, as_hparams, inherited
 from regimax.types import Array, HParams, Metrics, Params, number
 
 
@@ -24,12 +25,15 @@ class Result(NamedTuple):
     """What became of a cell.
 
     Attributes:
-      curves: metrics of each phase, `[ticks]` each, plus ``update`` `[ticks]`. The first entry of a phase, at update 0,
-        is its evaluation before the first update, in which metrics of learning are NaN.
+      curves: of each phase, by name: ``update`` and what is evaluated `[1 + ticks]`, first before any update; metrics
+        of learning `[ticks]`, means over the updates that led to each further evaluation. Where a phase stops early,
+        solved or diverged, its last row that counts is repeated to the end: the last row is always that of the
+        parameters that are returned. Where no update counts, metrics of learning are 0.
       effort: per phase: ``updates``, ``env_steps`` (own), ``samples`` (others' steps) and ``flops`` (as executed,
-        padding included).
-      params: final parameters of each phase.
-      status: `[]` int32 of each phase, an index into `regimax.regimes.program.STATUS`.
+        padding included). What a diverging tick did is thrown away and not counted.
+      params: final parameters of each phase; of one that diverged those before the tick in which it did.
+      status: `[]` int32 of each phase, an index into `regimax.regimes.program.STATUS`. After a phase that diverged no
+        other runs: it counts as diverged, without any effort.
     """
 
     curves: dict[str, Metrics]
@@ -43,6 +47,7 @@ def update_flops(program: Program) -> float:
     return math.fsum(split_update_flops(program).values())
 
 
+@single
 def split_update_flops(program: Program) -> dict[str, float]:
     """Counts the same by what it is spent on, see :func:`regimax.probes.split_flops`."""
     key = jax.eval_shape(lambda: jax.random.key(0))
@@ -69,11 +74,13 @@ class Train:
     bound: RegimePrograms
 
     @cached_property
+    @single
     def default_hparams(self) -> dict[str, Array]:
         """Every setting at its default, traced scalars by sweep name."""
         values = {name: setting.default for name, setting in self.bound.settings.items()}
         return as_hparams(self.bound.settings, values)
 
+    @single
     def __call__(self, keys: Keys, hparams: HParams | None = None) -> Result:
         """Trains one cell.
 
@@ -86,31 +93,37 @@ class Train:
 
         Raises:
           UserError: for a name that no phase reads, several numbers where one is needed, a fraction where whole numbers
-            are, or a number that is out of range, as far as that is known before anything runs.
+            are, or a number that is out of range, as far as that is known before anything runs; and within a
+            `jax.shard_map` that checks what varies over its mesh.
         """
+        _check_unmapped(keys)
         hparams = self._checked({} if hparams is None else hparams)
         curves, effort, params, status = {}, {}, {}, {}
         taken: Params = {}
+        before: Array | None = None  # how the phase before ended
         for program in self.bound.programs:
             phase = program.phase
             own = {name: hparams[name] for name in program.settings}
             state = program.init(keys, own, inherited(phase, taken) if phase.inherit else {})
+            if before is not None:
+                state = state._replace(status=jnp.where(before == DIVERGED, DIVERGED, state.status))
             end, every = jnp.asarray(phase.updates, jnp.int32), phase.evaluate.every
 
             def step(state: Any, updates: Array | int, program=program, own=own, end=end) -> Any:
-                state, learning, evaluation = program.tick(keys, own, end, state, updates)
-                return state, learning | evaluation | {"update": state.update}
+                new, learning, evaluation = program.tick(keys, own, end, state, updates)
+                return new, (learning, evaluation | {"update": new.update}, new.update > state.update)
 
             ticks = [every] * (phase.updates // every)
             # The first row is the evaluation before the first update: one program with the ticks, where it can be.
             if loops_wait():
                 state, first = step(state, 0)
                 state, rows = jax.lax.scan(lambda s, _, n=every: step(s, n), state, None, len(ticks))
-                curves[phase.name] = {name: jnp.concatenate([first[name][None], rows[name]]) for name in rows}
+                rows = jax.tree.map(lambda row, rest: jnp.concatenate([row[None], rest]), first, rows)
             else:
-                state, curves[phase.name] = jax.lax.scan(step, state, jnp.asarray([0, *ticks], jnp.int32))
+                state, rows = jax.lax.scan(step, state, jnp.asarray([0, *ticks], jnp.int32))
+            curves[phase.name] = _that_count(*rows)
             taken = params[phase.name] = state.learner.params
-            status[phase.name] = state.status
+            status[phase.name] = before = state.status
             effort[phase.name] = _effort(program, state.update)
         return Result(curves, effort, params, status)
 
@@ -135,6 +148,28 @@ class Train:
         values = as_hparams(settings, {name: setting.default for name, setting in settings.items()} | found)
         # What is known already must not be folded into the program, or it would round otherwise than a sweep's.
         return jax.lax.optimization_barrier(values)
+
+
+def _check_unmapped(keys: Keys) -> None:
+    """Refuses a `shard_map` that checks types: a loop there must begin from what varies, and these begin from zeros."""
+    for key in keys:
+        kind = jax.typeof(key)
+        if getattr(getattr(kind, "mat", None), "varying", None) or getattr(kind, "vma", None):
+            raise UserError("train: within jax.shard_map its check of what varies must be off: give it check_vma=False")
+
+
+def _that_count(learning: Metrics, evaluation: Metrics, counts: Array) -> Metrics:
+    """Curves in which a row that does not count repeats the last that does.
+
+    Args:
+      learning: `[1 + ticks]` each; the first entry is of no update, and left out.
+      evaluation: `[1 + ticks]` each.
+      counts: `[1 + ticks]`, whether updates led to the row and were kept; the first row stands until then.
+    """
+    last = jax.lax.cummax(jnp.where(counts, jnp.arange(counts.shape[0]), 0))
+    return {name: row[last][1:] for name, row in learning.items()} | {
+        name: row[last] for name, row in evaluation.items()
+    }
 
 
 def _effort(program: Program, updates: Array) -> Metrics:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from regimax.channels import Signal, outcome, reward
+from regimax.ops import information
 
 ALPHA = 1e-4
 
@@ -83,6 +84,7 @@ def test_capacity_is_what_the_channel_carries():
     """The plug-in information of uniform inputs equals the capacity; its bias is below 1e-3 bits here."""
     channel, n, levels = reward(0, 2), 60_000, 3
     settings_ = {"reward.levels": levels, "reward.rate": 1.0, "reward.erasure": 0.25, "reward.flip": 0.1}
+    settings_ |= {"reward.reads_zero": 0}
     values = np.random.default_rng(0).integers(0, levels, n)
     hparams = traced(channel, levels=levels, erasure=0.25, flip=0.1)
     found, present = jax.jit(lambda k: send(channel, values, np.zeros(n), hparams, k))(jax.random.key(1))
@@ -142,7 +144,8 @@ def test_outcomes_are_lost_at_their_rate():
 
 @pytest.mark.parametrize(("n", "erasure", "steps"), [(1, 0.0, 4), (7, 0.5, 3)])
 def test_outcome_capacity(n, erasure, steps):
-    bits = outcome().capacity({"outcome.episodes": n, "outcome.erasure": erasure}, {"episode_steps": steps})
+    nominal = {"outcome.episodes": n, "outcome.erasure": erasure, "outcome.reads_zero": 0}
+    bits = outcome().capacity(nominal, {"episode_steps": steps})
     assert bits == pytest.approx((1 - erasure) * math.log2(n + 1) / (n * steps))
 
 
@@ -174,10 +177,11 @@ def test_what_waits_for_a_delivery_comes_with_it_or_with_the_last_step(rate, len
                 expected[start + t], there[start + t], waiting = min(waiting, 1.0), 1, 0.0
         known = {"episode_steps": float(length)}
         nominal = {"reward.levels": 2, "reward.rate": rate, "reward.erasure": 0.0, "reward.flip": 0.0}
+        nominal |= {"reward.reads_zero": 0}
         # The capacity is a bit for each of them.
         assert channel.capacity(nominal, known) * length == pytest.approx(there[start : start + length].sum())
         start += length
-    found, present = SEND["reward"](padded, last, traced(channel, rate=rate), jax.random.key(0))
+    found, present = SEND["reward"](padded, last, traced(channel, rate=rate, levels=2), jax.random.key(0))
     np.testing.assert_allclose(found[:total], expected[:total])
     np.testing.assert_array_equal(present[:total], there[:total])
 
@@ -191,3 +195,91 @@ def test_noise_of_pay_is_normal_before_it_is_rounded():
     fine = traced(channel, noise=0.2, levels=2**16)
     found, _ = jax.jit(lambda k: send(channel, np.zeros(n), np.zeros(n), fine, k))(jax.random.key(1))
     assert stats.kstest(np.asarray(found) / 0.2, "norm").pvalue > ALPHA
+
+
+def test_what_is_lost_is_known_to_be_missing_and_what_is_not_due_is_not():
+    channel, n = reward(), 4_000
+    hparams = traced(channel, rate=0.5, erasure=0.4)
+    first = jnp.concatenate([jnp.ones(1), jnp.zeros(n - 1)])
+
+    def step(state, x):
+        key, first = x
+        state, found = channel.apply(key, state, Signal(jnp.float32(0.3), jnp.ones(()), first, jnp.zeros(())), hparams)
+        return state, found
+
+    found = jax.jit(lambda keys: jax.lax.scan(step, channel.init(hparams, 0.0), (keys, first))[1])(
+        jax.random.split(jax.random.key(0), n)
+    )
+    value, present, lost = (np.asarray(x) for x in (found.value, found.present, found.lost))
+    due = np.arange(n) % 2 == 1
+    np.testing.assert_array_equal(present + lost, due)
+    assert stats.binomtest(int(lost.sum()), int(due.sum()), 0.4).pvalue > ALPHA
+    np.testing.assert_array_equal(value, np.float32(0.6) * present)
+
+
+def once(channel, signal, **changes):
+    """What arrives of a single signal."""
+    hparams = traced(channel, **changes)
+    return channel.apply(jax.random.key(0), channel.init(hparams, signal.value), signal, hparams)[1]
+
+
+ONE, ZERO = jnp.ones(()), jnp.zeros(())
+END = Signal(jnp.float32(0.7), ONE, ONE, ONE)
+
+
+@pytest.mark.parametrize("make", [reward, outcome])
+@pytest.mark.parametrize(("reads_zero", "expected"), [(0, (0, 0, 1)), (1, (0, 1, 0))])
+def test_lost_reads_as_zero_only_where_that_is_asked_for(make, reads_zero, expected):
+    assert once(make(), END, erasure=1.0, reads_zero=reads_zero)[:2] == expected[:2]
+    assert once(make(), END, erasure=1.0, reads_zero=reads_zero).lost == expected[2]
+    found = once(make(), END, reads_zero=reads_zero)
+    assert (found.value, found.present, found.lost) == (jnp.float32(0.7), 1, 0)
+
+
+def test_of_a_sum_of_which_a_part_was_lost_something_is_missing():
+    """A second channel that delivers every other step, behind one that lost the first reward and not the second."""
+    channel = reward(max_delay=1)
+    for changes in ({"rate": 0.5}, {"delay": 1}):
+        hparams = traced(channel, **changes)
+        state, found = channel.init(hparams, ZERO), []
+        for value, lost, first, last in ((0.0, 1.0, 1.0, 0.0), (0.25, 0.0, 0.0, 0.0), (0.5, 0.0, 0.0, 1.0)):
+            signal = Signal(*map(jnp.float32, (value, 1.0, first, last)), lost=jnp.float32(lost))
+            state, arrived = channel.apply(jax.random.key(0), state, signal, hparams)
+            found.append((float(arrived.value), float(arrived.lost)))
+        expected = {"rate": [(0.0, 0), (0.25, 1), (0.5, 0)], "delay": [(0.0, 0), (0.0, 1), (0.75, 0)]}
+        assert found == expected[next(iter(changes))]
+
+
+def test_where_no_outcome_is_paid_none_is_lost():
+    unpaid = END._replace(value=ZERO, present=ZERO)
+    found = once(outcome(), unpaid, erasure=1.0)
+    assert (found.value, found.present, found.lost) == (0, 0, 0)
+
+
+def test_an_outcome_that_waits_for_others_is_missing_until_then():
+    channel = outcome()
+    hparams = traced(channel, episodes=2)
+    state, found = channel.init(hparams, ZERO), []
+    for _ in range(4):
+        state, arrived = channel.apply(jax.random.key(0), state, END, hparams)
+        found.append((float(arrived.present), float(arrived.lost)))
+    assert found == [(0, 1), (1, 0)] * 2
+
+
+@pytest.mark.parametrize("levels", [2, 5])
+@pytest.mark.parametrize("erasure", [0.0, 0.3, 0.9, 1.0])
+def test_capacity_where_lost_reads_as_zero_is_that_of_its_table(levels, erasure):
+    table = (1 - erasure) * np.eye(levels)
+    table[:, 0] += erasure
+    expected, _ = information.channel_capacity(jnp.asarray(table, jnp.float32), 2000)
+    nominal = {s.name: s.default for s in reward().settings} | {"reward.levels": levels, "reward.erasure": erasure}
+    bits = reward().capacity(nominal | {"reward.reads_zero": 1}, {"episode_steps": 4.0})
+    assert bits == pytest.approx(float(expected), abs=2e-3)
+    assert bits <= reward().capacity(nominal, {"episode_steps": 4.0}) + 1e-6
+    sums = {"outcome.episodes": levels - 1, "outcome.erasure": erasure, "outcome.reads_zero": 1}
+    assert outcome().capacity(sums, {"episode_steps": 1.0}) * (levels - 1) == pytest.approx(bits)
+
+
+def test_what_nobody_throttles_has_all_bits_of_a_number():
+    nominal = {s.name: s.default for s in reward(-1, 1).settings}
+    assert reward(-1, 1).capacity(nominal, {"episode_steps": 4.0}) == 24.0

@@ -12,6 +12,8 @@ from scipy import stats
 
 import regimax as rx
 from regimax.envs import Environment, Streams
+from regimax.envs.behaviour import random_behaviour
+from regimax.sources import own_behaviour
 
 from .conftest import ALPHA, keys
 
@@ -150,6 +152,94 @@ def test_random_diving_finds_the_treasure_after_2_to_the_depth_episodes():
     edges = [0, 4, 8, 16, 32, 64, np.inf]
     expected = -np.diff((1 - 2.0**-depth) ** np.asarray(edges)) * runs
     assert stats.chisquare(np.histogram(first, bins=edges)[0], expected).pvalue > ALPHA
+
+
+FREE = {"solved": 1.0, "reward_range": (-1.0, 1.0)}
+
+
+def lengths(world, n=40):
+    """`[n]` steps of episodes of random behaviour, as far as 60."""
+    batch = jax.jit(jax.vmap(lambda key: random_behaviour(world, key, (), 60)))(keys(n))
+    return np.asarray(batch.mask_tm1).sum(1)
+
+
+@pytest.mark.parametrize(
+    ("id", "options", "longest"),
+    [
+        ("Catch-bsuite", {"rows": 6}, 5),
+        ("Catch-bsuite", {"max_steps_in_episode": 4}, 4),
+        ("MemoryChain-bsuite", {"memory_length": 3}, 4),
+        ("DeepSea-bsuite", {"size": 5}, 5),
+        ("UmbrellaChain-bsuite", {"chain_length": 7, **FREE}, 7),
+        ("SimpleBandit-bsuite", FREE, 1),
+        ("DiscountingChain-bsuite", {"max_steps_in_episode": 9, **FREE}, 9),
+        ("BernoulliBandit-misc", {"max_steps_in_episode": 6, **FREE}, 6),
+    ],
+)
+def test_an_episode_is_as_long_as_the_world_makes_it_and_not_as_its_limit(id, options, longest):
+    world = adapter.make(id, **options)
+    assert set(lengths(world)) == {longest}
+    assert world.horizon == world.stream_steps == longest
+    assert (world.describe({})["episode_steps"], world.episode_steps_are) == (longest, "known")
+    assert own_behaviour(num_envs=2)(world, (), None).num_steps == longest
+    played = jax.eval_shape(lambda key: behaviour_of(world, key), jax.random.key(0))
+    assert played.shape == (longest,)
+
+
+def behaviour_of(world, key):
+    return random_behaviour(world, key, (), world.horizon).r_t
+
+
+def test_what_is_not_known_of_the_length_is_measured_given_or_the_limit():
+    def steps(*args, **options):
+        world = adapter.make(*args, **options)
+        return world.describe({})["episode_steps"], world.episode_steps_are
+
+    assert steps("CartPole-v1") == (22.2, "measured")
+    assert steps("CartPole-v1", max_steps_in_episode=9) == (9.0, "measured")
+    assert steps("CartPole-v1", episode_steps=100) == (100.0, "given")
+    assert steps("FourRooms-misc", **FREE) == (500.0, "limit")
+    mean = lengths(adapter.make("CartPole-v1", max_steps_in_episode=500), 400).mean()  # beyond 60 there is hardly any
+    assert mean == pytest.approx(22.2, abs=2.5)
+    with pytest.raises(rx.UserError, match="episode_steps = 501 is out of range"):
+        adapter.make("CartPole-v1", episode_steps=501)
+
+
+def test_a_discrete_observation_is_a_one_hot_code():
+    world = adapter.make("FrozenLake-misc", **FREE)
+    assert [(field.size, field.categorical) for field in world.fields] == [(16, True)]
+    obs, state = world.reset(jax.random.key(0), ())
+    np.testing.assert_array_equal(obs, np.eye(16)[0])
+    for key in keys(8):
+        obs, state, *_ = world.step(key, state, jnp.int32(1), ())
+        np.testing.assert_array_equal(obs, np.eye(16)[int(state.env.position)])
+    train = rx.make_train(
+        rx.regimes.pretrain_rl((1, 1), num_steps=4, **tiny(evaluate=rx.regimes.Evaluate(1, 2))), world
+    )
+    traced = jax.eval_shape(train, jax.tree.map(lambda k: k[0], rx.cell_keys(1)), train.default_hparams)
+    assert "observation_bits" in traced.curves["pretrain"]
+
+
+def test_a_data_set_that_cannot_be_loaded_is_told(monkeypatch):
+    from gymnax.utils import load_mnist
+
+    def offline(*args, **kwargs):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(load_mnist, "load_mnist", offline)
+    with pytest.raises(rx.UserError, match="MNISTBandit-bsuite: gymnax cannot load its data set: no route to host"):
+        adapter.make("MNISTBandit-bsuite")
+
+
+def test_rewards_arrive_as_they_are_whatever_the_range():
+    """A reward of nothing in a range that has no zero among its ends, and one beyond the range."""
+    for low, high in ((-1.0, 1.0), (-0.9, 1.0), (0.2, 0.3)):
+        channel = rx.channels.reward(low, high)
+        hparams = {s.name: jnp.asarray(s.default, jnp.int32 if s.integer else jnp.float32) for s in channel.settings}
+        for value in (0.0, 0.1, -7.5, 1e6):
+            signal = rx.channels.Signal(jnp.float32(value), jnp.ones(()), jnp.ones(()), jnp.zeros(()))
+            _, found = channel.apply(jax.random.key(0), channel.init(hparams, signal.value), signal, hparams)
+            assert (found.value, found.present, found.lost) == (jnp.float32(value), 1, 0)
 
 
 class Level(NamedTuple):

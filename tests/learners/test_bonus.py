@@ -14,7 +14,7 @@ NETWORK = mlp((8, 4))(3, {"policy": 2, "value": 1})
 
 
 def trajectory(obs):
-    return Trajectory(*([None] * 6), obs_t=obs, mask_tm1=None, carry=(), extras={})
+    return Trajectory(*([None] * 7), obs_t=obs, mask_tm1=None, carry=(), extras={})
 
 
 @pytest.mark.parametrize("of", ["observation", "layer_1"])

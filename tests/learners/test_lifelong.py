@@ -27,6 +27,7 @@ def test_answers_are_counted_apart():
         first_tm1=zeros,
         a_tm1=jnp.array([[0, 1], [0, 1], [1, 0]]),
         r_t=zeros,
+        known_t=zeros,
         discount_t=zeros,
         truncated_t=zeros,
         obs_t=zeros[..., None],

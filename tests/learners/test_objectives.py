@@ -83,7 +83,7 @@ def steps(obs_tm1, obs_t, mask=None):
     shape = obs_tm1.shape[:2]
     mask = jnp.ones(shape) if mask is None else mask
     zeros = jnp.zeros(shape)
-    return Trajectory(obs_tm1, zeros, zeros.astype(jnp.int32), zeros, zeros, zeros, obs_t, mask, (), {})
+    return Trajectory(obs_tm1, zeros, zeros.astype(jnp.int32), zeros, zeros, zeros, zeros, obs_t, mask, (), {})
 
 
 def asked(objective, trajectory, answers=None, **settings):

@@ -28,6 +28,7 @@ def streams(last, first, **extras):
         first_tm1=jnp.asarray(first, jnp.float32),
         a_tm1=zeros.astype(jnp.int32),
         r_t=zeros,
+        known_t=zeros + 1.0,
         discount_t=1.0 - last,
         truncated_t=zeros,
         obs_t=zeros[..., None],

@@ -122,3 +122,29 @@ def test_shaping_changes_a_return_by_the_potential_it_begins_with(seed):
     shaping = returns.potential_shaping(discount, potential[:-1], potential[1:])
     plain, shaped = (returns.discounted_returns(x, discount, jnp.zeros(())) for x in (r, r + shaping))
     np.testing.assert_array_equal(shaped, plain - potential[:-1])
+
+
+def test_known_advantages_bootstrap_across_what_was_lost():
+    """By hand, γ = λ = ½: of the first episode the end is lost, of the second all but the start."""
+    r, v = jnp.array([1.0, 2.0, 9.0, 4.0, 9.0, 9.0]), jnp.array([0.5, 1.0, 2.0, 0.0, 3.0, 1.0])
+    known = jnp.array([1.0, 1.0, 0.0, 1.0, 0.0, 0.0])
+    ends = jnp.array([1.0, 1.0, 0.0, 1.0, 1.0, 0.0])
+    v_t = jnp.array([1.0, 2.0, 0.0, 3.0, 1.0, 0.0])
+    found, estimated = returns.known_advantages(r, known, 0.5 * ends, ends, v, v_t, 0.5)
+    # TD errors: 1, 2, lost; 5.5, lost, lost.
+    np.testing.assert_allclose(found, [1.0 + 0.25 * 2.0, 2.0, 0.0, 5.5, 0.0, 0.0])
+    assert estimated.tolist() == [1, 1, 0, 1, 0, 0]
+    # With λ = 0 nothing is known of a step whose own reward was lost, with λ > 0 something of what came before.
+    lost = jnp.array([0.0, 1.0, 0.0, 0.0, 0.0, 1.0])
+    assert returns.known_advantages(r, lost, 0.5 * ends, ends, v, v_t, 0.5)[1].tolist() == [1, 1, 0, 1, 1, 1]
+    assert returns.known_advantages(r, lost, 0.5 * ends, ends, v, v_t, 0.0)[1].tolist() == lost.tolist()
+
+
+def test_where_all_is_known_advantages_are_the_usual_ones():
+    keys = jax.random.split(jax.random.key(0), 4)
+    r, v, v_t = (jax.random.normal(key, (9,)) for key in keys[:3])
+    ends = (jax.random.uniform(keys[3], (9,)) > 0.3).astype(jnp.float32)
+    usual = returns.generalized_advantages(r, 0.9 * ends, ends, v, v_t, 0.8)
+    found, estimated = returns.known_advantages(r, jnp.ones(9), 0.9 * ends, ends, v, v_t, 0.8)
+    np.testing.assert_array_equal(found, usual)
+    assert estimated.all()

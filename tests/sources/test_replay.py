@@ -24,6 +24,7 @@ def stream(ids):
         first_tm1=cell,
         a_tm1=cell.astype(jnp.int32),
         r_t=cell,
+        known_t=jnp.ones_like(cell),
         discount_t=cell,
         truncated_t=cell,
         obs_t=jnp.stack([cell, -cell], axis=-1),

@@ -68,7 +68,7 @@ def test_a_sweep_gives_what_make_train_gives_cell_by_cell(monkeypatch):
         swept = curves.filter(pl.col("phase") == phase).sort("seed", "update")
         for metric in alone.curves[phase]:
             expected = alone.curves[phase][metric].astype(np.float64).reshape(-1)
-            found = swept[metric].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+            found = swept[metric].drop_nulls().cast(pl.Float64).to_numpy()  # before the first update nothing was learnt
             # What is learnt is equal to the bit; a mean that is only shown may be fused, and so rounded, differently.
             exact = metric in ("update", "success", "return")
             np.testing.assert_allclose(
@@ -312,6 +312,29 @@ def test_non_finite_numbers_end_a_stage_and_its_children(monkeypatch):
     assert cells["status"].to_list() == ["done", "done", "diverged", "diverged"]
     assert cells["env_steps"].to_list()[2:] == [0, 0]
     assert cells["success"].is_not_null().to_list() == [True, True, False, False]
+
+
+def test_what_never_ran_after_a_stage_that_broke_is_not_charged():
+    import optax
+
+    def breaking(hparams):  # in the third tick of two updates, of the first or of the second link of the chain
+        at = jax.numpy.where(hparams["learning_rate"] > 0.5, 5, 99)
+        return optax.scale_by_schedule(lambda count: jax.numpy.where(count == at, jax.numpy.nan, -1e-3))
+
+    phases = rx.regimes.pretrain_rl(updates=(8, 8), **options()).phases
+    regime = rx.regimes.Regime(
+        "fragile", (phases[0]._replace(learner=rx.learners.prediction(optimizer=breaking)), phases[1])
+    )
+    axes = {"pretrain.learning_rate": [0.1, 0.9], "pretrain.updates": [6, 8]}
+    run(rx.Sweep(rx.envs.Cipher(3, 2, 2), [regime], axes, seeds=1), "run")
+    cells = table.cell_table(Path("run")).sort("pretrain.learning_rate", "pretrain.updates")
+    assert cells["status"].to_list() == ["done", "done", "diverged", "diverged"]
+    assert cells["updates"].to_list() == [14, 16, 4, 4]
+    assert cells["env_steps"].to_list()[2:] == [0, 0]
+    assert cells["flops_rl"].to_list()[2:] == [0.0, 0.0]
+    assert cells["samples"].to_list() == [n * 8 * 2 for n in (6, 8, 4, 4)]
+    # Shared stages once: prediction to 8 and to where it broke, and reinforcement after 6 and after 8.
+    assert table.totals(Path("run"))["updates"] == 8 + 4 + 8 + 8
 
 
 def test_a_stop_rule_freezes_the_cell_and_what_remains_of_its_chain():

@@ -1,10 +1,12 @@
 """How many lanes fit, and going on with fewer when they do not."""
 
+import time
 from pathlib import Path
 
 import pytest
 
 from regimax.sweep import lanes, table
+from regimax.sweep.ledger import Ledger
 from regimax.sweep.plan import make_plan
 from regimax.sweep.run import Options, execute
 from regimax.sweep.width import blocks_in, out_of_memory
@@ -41,7 +43,12 @@ def test_a_pool_that_does_not_fit_is_run_narrower_and_gives_the_same(monkeypatch
 
     execute(make_plan(make_tiny()), Path("wide"), Options(), Silent())
     monkeypatch.setattr(lanes.Engine, "advance", small)
+    begun = time.monotonic()
     execute(make_plan(make_tiny()), Path("narrow"), Options(width=16), told)
+    elapsed = time.monotonic() - begun
     assert any("do not fit into the device's memory: going on from the last commit with 8" in t for t in told.said)
     for read in (table.cell_table, table.cell_curves):
         assert read(Path("wide")).equals(read(Path("narrow")))
+    ledger = Ledger(make_plan(make_tiny()), Path("narrow"))
+    ledger.recover(told.say)
+    assert 0 < ledger.seconds <= elapsed  # what was spent before it was planned anew counts once

@@ -8,18 +8,22 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
-from regimax.channels.base import Channel, Signal
+from regimax.channels.base import EXACT, Channel, Signal
 from regimax.types import Array, HParams, PyTree, Setting
+
+MOST = 2**EXACT
+"""Levels from which on nothing is rounded."""
 
 
 def abstraction(name: str = "abstraction") -> Channel:
     r"""Makes a channel that carries features from a network's trunk to its heads.
 
-    The first `dimensions` features get through, each clipped to −1 … 1 and rounded to the nearest of `levels` values
-    there; the heads see zeros for the others. Gradients pass the rounding as if it were not there. What a network with
-    memory remembers lies before the bottleneck.
+    The first `dimensions` features get through; the heads see zeros for the others. With fewer than 2²⁴ `levels` each
+    is clipped to −1 … 1 and rounded to the nearest of so many values there; otherwise it arrives as it is. Gradients
+    pass the rounding as if it were not there. What a network with memory remembers lies before the bottleneck.
 
-    Capacity, bits per step: :math:`\min(d, \text{width}) \log_2 L`.
+    Capacity, bits per step: :math:`\min(d, \text{width}) \log_2 L`; 24 bits a feature where nothing is rounded, which
+    is all that a float32 has.
 
     Args:
       name: prefix of the settings: ``<name>.dimensions``, ``.levels``.
@@ -37,7 +41,7 @@ def abstraction(name: str = "abstraction") -> Channel:
     """
     settings = (
         Setting(f"{name}.dimensions", 2**20, 1, 2**20, "d, features that get through at most", integer=True),
-        Setting(f"{name}.levels", 2**20, 2, 2**20, "L, values that each can take", integer=True),
+        Setting(f"{name}.levels", MOST, 2, MOST, f"L, values that each can take; {MOST} rounds none", integer=True),
     )
 
     def init(settings: HParams, value: Array) -> PyTree:
@@ -46,10 +50,12 @@ def abstraction(name: str = "abstraction") -> Channel:
 
     def apply(key: Array, state: PyTree, signal: Signal, settings: HParams) -> tuple[PyTree, Signal]:
         del key
+        levels = settings[f"{name}.levels"]
         features = jnp.clip(signal.value, -1.0, 1.0)
-        top = settings[f"{name}.levels"].astype(jnp.float32) - 1.0
+        top = levels.astype(jnp.float32) - 1.0
         rounded = jnp.round((features + 1.0) / 2.0 * top) / top * 2.0 - 1.0
         code = features + jax.lax.stop_gradient(rounded - features)
+        code = jnp.where(levels >= MOST, signal.value, code)
         kept = jnp.arange(features.shape[-1]) < settings[f"{name}.dimensions"]
         return state, signal._replace(value=jnp.where(kept, code, 0.0))
 

@@ -11,6 +11,9 @@ import jax.numpy as jnp
 from regimax.errors import UserError, unknown
 from regimax.types import Array, HParams, PyTree, Setting, Spec, count, is_finite, number
 
+EXACT = 24
+"""Bits per number from which on nothing is rounded: float32 has no more."""
+
 
 class Signal(NamedTuple):
     """One sample on one stream.
@@ -22,6 +25,8 @@ class Signal(NamedTuple):
       first: `[]` in {0, 1}, whether this step opens an episode.
       last: `[]` in {0, 1}, whether it closes one.
       legal: `[A]` bool, for decisions: the actions that exist.
+      lost: `[]` in {0, 1}, for pay: whether some of what was due now was lost, so that the value is not all of it. That
+        is known to whoever receives it, and another thing than a step at which nothing was due. None is never.
     """
 
     value: Array
@@ -29,6 +34,7 @@ class Signal(NamedTuple):
     first: Array
     last: Array
     legal: Array | None = None
+    lost: Array | None = None
 
 
 class Channel(NamedTuple):
@@ -121,6 +127,12 @@ def check_range(name: str, low: Any, high: Any) -> tuple[float, float]:
     if not (is_finite(low) and is_finite(high) and low < high):
         raise UserError(f"channel {name!r}: {low!r} … {high!r} is not a range: low must be below high, both finite")
     return low, high
+
+
+def lost_reads(name: str) -> Setting:
+    """Returns the setting that says whether what a channel of pay loses is taken for 0."""
+    doc = "whether what is lost reads as 0, so that nobody can tell; else it is known to be missing"
+    return Setting(f"{name}.reads_zero", 0, 0, 1, doc, integer=True)
 
 
 RATE = Setting("rate", 1.0, 0, 1, "samples per step", open_low=True)

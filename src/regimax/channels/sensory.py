@@ -8,11 +8,8 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
-from regimax.channels.base import RATE, Channel, Signal, check_range, due
+from regimax.channels.base import EXACT, RATE, Channel, Signal, check_range, due
 from regimax.types import Array, HParams, PyTree, Setting
-
-EXACT = 24
-"""Bits per number from which on nothing is rounded: float32 has no more."""
 
 
 def sensory(low: float = 0.0, high: float = 1.0, name: str = "sensory") -> Channel:

@@ -52,8 +52,10 @@ class Environment(Protocol):
         """Returns obs `[D]`, state, reward, terminated, truncated, info.
 
         `info` holds `outcome` (the part of the reward that is paid for the whole episode, at its end) and `success`
-        (1 at the last step of an episode that counts as solved, else 0). A world with an attribute `second_views` that
-        is true adds `second_view` `[D]`: another look at what was just answered, which no policy sees.
+        (1 at the last step of an episode that counts as solved, else 0). A world that does not, or not always, pay for
+        whole episodes adds `pays_outcome`, 0 where it does not: there no outcome can be lost. A world with an attribute
+        `second_views` that is true adds `second_view` `[D]`: another look at what was just answered, which no policy
+        sees.
         """
         ...
 

@@ -47,6 +47,7 @@ def random_behaviour(world: Any, key: Array, params: PyTree, num_steps: int | No
         first_tm1=zeros.at[0].set(1.0),
         a_tm1=actions,
         r_t=zeros,
+        known_t=zeros,
         discount_t=1.0 - terminated.astype(jnp.float32),
         truncated_t=truncated.astype(jnp.float32),
         obs_t=obs_t,

@@ -236,7 +236,8 @@ class Cipher(Sized):
             action=action,
             reveal=jnp.where(state.u[t] < params.reveal, answer, -1),
         )
-        return obs, state, reward, terminated, jnp.zeros((), bool), {"outcome": outcome, "success": success}
+        info = {"outcome": outcome, "pays_outcome": 1.0 - per_step.astype(jnp.float32), "success": success}
+        return obs, state, reward, terminated, jnp.zeros((), bool), info
 
     def transcript(self, key: Array, params: StreamParams) -> Trajectory:
         hidden, L = params.hidden, self.max_length
@@ -260,6 +261,7 @@ class Cipher(Sized):
             first_tm1=zeros.at[0].set(1.0),
             a_tm1=y,
             r_t=zeros,
+            known_t=zeros,
             discount_t=(time[1:] < hidden.length).astype(jnp.float32),
             truncated_t=zeros,
             obs_t=obs[1:],

@@ -9,7 +9,7 @@ from regimax.envs.gymnax import Gymnax, Known, adapt
 from regimax.errors import UserError, unknown
 from regimax.types import Array, PyTree, Spec
 
-KNOWN = {"Craftax-Classic-Symbolic-v1": Known(19.8, (-0.9, 1.0))}
+KNOWN = {"Craftax-Classic-Symbolic-v1": Known(19.8, (-0.9, 1.0), 145.0)}
 """An episode pays at most 22, 1 for each achievement, and about 90 % of that is what a billion steps of PPO reach; lost
 health costs 0.1 a point."""
 
@@ -23,7 +23,7 @@ class Craftax(Gymnax):
         return ("craftax", *super().spec[1:])
 
     @property
-    def horizon(self) -> int:
+    def limit(self) -> int:
         return int(self.params.max_timesteps)
 
     def _ends(self, env: PyTree, ended: Array) -> tuple[Array, Array]:
@@ -37,6 +37,7 @@ def make(
     solved: float | None = None,
     reward_range: tuple[float, float] | None = None,
     stream_steps: int | None = None,
+    episode_steps: float | None = None,
     **options: Any,
 ) -> Craftax:
     """Makes a world of Craftax.
@@ -47,9 +48,11 @@ def make(
     Args:
       id: only ``Craftax-Classic-Symbolic-v1``.
       solved: return of an episode that counts as a success, reward units; 19.8 of 22 when not given.
-      reward_range: smallest and largest reward of a step, which the reward channel quantises.
+      reward_range: smallest and largest reward of a step, over which a reward channel with levels has them.
       stream_steps: steps of a transcript, the first of an episode; 128, or those of the longest episode if it is
         shorter, when not given.
+      episode_steps: steps of an episode on average, which the capacities of channels per step are reckoned with; those
+        of random behaviour, which were measured, when not given.
       **options: fields of Craftax's `EnvParams`, for example ``max_timesteps=500``.
 
     Returns:
@@ -72,4 +75,6 @@ def make(
     if id not in KNOWN:
         raise unknown("world of Craftax", id, KNOWN)
     env = make_craftax_env_from_name(id, auto_reset=False)
-    return adapt(Craftax, id, env, env.default_params, KNOWN[id], solved, reward_range, stream_steps, options)  # type: ignore[return-value]
+    return adapt(  # type: ignore[return-value]
+        Craftax, id, env, env.default_params, KNOWN[id], solved, reward_range, stream_steps, episode_steps, options
+    )

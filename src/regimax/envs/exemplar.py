@@ -245,6 +245,7 @@ class Exemplar(Sized):
             first_tm1=zeros + 1.0,
             a_tm1=jnp.zeros((steps,), jnp.int32),
             r_t=zeros,
+            known_t=zeros,
             discount_t=zeros,
             truncated_t=zeros,
             obs_t=second,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 
 from regimax.envs.behaviour import random_behaviour
@@ -21,21 +22,37 @@ class Known(NamedTuple):
     Attributes:
       solved: return of an episode that counts as a success, reward units.
       reward_range: smallest and largest reward of a step, reward units.
+      measured: steps of an episode of random behaviour, the mean over thousands at the default options; None where it
+        is known without measuring, or not at all.
     """
 
     solved: float
     reward_range: tuple[float, float]
+    measured: float | None = None
 
 
 KNOWN = {
-    "CartPole-v1": Known(475.0, (0.0, 1.0)),
-    "Acrobot-v1": Known(-100.0, (-1.0, 0.0)),
-    "MountainCar-v0": Known(-110.0, (-1.0, 0.0)),
-    "Breakout-MinAtar": Known(28.0, (0.0, 1.0)),
+    "CartPole-v1": Known(475.0, (0.0, 1.0), 22.2),
+    "Acrobot-v1": Known(-100.0, (-1.0, 0.0), 499.3),
+    "MountainCar-v0": Known(-110.0, (-1.0, 0.0), 200.0),
+    "Breakout-MinAtar": Known(28.0, (0.0, 1.0), 10.3),
     "DeepSea-bsuite": Known(0.9, (-0.01, 1.0)),
     "MemoryChain-bsuite": Known(1.0, (-1.0, 1.0)),
     "Catch-bsuite": Known(1.0, (-1.0, 1.0)),
 }
+
+OWN_LENGTH: Mapping[str, Callable[[Any, Any], int]] = {
+    "Catch-bsuite": lambda env, params: env.rows - 1,
+    "DeepSea-bsuite": lambda env, params: env.size,
+    "MemoryChain-bsuite": lambda env, params: params.memory_length + 1,
+    "UmbrellaChain-bsuite": lambda env, params: params.chain_length,
+    "SimpleBandit-bsuite": lambda env, params: 1,
+    "MNISTBandit-bsuite": lambda env, params: 1,
+}
+"""Steps after which every episode of a world ends by itself, whatever is done; the limit may come before."""
+
+UNENDING = ("BernoulliBandit-misc", "DiscountingChain-bsuite", "Freeway-MinAtar", "GaussianBandit-misc")
+"""Worlds whose every episode lasts until the limit."""
 
 
 class State(NamedTuple):
@@ -52,13 +69,28 @@ class State(NamedTuple):
 
 @dataclass(frozen=True)
 class Gymnax:
-    """A world of gymnax; made by :func:`make`."""
+    """A world of gymnax; made by :func:`make`.
+
+    Attributes:
+      id: gymnax's name of it.
+      solved: return of an episode that counts as a success, reward units.
+      reward_range: smallest and largest reward of a step, reward units.
+      options: fields of gymnax's `EnvParams` and of its class that are not at their defaults.
+      stream_steps: steps of a transcript.
+      episode_steps: steps of an episode on average, which capacities per step are reckoned with.
+      episode_steps_are: where that is from: ``known`` (every episode has so many), ``given``, ``measured`` (of random
+        behaviour) or ``limit`` (it is not known, and no episode has more).
+      env: gymnax's own.
+      params: gymnax's `EnvParams`.
+    """
 
     id: str
     solved: float
     reward_range: tuple[float, float]
     options: tuple[tuple[str, Any], ...]
     stream_steps: int
+    episode_steps: float
+    episode_steps_are: str
     env: Any = field(repr=False, compare=False)
     params: Any = field(repr=False, compare=False)
 
@@ -76,20 +108,29 @@ class Gymnax:
 
     @property
     def spec(self) -> Spec:
-        return ("gymnax", self.id, self.solved, self.reward_range, self.options, self.stream_steps)
+        numbers = self.solved, self.reward_range, self.options, self.stream_steps, self.episode_steps
+        return ("gymnax", self.id, *numbers, self.episode_steps_are)
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        size = math.prod(self.env.observation_space(self.params).shape)
-        return (Field("observation", size, categorical=False),)
+        space = self.env.observation_space(self.params)
+        if hasattr(space, "n"):
+            return (Field("observation", int(space.n)),)
+        return (Field("observation", math.prod(space.shape), categorical=False),)
 
     @property
     def num_actions(self) -> int:
         return int(self.env.action_space(self.params).n)
 
     @property
-    def horizon(self) -> int:
+    def limit(self) -> int:
+        """Steps after which an episode is cut short."""
         return int(self.params.max_steps_in_episode)
+
+    @property
+    def horizon(self) -> int:
+        own = OWN_LENGTH.get(self.id)
+        return self.limit if own is None else min(int(own(self.env, self.params)), self.limit)
 
     def init(self, key: Array, settings: HParams) -> PyTree:
         """Returns nothing: a world of gymnax hides nothing that differs between worlds."""
@@ -101,7 +142,13 @@ class Gymnax:
     def reset(self, key: Array, params: PyTree, previous: State | None = None) -> tuple[Array, State]:
         del params, previous
         obs, state = self.env.reset_env(key, self.params)
-        return _flat(obs), State(state, jnp.zeros(()))
+        return self._flat(obs), State(state, jnp.zeros((), jnp.float32))
+
+    def _flat(self, obs: Array) -> Array:
+        (field,) = self.fields
+        if field.categorical:
+            return jax.nn.one_hot(jnp.asarray(obs).reshape(()), field.size, dtype=jnp.float32)
+        return jnp.asarray(obs, jnp.float32).reshape(-1)
 
     def step(
         self, key: Array, state: State, action: Array, params: PyTree
@@ -112,7 +159,18 @@ class Gymnax:
         terminated, truncated = self._ends(env, jnp.asarray(ended, bool).reshape(()))
         new = State(env, state.total + reward)
         success = ((terminated | truncated) & (new.total >= self.solved)).astype(jnp.float32)
-        return _flat(obs), new, reward, terminated, truncated, {"outcome": jnp.zeros(()), "success": success}
+        return (
+            self._flat(obs),
+            new,
+            reward,
+            terminated,
+            truncated,
+            {
+                "outcome": jnp.zeros((), jnp.float32),
+                "pays_outcome": jnp.zeros((), jnp.float32),  # every reward is that of its step
+                "success": success,
+            },
+        )
 
     def _ends(self, env: PyTree, ended: Array) -> tuple[Array, Array]:
         """Whether an episode is terminated and whether it is truncated; gymnax says `ended` of its natural end only."""
@@ -132,11 +190,11 @@ class Gymnax:
         return jnp.ones((self.num_actions,), bool)
 
     def describe(self, settings: Mapping[str, float]) -> dict[str, float]:
-        """What is not known is NaN; an episode's steps are at most the horizon."""
+        """What is not known is NaN; the attribute `episode_steps_are` says where those of an episode are from."""
         del settings
         names = "concepts optimal_return random_success floor_scratch floor_stream observation_bits stream_bits"
         unknowns = dict.fromkeys(names.split(), math.nan)
-        return unknowns | {"action_bits": math.log2(self.num_actions), "episode_steps": float(self.horizon)}
+        return unknowns | {"action_bits": math.log2(self.num_actions), "episode_steps": self.episode_steps}
 
     def unpadded(self, settings: Mapping[str, float]) -> Gymnax:
         del settings
@@ -147,29 +205,31 @@ STREAM_STEPS = 128
 """Steps of a transcript where an episode may be longer and nothing else was asked for."""
 
 
-def _flat(obs: Array) -> Array:
-    return jnp.asarray(obs, jnp.float32).reshape(-1)
-
-
 def make(
     id: str,
     solved: float | None = None,
     reward_range: tuple[float, float] | None = None,
     stream_steps: int | None = None,
+    episode_steps: float | None = None,
     **options: Any,
 ) -> Gymnax:
     """Makes a world of gymnax.
 
-    Episodes that are cut short count as truncated, not as terminated, so learners bootstrap from their final
-    observation. The unlabelled stream is the world's own observations under random behaviour. Nothing is known of its
-    concepts, so there is no `oracle`.
+    A discrete observation is shown as a one-hot code. Rollouts and evaluations are as long as the longest episode,
+    which is the limit, or for worlds known to end every episode earlier their own length. Episodes that are cut short
+    count as truncated, not as terminated, so learners bootstrap from their final observation. The unlabelled stream is
+    the world's own observations under random behaviour. Nothing is known of its concepts, so there is no `oracle`.
 
     Args:
       id: gymnax's name of it, for example ``CartPole-v1``; it must have discrete actions.
       solved: return of an episode that counts as a success, reward units; known for some.
-      reward_range: smallest and largest reward of a step, which the reward channel quantises; known for some.
+      reward_range: smallest and largest reward of a step, over which a reward channel with levels has them; known for
+        some.
       stream_steps: steps of a transcript, the first of an episode; 128, or those of the longest episode if it is
         shorter, when not given.
+      episode_steps: steps of an episode on average, which the capacities of channels per step are reckoned with; when
+        not given they are known for some worlds, measured for others, and the limit for the rest, and
+        `episode_steps_are` says which.
       **options: fields of gymnax's `EnvParams`, for example ``max_steps_in_episode=200``, and what its class is made
         with, for example ``size=10`` of DeepSea.
 
@@ -177,8 +237,9 @@ def make(
       the world.
 
     Raises:
-      UserError: if gymnax is not installed, there is no such world, it has continuous actions, an option does not
-        exist, or `solved` or `reward_range` is not known and not given, or an episode or a transcript has no steps.
+      UserError: if gymnax is not installed, there is no such world, its data cannot be loaded, it has continuous
+        actions, an option does not exist, or `solved` or `reward_range` is not known and not given, or an episode or a
+        transcript has no steps or more than the longest.
 
     Reference:
       Lange, gymnax: a JAX-based reinforcement learning environment library (2022).
@@ -196,19 +257,32 @@ def make(
 
     if id not in gymnax.registered_envs:
         raise unknown("world of gymnax", id, gymnax.registered_envs)
-    env, params = gymnax.make(id)
+    env, params = _made(id)
     options = {name: number(value) for name, value in options.items()}
     sizes = {name: value for name, value in options.items() if name in inspect.signature(type(env)).parameters}
     for name, value in sizes.items():
         if not isinstance(value, int | float | str):
             raise UserError(f"{id}: {name} is not a number or a text but of type {type(value).__name__}")
     if sizes:
-        env, params = gymnax.make(id, **sizes)
+        env, params = _made(id, **sizes)
         options = {name: value for name, value in options.items() if name not in sizes}
     if not hasattr(env.action_space(params), "n"):
         raise UserError(f"{id} has continuous actions; learners here need discrete ones")
-    world = adapt(Gymnax, id, env, params, KNOWN.get(id), solved, reward_range, stream_steps, options)
+    space = env.observation_space(params)
+    if not hasattr(space, "n") and not hasattr(space, "shape"):
+        raise UserError(f"{id} shows a {type(space).__name__}; learners here need numbers or one of several values")
+    world = adapt(Gymnax, id, env, params, KNOWN.get(id), solved, reward_range, stream_steps, episode_steps, options)
     return replace(world, options=tuple(sorted((options | sizes).items())))
+
+
+def _made(id: str, **sizes: Any) -> tuple[Any, Any]:
+    """Makes gymnax's environment, with its params; one of them downloads its images when it is made."""
+    import gymnax
+
+    try:
+        return gymnax.make(id, **sizes)
+    except (OSError, EOFError) as error:
+        raise UserError(f"{id}: gymnax cannot load its data set: {error}") from error
 
 
 def adapt(
@@ -220,6 +294,7 @@ def adapt(
     solved: float | None,
     reward_range: tuple[float, float] | None,
     stream_steps: int | None,
+    episode_steps: float | None,
     options: Mapping[str, Any],
 ) -> Gymnax:
     """Puts an environment into the adapter `kind`; the arguments are those of :func:`make`, which also says what it
@@ -228,7 +303,9 @@ def adapt(
     for name in options:
         if not hasattr(params, name):
             raise unknown(f"option of {id}:", name, list(vars(params)))
-    params = params.replace(**options)
+    # Some of their code takes numbers of the default's type only.
+    floats = {name for name in options if isinstance(getattr(params, name), float)}
+    params = params.replace(**{name: float(x) if name in floats else x for name, x in options.items()})
     if known is not None:
         solved = known.solved if solved is None else solved
         reward_range = reward_range or known.reward_range
@@ -238,10 +315,18 @@ def adapt(
     if not low < high:
         raise UserError(f"{id}: reward_range = {reward_range} is not a smaller and a larger number")
     settled = tuple(sorted(options.items()))
-    world = kind(id, float(solved), (float(low), float(high)), settled, STREAM_STEPS, env, params)
-    if world.horizon < 1:
-        raise UserError(f"{id}: an episode of {world.horizon} steps is no episode")
-    steps = min(world.horizon, STREAM_STEPS) if stream_steps is None else number(stream_steps)
-    world = replace(world, stream_steps=steps)
-    Setting("stream_steps", 1, 1, world.horizon, "", integer=True).check(world.stream_steps, f"{id}: stream_steps")
-    return world
+    world = kind(id, float(solved), (float(low), float(high)), settled, STREAM_STEPS, 1.0, "limit", env, params)
+    longest = world.horizon
+    if longest < 1:
+        raise UserError(f"{id}: an episode of {longest} steps is no episode")
+    steps = min(longest, STREAM_STEPS) if stream_steps is None else number(stream_steps)
+    Setting("stream_steps", 1, 1, longest, "", integer=True).check(steps, f"{id}: stream_steps")
+    if episode_steps is not None:
+        mean, are = Setting("episode_steps", 1, 1, longest, "").check(episode_steps, f"{id}: episode_steps"), "given"
+    elif id in OWN_LENGTH or id in UNENDING:
+        mean, are = longest, "known"
+    elif known is not None and known.measured is not None:
+        mean, are = min(known.measured, longest), "measured"
+    else:
+        mean, are = longest, "limit"
+    return replace(world, stream_steps=steps, episode_steps=float(mean), episode_steps_are=are)

@@ -247,7 +247,11 @@ class Recall(Sized):
         new = state._replace(t=state.t + 1, right=state.right & (hit | ~asked))
         terminated = new.t >= self._shown(params) + params.queries
         reward = (asked & hit).astype(jnp.float32) / params.queries
-        info = {"outcome": jnp.zeros(()), "success": (terminated & new.right).astype(jnp.float32)}
+        info = {
+            "outcome": jnp.zeros(()),
+            "pays_outcome": jnp.zeros(()),
+            "success": (terminated & new.right).astype(jnp.float32),
+        }
         return self._observe(new, params), new, reward, terminated, jnp.zeros((), bool), info
 
     def transcript(self, key: Array, params: Params) -> Trajectory:
@@ -300,6 +304,7 @@ class Recall(Sized):
             first_tm1=zeros.at[0].set(1.0),
             a_tm1=jnp.where(asked, opening.pairs[pair], 0)[:-1],
             r_t=zeros,
+            known_t=zeros,
             discount_t=running.astype(jnp.float32),
             truncated_t=zeros,
             obs_t=obs[1:],

@@ -14,7 +14,7 @@ from regimax.learners import base
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
 from regimax.learners.bonus import Bonus
 from regimax.networks import Network, NetworkFactory
-from regimax.ops import information, losses, returns
+from regimax.ops import losses, returns
 from regimax.prng import Keys
 from regimax.rollout import Policy, RolloutState
 from regimax.sources import Source
@@ -36,6 +36,18 @@ Pay = Callable[[Trajectory, PyTree], tuple[Array, PyTree]]
 
 `carry` is the network's memory after the trajectory.
 """
+
+
+class Lesson(NamedTuple):
+    """What a rollout teaches.
+
+    Attributes:
+      advantage: `[T, E]`, reward units.
+      known: `[T, E]` in {0, 1}, 1 for steps of which an advantage is known; None where no channel can lose any pay.
+    """
+
+    advantage: Array
+    known: Array | None
 
 
 class Reinforcement(NamedTuple):
@@ -72,11 +84,7 @@ def heads(source: Source) -> dict[str, int]:
 
 def received(counts: dict[str, Array], steps: int) -> Metrics:
     """Returns ``pay_bits_bound`` and ``outcome_bits_bound``, bits per step, from a rollout's counts."""
-    # Per step: how often it arrived, times what an arrival could tell.
-    return {
-        f"{name}_bits_bound": information.sampled_entropy(counts[name]) * counts[name].sum() / steps
-        for name in ("pay", "outcome")
-    }
+    return {f"{name}_bits_bound": rollout.told_by(counts[name], steps) for name in ("pay", "outcome")}
 
 
 def actor_critic(
@@ -94,10 +102,17 @@ def actor_critic(
     it trains over whole sequences. Policy and critic share a trunk: where returns are large, lower `value_coef` (to
     0.01 for returns of about a hundred), or the critic's gradient drowns the policy's.
 
+    A reward or an outcome that was lost teaches nothing: its TD error counts as zero, see
+    :func:`regimax.ops.returns.known_advantages`, and a step of which no advantage is known counts neither for the
+    policy nor for the critic, nor where advantages are normalised. Both losses are means over the steps that count; the
+    entropy, which no reward teaches, is one over all. So where an episode is one step, an update is that of a rollout
+    of those episodes alone whose reward arrived.
+
     Args:
       num_epochs: passes over each rollout; 1 with one minibatch is A2C.
       num_minibatches: minibatches per pass; divides the number of steps of a rollout, or that of streams.
-      normalize: whether advantages are centred and scaled to unit variance in each minibatch.
+      normalize: whether advantages are centred and scaled to unit variance in each minibatch. Where a single step
+        counts they are not: it would be zero.
       bonus: pay that the learner gives itself for what is new, see :func:`count_bonus`; none when not given.
       optimizer: makes an optax transformation from the settings.
 
@@ -175,39 +190,54 @@ def reinforcement(
         def policy(params: Params, hidden: PyTree, hparams: HParams) -> Policy:
             return base.softmax_policy(net, params, world.legal(hidden), base.coding(source.channels, hparams))
 
-        def advantages(acting: Policy, streams: RolloutState, trajectory: Trajectory, hparams: HParams) -> Array:
-            """`[T, E]`."""
+        loses = any(channel.place in ("outcome", "reward") for channel in source.channels)
+
+        def lesson(acting: Policy, streams: RolloutState, trajectory: Trajectory, hparams: HParams) -> Lesson:
             v_tm1 = trajectory.extras["value"]
             # Where the last step ended an episode this is the next one's opening, whose value then counts for nothing.
             v_t = jnp.concatenate([v_tm1[1:], acting.value(streams.carry, streams.obs)[None]])
             if world.truncates:
                 v_t = jnp.where(trajectory.truncated_t > 0, trajectory.extras["v_final"], v_t)
-            gae = jax.vmap(returns.generalized_advantages, in_axes=(1, 1, 1, 1, 1, None), out_axes=1)
             trace_t = trajectory.discount_t * (1.0 - trajectory.truncated_t)
             discount_t = trajectory.discount_t * hparams["discount"]
-            return gae(trajectory.r_t, discount_t, trace_t, v_tm1, v_t, hparams["lambda_"])
+            rows = discount_t, trace_t, v_tm1, v_t
+            if loses:
+                gae = jax.vmap(returns.known_advantages, in_axes=(1, 1, 1, 1, 1, 1, None), out_axes=1)
+                return Lesson(*gae(trajectory.r_t, trajectory.known_t, *rows, hparams["lambda_"]))
+            gae = jax.vmap(returns.generalized_advantages, in_axes=(1, 1, 1, 1, 1, None), out_axes=1)
+            return Lesson(gae(trajectory.r_t, *rows, hparams["lambda_"]), None)
 
         def loss(
-            params: Params, batch: tuple[Trajectory, Array], legal: Array, hparams: HParams
+            params: Params, batch: tuple[Trajectory, Lesson], legal: Array, hparams: HParams
         ) -> tuple[Array, Metrics]:
-            trajectory, advantage = batch
+            trajectory, (advantage, known) = batch
             target = advantage + trajectory.extras["value"]
             code = base.coding(source.channels, hparams)
             _, outputs, _ = net.apply(params, trajectory.carry, trajectory.obs_tm1, trajectory.first_tm1, code)
+            value = outputs["value"][..., 0]
             logits = jnp.where(legal[None, None], outputs["policy"], base.ILLEGAL)
             taken = jax.nn.one_hot(trajectory.a_tm1, world.num_actions)
             log_prob = jnp.sum(jax.nn.log_softmax(logits) * taken, axis=-1)  # a gather's gradient is a slow scatter
             if normalize:
-                advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
+                advantage = _normalized(advantage, known)
+            share: Array | float = 1.0
+            if known is not None:
+                # What is not known is taken out of what is learnt from, and not out of the losses: a mask on them would
+                # round otherwise, also where all is known.
+                share = known.size / jnp.maximum(jnp.sum(known), 1.0)
+                advantage = jnp.where(known > 0, advantage * share, 0.0)
+                target = jnp.where(known > 0, target, jax.lax.stop_gradient(value))
             surrogate = jax.vmap(jax.vmap(losses.clipped_surrogate, in_axes=(0, 0, 0, None)), in_axes=(0, 0, 0, None))
             policy_loss = surrogate(log_prob, trajectory.extras["log_prob"], advantage, hparams["clip"])
             if "decided" in trajectory.extras:  # what was not carried out has no credit
                 decided = trajectory.extras["decided"]
-                policy_loss = jnp.sum(policy_loss * decided) / jnp.maximum(jnp.sum(decided), 1.0)
-            value_loss = 0.5 * jnp.square(outputs["value"][..., 0] - target).mean()
+                counted = decided if known is None else decided * known
+                policy_loss = jnp.sum(policy_loss * decided) / share / jnp.maximum(jnp.sum(counted), 1.0)
+            value_loss = 0.5 * jnp.square(value - target).mean()
             entropy = jax.vmap(jax.vmap(losses.entropy))(logits).mean()
-            total = policy_loss.mean() + hparams["value_coef"] * value_loss - hparams["entropy_coef"] * entropy
-            return total, {"value_loss": value_loss, "entropy": entropy}
+            of_values = hparams["value_coef"] * share
+            total = policy_loss.mean() + of_values * value_loss - hparams["entropy_coef"] * entropy
+            return total, {"value_loss": value_loss * share, "entropy": entropy}
 
         def update(
             key: Array, state: LearnerState, hparams: HParams, pay: Pay | None = None
@@ -222,11 +252,11 @@ def reinforcement(
             if pay is not None:
                 extra, note = pay(lived, source_state.streams.carry)
                 trajectory = trajectory._replace(r_t=trajectory.r_t + extra)
-            advantage = advantages(acting, source_state.streams, trajectory, hparams)
+            taught = lesson(acting, source_state.streams, trajectory, hparams)
             legal = world.legal(state.source.world)
 
             def minibatch(carry: tuple[Params, PyTree], index: Array | None) -> tuple[tuple[Params, PyTree], Metrics]:
-                batch = (trajectory, advantage) if index is None else choose(index, trajectory, advantage)
+                batch = (trajectory, taught) if index is None else choose(index, trajectory, taught)
                 params, opt_state, metrics = base.descend(
                     lambda p: loss(p, batch, legal, hparams), *carry, optimizer(hparams), freeze
                 )
@@ -273,18 +303,28 @@ def reinforcement(
     return parts
 
 
-def _streams(index: Array, trajectory: Trajectory, advantage: Array) -> tuple[Trajectory, Array]:
+def _normalized(advantage: Array, known: Array | None) -> Array:
+    """Returns advantages centred and scaled to unit variance, those that are known; a single one as it is."""
+    if known is None:
+        known = jnp.ones_like(advantage)
+    number = jnp.sum(known)
+    share = known.size / jnp.maximum(number, 1.0)  # 1 where all are known, and then these are the usual moments
+    centred = advantage - jnp.sum(jnp.where(known > 0, advantage, 0.0)) * share / known.size
+    variance = jnp.sum(jnp.square(jnp.where(known > 0, centred, 0.0))) * share / known.size
+    return jnp.where(number > 1, centred / (jnp.sqrt(variance) + 1e-8), advantage)
+
+
+def _streams(index: Array, trajectory: Trajectory, taught: Lesson) -> tuple[Trajectory, Lesson]:
     """Returns the streams `index` of a rollout."""
     carry = jax.tree.map(lambda c: c[index], trajectory.carry)
-    rest, advantage = jax.tree.map(lambda x: x[:, index], (trajectory._replace(carry=()), advantage))
-    return rest._replace(carry=carry), advantage
+    rest, taught = jax.tree.map(lambda x: x[:, index], (trajectory._replace(carry=()), taught))
+    return rest._replace(carry=carry), taught
 
 
-def _steps(index: Array, trajectory: Trajectory, advantage: Array) -> tuple[Trajectory, Array]:
+def _steps(index: Array, trajectory: Trajectory, taught: Lesson) -> tuple[Trajectory, Lesson]:
     """Returns the steps `index` of a rollout, counted through all its streams, side by side as `[1, N]`."""
 
     def chosen(x: Array) -> Array:
         return x.reshape(1, -1, *x.shape[2:])[:, index]
 
-    rest, advantage = jax.tree.map(chosen, (trajectory._replace(carry=()), advantage))
-    return rest, advantage
+    return jax.tree.map(chosen, (trajectory._replace(carry=()), taught))

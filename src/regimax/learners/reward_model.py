@@ -19,7 +19,7 @@ from regimax.learners.beside import beside
 from regimax.learners.objectives import Question
 from regimax.learners.prediction import SETTINGS
 from regimax.networks import Network, NetworkFactory
-from regimax.ops import information, returns
+from regimax.ops import returns
 from regimax.ops.losses import weighted_mean
 from regimax.prng import Keys
 from regimax.sources import Source
@@ -52,8 +52,9 @@ def delivered(world: Any, lived: Trajectory) -> Trajectory:
       lived: `[T, E, ...]`, with the extras ``outcome`` and ``outcome_present``.
 
     Returns:
-      the trajectory with r_t `[T, E]`, the outcome on the scale 0 … 1 of the world's rewards, and mask_tm1 `[T, E]`, 1
-      where it is known. It is not for episodes whose outcome was lost, or that end after the rollout.
+      the trajectory with r_t `[T, E]`, the outcome on the scale 0 … 1 of the world's rewards, clipped to it, and
+      mask_tm1 `[T, E]`, 1 where it is known. It is not for episodes whose outcome was lost, or that end after the
+      rollout.
     """
     low, high = world.reward_range
     last = (lived.discount_t == 0) | (lived.truncated_t > 0)
@@ -172,7 +173,9 @@ def reward_model(
     where a termination has the potential zero. Levels are those of the potential, and where nothing arrives the last
     one is held, so that the return of an episode changes by :math:`-w \Phi(s_0)` alone, whatever is lost, and no
     optimum moves. The direct pay :math:`r'_t = r_t + w Q(s_{t-1}, a_{t-1})`, of the outcome expected after an action,
-    promises nothing of the kind.
+    promises nothing of the kind; where it is lost nothing is added. Of a step whose own reward was lost the TD error
+    counts as zero, whatever the learner pays itself: the shaping goes with the values that it shifts, so that still no
+    optimum moves.
 
     It adds credit, never evidence: only what is delivered counts as bits of outcome and reward.
 
@@ -279,8 +282,7 @@ def reward_model(
         net = both.predictor
 
         def bits(arrived: Signal) -> Array:
-            counts = rollout.tally(world, jax.tree.map(jnp.ravel, arrived))
-            return information.sampled_entropy(counts) * counts.sum() / arrived.present.size
+            return rollout.told_by(rollout.tally(world, arrived.value, arrived.present), arrived.present.size)
 
         def paid(
             key: Array, params: Params, note: Note, trajectory: Trajectory, carry: PyTree, hparams: HParams

@@ -28,7 +28,7 @@ from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Traj
 ROLLOUTS = 16
 """How many rollouts the ring holds when nobody says."""
 
-ANSWERS = ("obs_t", "r_t", "discount_t", "mask_tm1")
+ANSWERS = ("obs_t", "r_t", "known_t", "discount_t", "mask_tm1")
 """What of a trajectory the sham takes from others."""
 
 
@@ -72,8 +72,8 @@ def _question(source: Source, model: Network) -> Question:
             total = total + distance
         paid = jnp.clip((answers.r_t - low) / (high - low), 0.0, 1.0)
         pay, end = (
-            weighted_mean(optax.sigmoid_binary_cross_entropy(outputs[name][..., 0], target), mask)
-            for name, target in (("pay", paid), ("end", 1.0 - answers.discount_t))
+            weighted_mean(optax.sigmoid_binary_cross_entropy(outputs[name][..., 0], target), weight)
+            for name, target, weight in (("pay", paid, mask * answers.known_t), ("end", 1.0 - answers.discount_t, mask))
         )
         metrics |= {"pay_bits": pay / jnp.log(2.0), "end_bits": end / jnp.log(2.0)}
         if any(categorical for categorical, _ in where.values()):
@@ -98,9 +98,9 @@ def world_model(
     .. math:: \ell = \sum_f d(p_f(o_{t-1}, a_{t-1}), o_t^f) + c\, \mathrm{CE}(\hat r, r_t) + \mathrm{CE}(\hat e, e_t)
 
     with the distance d the cross-entropy of one-hot fields and the mean squared error per number of real-valued ones,
-    r the pay that arrived on the scale 0 … 1 of the world's rewards, and e whether the episode terminated. It acts
-    uniformly at random in the world itself, and is paid: its steps are environment steps. It also remembers how
-    episodes opened.
+    r the pay that arrived on the scale 0 … 1 of the world's rewards, to which it is clipped, and e whether the episode
+    terminated; a step whose pay was lost does not ask for it. It acts uniformly at random in the world itself, and is
+    paid: its steps are environment steps. It also remembers how episodes opened.
 
     Args:
       fits: updates of the model per rollout, each on as many whole streams as there are in it, from a replay ring.

@@ -73,7 +73,8 @@ def yoked(
     .. math:: \ell = (q(o_{t-1}, a_{t-1}) - r_t - \gamma_t \max_a q(o_t, a))^2 / 2,
 
     whose fixed point does not depend on who chose :math:`a_{t-1}`, only on that it was chosen at times, and the choice
-    is :math:`\pi \propto e^{q / \tau}`. What remains between two streams is what they show.
+    is :math:`\pi \propto e^{q / \tau}`. What remains between two streams is what they show. Steps whose reward was lost
+    teach no action values.
 
     Args:
       fits: updates of the action values, and of the predictor, after each rollout; each on as many streams of a ring as
@@ -164,7 +165,8 @@ def yoked(
             best = jnp.max(jnp.where(legal, jnp.concatenate([outputs["policy"][1:], then["policy"]]), base.ILLEGAL), -1)
             target = lived.r_t + lived.discount_t * hparams["discount"] * best
             chosen = jnp.sum(outputs["policy"] * jax.nn.one_hot(lived.a_tm1, world.num_actions), axis=-1)
-            weight = lived.mask_tm1 * lived.extras.get("decided", 1.0)  # what was not carried out has no value
+            # What was not carried out has no value, and of what was not paid in full the value is not known.
+            weight = lived.mask_tm1 * lived.known_t * lived.extras.get("decided", 1.0)
             return 0.5 * weighted_mean(jnp.square(chosen - jax.lax.stop_gradient(target)), weight), {}
 
         def study(

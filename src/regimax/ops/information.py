@@ -57,6 +57,33 @@ def symmetric_bits(levels: float, flip: float) -> float:
     return math.log2(levels) - lost - flip * math.log2(max(levels - 1.0, 1.0))
 
 
+def zeroed_capacity(levels: float, erasure: float) -> float:
+    r"""Capacity of a channel whose lost symbols read as one of them, in bits per use; on the host, in float64.
+
+    .. math:: \log_2 (1 + k), \quad k = (L-1)\, 2^{-h(e)/(1-e)}
+
+    or, where the symbol that others read as is better never sent, :math:`k / (1 + k) > 1 - e`,
+    :math:`(1-e) \log_2 (L-1)`. With two levels it is the Z-channel.
+
+    Args:
+      levels: L ≥ 2, the size of the alphabet, the zero included.
+      erasure: e, the probability that another symbol arrives as zero.
+
+    Reference:
+      Cover and Thomas, Elements of Information Theory, problem 7.8, for L = 2.
+
+    Example:
+      >>> round(zeroed_capacity(2, 0.5), 4), zeroed_capacity(4, 0.0), zeroed_capacity(4, 1.0)
+      (0.3219, 2.0, 0.0)
+    """
+    if erasure >= 1.0:
+        return 0.0
+    kept = 1.0 - erasure
+    noise = -kept * math.log2(kept) - (erasure * math.log2(erasure) if erasure > 0.0 else 0.0)
+    others = (levels - 1.0) * 2.0 ** (-noise / kept)
+    return math.log2(1.0 + others) if others / (1.0 + others) <= kept else kept * math.log2(levels - 1.0)
+
+
 def log2_factorial(n: float) -> float:
     """Returns log2 n!, the bits of a random permutation of `n` things; on the host, in float64.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import chex
 import jax
+import jax.numpy as jnp
 
 from regimax.types import Array
 
@@ -49,8 +50,62 @@ def generalized_advantages(
         advantage = delta + decay * advantage
         return advantage, advantage
 
-    _, advantages = jax.lax.scan(step, jax.numpy.zeros_like(r_t[0]), (delta_t, decay_t), reverse=True)
+    _, advantages = jax.lax.scan(step, jnp.zeros_like(r_t[0]), (delta_t, decay_t), reverse=True)
     return advantages
+
+
+def known_advantages(
+    r_t: Array, known_t: Array, discount_t: Array, trace_t: Array, v_tm1: Array, v_t: Array, lambda_: Array | float
+) -> tuple[Array, Array]:
+    r"""Generalised advantage estimation where some rewards never arrived, and it is known which.
+
+    .. math:: A_{t-1} = k_t \delta_t + \gamma_t \lambda c_t A_t, \quad \delta_t = r_t + \gamma_t v_t - v_{t-1}
+
+    with :math:`k_t = 0` where the reward was lost: nothing is known of that TD error, and it is taken to be what a
+    critic expects of it, zero. So the return of a step is bootstrapped across a lost reward, as from where an episode
+    is cut short. If losses are independent of everything else, then wherever the values are right the estimate is right
+    on average but for a factor, and the values that it leaves where they are on average are the right ones.
+
+    A step whose own reward was lost, and every later one that its trace reaches, has no estimate: nothing may be learnt
+    from its zero.
+
+    Args:
+      r_t: `[T]` rewards, reward units.
+      known_t: `[T]` in {0, 1}; 0 where the reward was lost.
+      discount_t: `[T]` continuation times discount; 0 where the episode terminated.
+      trace_t: `[T]` in {0, 1}; 0 where an episode ended for any reason.
+      v_tm1: `[T]` values of the observations before each action.
+      v_t: `[T]` values of the observations after each action, before any reset.
+      lambda_: mixing of n-step estimates, in [0, 1].
+
+    Returns:
+      `[T]` advantages :math:`A_{t-1}`, reward units, and `[T]` in {0, 1}, 1 for steps that have an estimate.
+
+    Reference:
+      Schulman et al., High-dimensional continuous control using generalized advantage estimation (2016), eq. 16; what
+      is lost is ours.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> one, zero, known = jnp.ones(3), jnp.zeros(3), jnp.array([0., 1., 0.])
+      >>> advantages, estimated = known_advantages(one, known, 0.5 * one, one, zero, zero, 1.0)
+      >>> print(advantages, estimated)
+      [0.5 1.  0. ] [1. 1. 0.]
+    """
+    chex.assert_rank([r_t, known_t, discount_t, trace_t, v_tm1, v_t], 1)
+    chex.assert_equal_shape([r_t, known_t, discount_t, trace_t, v_tm1, v_t])
+    delta_t = jnp.where(known_t > 0, r_t + discount_t * v_t - v_tm1, 0.0)
+    decay_t = discount_t * trace_t * lambda_
+
+    def step(later: tuple[Array, Array], x: tuple[Array, Array, Array]) -> tuple[tuple, tuple]:
+        delta, decay, known = x
+        advantage, estimated = later
+        now = delta + decay * advantage, jnp.where(decay > 0, jnp.maximum(known, estimated), known)
+        return now, now
+
+    zero = jnp.zeros_like(r_t[0])
+    _, found = jax.lax.scan(step, (zero, zero), (delta_t, decay_t, known_t), reverse=True)
+    return found
 
 
 def discounted_returns(r_t: Array, discount_t: Array, v_last: Array) -> Array:

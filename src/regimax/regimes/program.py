@@ -18,6 +18,7 @@ from regimax.learners import Learner, LearnerState
 from regimax.learners.base import fresh_params
 from regimax.networks import Code, Network
 from regimax.ops.trees import select
+from regimax.precision import single
 from regimax.prng import Keys
 from regimax.probes import Probe, Subject
 from regimax.regimes.base import Evaluate, Phase, Regime, Stop
@@ -101,6 +102,7 @@ class Program(NamedTuple):
         return {name: setting.default for name, setting in self.settings.items()}
 
 
+@single
 def as_hparams(settings: Mapping[str, Setting], values: Mapping[str, Any]) -> dict[str, Array]:
     """Returns traced scalars, int32 for whole-number settings and float32 for the others."""
     return {
@@ -199,6 +201,7 @@ def _bind_probes(phase: Phase, source: Source, learner: Learner) -> tuple[Probe,
     return probes
 
 
+@single
 def bind(phase: Phase, world: Any, num_steps: int | None = None) -> Program:
     """Binds a phase to a world.
 
@@ -313,13 +316,14 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None) -> Program:
         return found
 
     spec = ("phase", phase.name, learner.spec, every, tuple(stop) if stop else None)
+    fresh, init, tick, probe = single(fresh), single(init), single(tick), single(probe)
     return Program(phase, own_world, learner, settings, local, fresh, init, tick, probes, probe, spec)
 
 
 def _repeated(step: Callable[[Any], tuple[Any, Metrics]], carry: Any, times: Array | int) -> tuple[Any, Metrics]:
     """Steps so many times, also where that is traced. Returns the last carry and the mean of what steps report.
 
-    What is reported is NaN where there was no step.
+    What is reported is 0 where there was no step.
     """
     traced, (_, shapes) = jax.make_jaxpr(step, return_shape=True)(carry)
 
@@ -331,7 +335,7 @@ def _repeated(step: Callable[[Any], tuple[Any, Metrics]], carry: Any, times: Arr
 
     sums = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
     carry, sums = jax.lax.fori_loop(0, times, body, (carry, sums))
-    return carry, jax.tree.map(lambda x: x / times, sums)
+    return carry, jax.tree.map(lambda x: x / jnp.maximum(times, 1), sums)
 
 
 class RegimePrograms(NamedTuple):
@@ -348,6 +352,7 @@ class RegimePrograms(NamedTuple):
     settings: Mapping[str, Setting]
 
 
+@single
 def bind_regime(regime: Regime, world: Any) -> RegimePrograms:
     """Binds every phase of a regime to a world and checks what phases hand on.
 

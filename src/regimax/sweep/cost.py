@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
-from regimax.channels.sensory import EXACT
+from regimax.channels.base import EXACT
 from regimax.regimes import Program, bind
 from regimax.train import split_update_flops
 from regimax.types import number
@@ -27,8 +27,8 @@ class Cost(NamedTuple):
       bits_sensory: nominal capacity of the sensory channels, or where there are none the bits of what it observed.
       bits_abstraction: nominal capacity of the abstraction channels, or where there are none 24 bits per feature.
       bits_decision: nominal capacity of the decision channels, or where there are none of its actions.
-      bits_reward: nominal capacity of the reward channels over its own steps.
-      bits_outcome: the same for the outcome channels.
+      bits_reward: nominal capacity of the reward channels over its own steps, or where there are none 24 bits a step.
+      bits_outcome: the same for the outcome channels, or where there are none a bit an episode.
       present_sensory_bound: what it observed can have told at most about the concepts at work in it, bits: no more than
         their entropy, and no more than what the sensory channels let through. NaN where the world does not know.
     """
@@ -168,7 +168,7 @@ def signals(program: Program, settings: Mapping[str, float], known: Mapping[str,
         "bits_sensory": own * seen + others * shown,
         "bits_abstraction": steps * capacity("abstraction", float(EXACT * width)),
         "bits_decision": own * capacity("decision", known["action_bits"]),
-        "bits_reward": own * capacity("reward", 0.0),
-        "bits_outcome": own * capacity("outcome", 0.0),
+        "bits_reward": own * capacity("reward", float(EXACT)) if own else 0.0,
+        "bits_outcome": own * capacity("outcome", 1.0 / known["episode_steps"]) if own else 0.0,
         "present_sensory_bound": concepts("concept_bits", seen, own) + concepts("stream_concept_bits", shown, others),
     }

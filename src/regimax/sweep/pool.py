@@ -311,7 +311,8 @@ class Pool:
                 continue
             if status == DIVERGED or (status == SOLVED and child.inherit is None):
                 self._ledger.started(name)
-                self._end(child, status, update, state)
+                # A link of the same phase has no more updates than its phase; a phase that never ran has none.
+                self._end(child, status, update if child.inherit is None else child.start, state)
             elif child.inherit is None:
                 goes_on = child
             elif child.program == stage.program:

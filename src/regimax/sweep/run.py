@@ -226,7 +226,9 @@ class _Run:
                     f"{blocks * block} lanes do not fit into the device's memory: going on from the last commit with "
                     f"{narrower}"
                 )
+            earlier = self._ledger.seconds
             self._recover()
+            self._ledger.seconds = earlier  # what is committed has this invocation's in it, which go on
 
     def _run_pool(self, work: Work, blocks: int) -> None:
         its, phase = self._engine(work.program), self._plan.programs[work.program].phase.name

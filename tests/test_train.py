@@ -200,11 +200,12 @@ def test_the_last_row_of_what_was_solved_is_that_of_the_parameters_that_are_retu
     assert STATUS[int(result.status["rl"])] == "solved"
     assert len(set(result.curves["rl"]["loss"].tolist())) == 1
     program = train.bound.programs[0]
-    state, _ = program.begin(keys, train.default_hparams, {})
-    state, metrics = jax.jit(program.tick)(keys, train.default_hparams, jnp.int32(8), state)
+    state = program.init(keys, train.default_hparams, {})
+    opened, _, _ = jax.jit(program.tick)(keys, train.default_hparams, jnp.int32(8), state, jnp.int32(0))
+    state, _, evaluation = jax.jit(program.tick)(keys, train.default_hparams, jnp.int32(8), opened, jnp.int32(2))
     for one, other in zip(jax.tree.leaves(result.params["rl"]), jax.tree.leaves(state.learner.params), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
-    assert result.curves["rl"]["return"][-1] == pytest.approx(float(metrics["return"]))
+    assert result.curves["rl"]["return"][-1] == pytest.approx(float(evaluation["return"]))
 
 
 def sharded(train, mesh, **options):

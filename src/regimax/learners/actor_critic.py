@@ -221,19 +221,20 @@ def reinforcement(
             if normalize:
                 advantage = _normalized(advantage, known)
             share: Array | float = 1.0
+            errors = jnp.square(value - target)
             if known is not None:
-                # What is not known is taken out of what is learnt from, and not out of the losses: a mask on them would
-                # round otherwise, also where all is known.
+                # Means over what is known. The mask is on advantages, and not on losses: so nothing is rounded otherwise
+                # where all is known.
                 share = known.size / jnp.maximum(jnp.sum(known), 1.0)
                 advantage = jnp.where(known > 0, advantage * share, 0.0)
-                target = jnp.where(known > 0, target, jax.lax.stop_gradient(value))
+                errors = losses.known_squares(value - target, known)
             surrogate = jax.vmap(jax.vmap(losses.clipped_surrogate, in_axes=(0, 0, 0, None)), in_axes=(0, 0, 0, None))
             policy_loss = surrogate(log_prob, trajectory.extras["log_prob"], advantage, hparams["clip"])
             if "decided" in trajectory.extras:  # what was not carried out has no credit
                 decided = trajectory.extras["decided"]
                 counted = decided if known is None else decided * known
                 policy_loss = jnp.sum(policy_loss * decided) / share / jnp.maximum(jnp.sum(counted), 1.0)
-            value_loss = 0.5 * jnp.square(value - target).mean()
+            value_loss = 0.5 * errors.mean()
             entropy = jax.vmap(jax.vmap(losses.entropy))(logits).mean()
             of_values = hparams["value_coef"] * share
             total = policy_loss.mean() + of_values * value_loss - hparams["entropy_coef"] * entropy

@@ -223,8 +223,8 @@ def reinforcement(
             share: Array | float = 1.0
             errors = jnp.square(value - target)
             if known is not None:
-                # Means over what is known. The mask is on advantages, and not on losses: so nothing is rounded otherwise
-                # where all is known.
+                # Means over what is known. The mask is on advantages, and not on losses: so nothing is rounded
+                # otherwise where all is known.
                 share = known.size / jnp.maximum(jnp.sum(known), 1.0)
                 advantage = jnp.where(known > 0, advantage * share, 0.0)
                 errors = losses.known_squares(value - target, known)

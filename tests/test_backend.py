@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import regimax as rx
+from regimax import backend
 
 LAPACK = """
 import jax
@@ -68,3 +69,30 @@ def test_what_was_compiled_is_kept_in_a_folder_of_the_user(tmp_path):
         env = bare | {"XDG_CACHE_HOME": str(tmp_path)} | more
         done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
         assert Path(done.stdout.strip()) == folder
+
+
+def test_draws_without_loops_are_the_same_bits():
+    """In a process of its own each: what is lowered is decided once."""
+    script = (
+        "import sys, jax, numpy as np\n"
+        "from regimax.backend import draw_without_loops\n"
+        "assert sys.argv[1] == 'as it comes' or draw_without_loops()\n"
+        "draw = jax.jit(lambda k: (jax.random.bits(k, (7, 3)), jax.random.normal(jax.random.fold_in(k, 5), (11,))))\n"
+        "print('while' in draw.lower(jax.random.key(0)).as_text())\n"
+        "print([np.asarray(x).tobytes().hex() for x in draw(jax.random.key(3))])\n"
+    )
+    told = [
+        subprocess.run([sys.executable, "-c", script, way], check=True, capture_output=True, text=True).stdout.split(
+            "\n"
+        )
+        for way in ("as it comes", "without loops")
+    ]
+    assert [lines[0] for lines in told] == ["True", "False"]
+    assert told[0][1] == told[1][1]
+
+
+def test_where_jax_has_other_names_draws_stay_as_they_are(monkeypatch):
+    from jax._src.random import threefry2x32
+
+    monkeypatch.delattr(threefry2x32, "_threefry2x32_lowering")
+    assert backend.draw_without_loops() is False

@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from regimax.sweep.plan import make_plan
-from regimax.sweep.waves import waves
+from regimax.sweep.waves import order, waves
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -37,3 +37,10 @@ def test_waves_hold_every_tree_whole_and_bound_what_is_parked(tiny, limit, seeds
     assert all(parked(wave) <= max(limit, largest) for wave in found)
     if parked(plan.stages) <= limit:
         assert len(found) == 1
+
+
+def test_programs_that_wait_for_others_come_after_them(tiny):
+    plan = make_plan(tiny())  # pure_rl, of whose program others wait for pretraining, stands first
+    names = [plan.programs[program].phase.name for program in plan.programs]
+    assert names == ["rl", "pretrain"]
+    assert [plan.programs[program].phase.name for program in order(plan)] == ["pretrain", "rl"]

@@ -1,0 +1,46 @@
+"""Programs that serve every run of a process."""
+
+import jax
+
+from regimax.sweep import engines
+from regimax.sweep.executables import Workers
+from regimax.sweep.plan import make_plan
+
+
+def of(plan, name, **changes):
+    asked = {"block": 8, "devices": jax.local_devices(), "optimization": "none"} | changes
+    return engines.engine(name, plan.programs[name], compiling=_nothing, workers=Workers(1), **asked)
+
+
+class _nothing:
+    def __enter__(self):
+        return None
+
+    def __exit__(self, *exc):
+        return None
+
+
+def test_one_identity_is_one_engine_whoever_asks(tiny):
+    engines.forget()
+    plan, again = make_plan(tiny()), make_plan(tiny(seeds=1, axes={}))
+    assert set(again.programs) == set(plan.programs)
+    [name, other] = plan.programs
+    first = of(plan, name)
+    assert of(again, name) is first
+    assert of(plan, other) is not first
+    assert of(plan, name, block=4) is not first
+    assert of(plan, name, optimization="full") is not first
+    assert of(plan, name, devices=jax.local_devices()[:1]) is not first
+    assert of(plan, name) is first
+    engines.forget()
+    assert of(plan, name) is not first
+
+
+def test_the_oldest_are_let_go(tiny, monkeypatch):
+    engines.forget()
+    monkeypatch.setattr(engines, "KEPT", 1)
+    plan = make_plan(tiny())
+    [name, other] = plan.programs
+    first = of(plan, name)
+    of(plan, other)
+    assert of(plan, name) is not first

@@ -1,0 +1,51 @@
+"""What the compiler is asked for."""
+
+import jax
+import pytest
+
+import regimax as rx
+from regimax.sweep import optimization
+from regimax.sweep.cost import Costs
+from regimax.sweep.plan import make_plan
+
+
+def test_a_short_run_gets_code_that_is_soon_there_and_a_long_one_fast_code():
+    assert optimization.choose(1e9, "cpu") == "none"
+    assert optimization.choose(1e11, "cpu") == "quick"
+    assert optimization.choose(1e13, "cpu") == "full"
+    assert optimization.choose(1e9, "gpu") == "full"
+
+
+def test_a_sweep_says_what_it_wants_or_leaves_it_open(tiny, monkeypatch):
+    def wanted(**changes):
+        plan = make_plan(tiny(**changes))
+        return optimization.of_plan(plan, Costs(plan), "cpu")
+
+    assert wanted() == "none"
+    assert wanted(optimization="full") == "full"
+    # What counts is what a program executes in all, on average: 14 updates of 2 programs, for every seed.
+    plan = make_plan(tiny(seeds=1))
+    costs = Costs(plan)
+    flops = sum(costs(stage).flops_executed * (stage.end - stage.start) for stage in plan.stages.values())
+    monkeypatch.setattr(optimization, "NONE_UP_TO", 2.5 * flops / 2)
+    assert (wanted(seeds=2), wanted(seeds=3)) == ("none", "quick")
+
+
+def test_what_does_not_exist_is_answered_with_the_nearest(tiny):
+    with pytest.raises(rx.UserError, match=r"optimization 'quik'.*quick"):
+        make_plan(tiny(optimization="quik"))
+
+
+@pytest.mark.parametrize("name", optimization.OPTIMIZATIONS)
+def test_options_are_known_to_the_compiler_and_those_it_does_not_know_are_left_out(name, monkeypatch):
+    asked = optimization.options(name, "advance", "cpu")
+    assert asked == dict(optimization.OPTIMIZATIONS[name])
+    jax.jit(lambda x: x + 1).lower(1.0).compile(compiler_options=asked or None)
+    monkeypatch.setitem(optimization.OPTIMIZATIONS, name, {**asked, "xla_of_another_century": True})
+    assert optimization.options(name, "advance", "cpu") == asked
+    assert optimization.options(name, "advance", "cuda") == {}
+
+
+def test_functions_that_only_move_numbers_are_always_compiled_cheaply():
+    assert optimization.options("full", "place", "cpu")["xla_backend_optimization_level"] == 0
+    assert optimization.options("full", "init", "cpu") == {}

@@ -46,8 +46,10 @@ def number(value: Any) -> Any:
       >>> number(np.float64(0.5)), number(np.arange(3)[2]), number("half")
       (0.5, 2, 'half')
     """
-    scalar = isinstance(value, np.generic) or (getattr(value, "ndim", None) == 0 and hasattr(value, "item"))
-    return value.item() if scalar and not isinstance(value, Tracer) else value
+    scalar = getattr(value, "ndim", None) == 0 and isinstance(
+        getattr(value, "dtype", None), np.dtype
+    )  # no key of JAX's
+    return value.item() if scalar and hasattr(value, "item") and not isinstance(value, Tracer) else value
 
 
 def count(value: Any, where: str, least: int = 1) -> int:

@@ -51,7 +51,8 @@ class Streaming(Coin):
 
     def transcript(self, key, params):
         t, obs = jnp.zeros(4), jnp.zeros((4, 3))
-        return Trajectory(obs, t, t.astype(jnp.int32), t, t, t, obs, t, (), {})
+        shown = dict.fromkeys(Trajectory._fields, t) | {"obs_tm1": obs, "obs_t": obs, "a_tm1": t.astype(jnp.int32)}
+        return Trajectory(**(shown | {"carry": (), "extras": {}}))
 
 
 def stepping(**changes):

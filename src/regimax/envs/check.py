@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from regimax.envs.base import Environment, HandMade, Lifelong, Streams
 from regimax.errors import UserError, unknown
-from regimax.types import Field, PyTree, Setting, count, is_finite, number
+from regimax.types import Field, PyTree, Setting, Trajectory, count, is_finite, number
 
 DESCRIBED = (
     "concepts",
@@ -148,7 +148,9 @@ def _check_stream(world: Any, where: str) -> None:
     reads = "stream_reads"
     params = _traced(world.stream_init, "stream_init", where, key, _given(world, reads), reads=reads)
     shown = _traced(world.transcript, "transcript", where, key, params)
-    for name in ("obs_tm1", "obs_t", "first_tm1", "a_tm1", "r_t", "discount_t", "truncated_t", "mask_tm1"):
+    for name in Trajectory._fields:
+        if name in ("carry", "extras"):
+            continue
         shape = (steps, size) if name.startswith("obs") else (steps,)
         _shape(getattr(shown, name, None), f"transcript: {name}", shape, where)
 

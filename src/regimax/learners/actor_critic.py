@@ -220,25 +220,23 @@ def reinforcement(
             log_prob = jnp.sum(jax.nn.log_softmax(logits) * taken, axis=-1)  # a gather's gradient is a slow scatter
             if normalize:
                 advantage = _normalized(advantage, known)
-            share: Array | float = 1.0
+            weight: Array | float = 1.0
             errors = jnp.square(value - target)
             if known is not None:
-                # Means over what is known. The mask is on advantages, and not on losses: so nothing is rounded
-                # otherwise where all is known.
-                share = known.size / jnp.maximum(jnp.sum(known), 1.0)
-                advantage = jnp.where(known > 0, advantage * share, 0.0)
-                errors = losses.known_squares(value - target, known)
+                # Of mean 1, so that means are those over what is known. It is on advantages and not on losses: where
+                # all is known, nothing is rounded otherwise for it.
+                weight = known * (known.size / jnp.maximum(jnp.sum(known), 1.0))
+                advantage = advantage * weight
+                errors = losses.weighted_squares(value - target, weight)
             surrogate = jax.vmap(jax.vmap(losses.clipped_surrogate, in_axes=(0, 0, 0, None)), in_axes=(0, 0, 0, None))
             policy_loss = surrogate(log_prob, trajectory.extras["log_prob"], advantage, hparams["clip"])
             if "decided" in trajectory.extras:  # what was not carried out has no credit
                 decided = trajectory.extras["decided"]
-                counted = decided if known is None else decided * known
-                policy_loss = jnp.sum(policy_loss * decided) / share / jnp.maximum(jnp.sum(counted), 1.0)
+                policy_loss = jnp.sum(policy_loss * decided) / jnp.maximum(jnp.sum(decided * weight), 1.0)
             value_loss = 0.5 * errors.mean()
             entropy = jax.vmap(jax.vmap(losses.entropy))(logits).mean()
-            of_values = hparams["value_coef"] * share
-            total = policy_loss.mean() + of_values * value_loss - hparams["entropy_coef"] * entropy
-            return total, {"value_loss": value_loss * share, "entropy": entropy}
+            total = policy_loss.mean() + hparams["value_coef"] * value_loss - hparams["entropy_coef"] * entropy
+            return total, {"value_loss": value_loss, "entropy": entropy}
 
         def update(
             key: Array, state: LearnerState, hparams: HParams, pay: Pay | None = None

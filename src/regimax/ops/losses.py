@@ -50,27 +50,27 @@ def weighted_mean(x: Array, weight: Array) -> Array:
 
 
 @jax.custom_jvp
-def known_squares(error: Array, known: Array) -> Array:
-    r"""Squares :math:`k e^2` of errors, of which only some are known.
+def weighted_squares(error: Array, weight: Array) -> Array:
+    r"""Squares :math:`w e^2` of errors that count differently.
 
-    The gradient, :math:`2 k e`, is one factor, before which a loss's own stand together as they do without a mask: so
-    with a mask of ones no compiler rounds otherwise than for `jnp.square`.
+    The gradient, :math:`2 w e`, is one factor, before which those of a loss stand together as they do without weights:
+    so with weights of 1 no compiler rounds otherwise than for `jnp.square`.
 
     Args:
       error: any shape.
-      known: the same shape, in {0, 1}; no gradient flows there.
+      weight: the same shape; no gradient flows there.
 
     Example:
-      >>> print(jax.grad(lambda e: known_squares(e, jnp.array([1., 0.])).sum())(jnp.array([3., 5.])))
+      >>> print(jax.grad(lambda e: weighted_squares(e, jnp.array([1., 0.])).sum())(jnp.array([3., 5.])))
       [6. 0.]
     """
-    return jnp.square(error) * known
+    return jnp.square(error) * weight
 
 
-@known_squares.defjvp
-def _known_squares_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
-    error, known = primals
-    return known_squares(error, known), tangents[0] * (2.0 * (error * known))
+@weighted_squares.defjvp
+def _weighted_squares_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+    error, weight = primals
+    return weighted_squares(error, weight), tangents[0] * (2.0 * (error * weight))
 
 
 def entropy(logits: Array) -> Array:

@@ -106,7 +106,8 @@ def test_prediction_trains_the_trunk_and_its_own_head(seldom):
 def test_predictions_come_after_every_second_update(seldom):
     program, hparams, states = seldom
     zero, given = jnp.int32(0), {name: hparams[program.local[name]] for name in program.settings}
-    ticked, metrics = jax.jit(program.tick)(KEYS, given, jnp.int32(4), LaneState(states[0], zero, zero, zero))
+    tick, start = jax.jit(program.tick), LaneState(states[0], zero, zero, zero)
+    ticked, learning, evaluation = tick(KEYS, given, jnp.int32(4), start, jnp.int32(4))
     state, update, run = states[0], jax.jit(program.learner.update), jax.jit(program.learner.interlude.run)
     for count in range(4):
         state, _ = update(prng.named(KEYS.learner, "update", "rl", jnp.int32(count)), state, hparams)
@@ -114,7 +115,7 @@ def test_predictions_come_after_every_second_update(seldom):
             state, _ = run(prng.named(KEYS.learner, "interlude", "rl", jnp.int32(count + 1)), state, hparams)
     for one, other in zip(jax.tree.leaves(ticked.learner.params), jax.tree.leaves(state.params), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
-    assert {"loss", "prediction_loss", "success", "eval_view_error"} <= set(metrics)
+    assert {"loss", "prediction_loss", "success", "eval_view_error"} <= set(learning | evaluation)
     with pytest.raises(rx.UserError, match=r"evaluate.every = 4 is not a multiple of 3, the updates between"):
         bound(1 / 3)
 

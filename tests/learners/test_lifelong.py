@@ -73,9 +73,10 @@ def lives():
         hparams = as_hparams(program.settings, program.defaults())
         first = jax.jit(program.init)(KEYS, hparams, {})
         tick = jax.jit(program.tick)
-        once, _ = tick(KEYS, hparams, jnp.int32(6), first)
-        twice, rows = tick(KEYS, hparams, jnp.int32(6), once)
-        made[name] = program, first, twice, hparams, rows
+        every = jnp.int32(program.phase.evaluate.every)
+        once, _, _ = tick(KEYS, hparams, jnp.int32(6), first, every)
+        twice, learning, evaluation = tick(KEYS, hparams, jnp.int32(6), once, every)
+        made[name] = program, first, twice, hparams, learning | evaluation
     return made
 
 

@@ -40,5 +40,5 @@ def test_only_the_concept_that_is_used_is_missed(change):
 def test_an_unknown_change_is_refused():
     with pytest.raises(rx.UserError, match="unknown change 'swap'"):
         probes.causal("swap")
-    with pytest.raises(rx.UserError, match="episodes = 1 is below 2"):
+    with pytest.raises(rx.UserError, match="episodes = 1 is not a whole number above 1"):
         probes.causal(episodes=1)

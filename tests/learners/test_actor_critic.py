@@ -139,7 +139,7 @@ def test_minibatches_of_one_step_learn_from_their_reward(lived):
 
 @pytest.mark.slow
 def test_effort_in_rewards_that_arrive_does_not_depend_on_how_many_are_lost():
-    """Updates to success where as many rewards arrive per update on average, none lost or three of four."""
+    """Updates to success where as many rewards arrive per update on average, none lost or fifteen of sixteen."""
     world, seeds = Exemplar(factors=1, values=2, forms=4, dimensions=8), 192
     evaluate = rx.regimes.Evaluate(every=2, episodes=64)
 
@@ -154,13 +154,10 @@ def test_effort_in_rewards_that_arrive_does_not_depend_on_how_many_are_lost():
         assert success.any(1).mean() > 0.95
         return np.log(np.where(success.any(1), success.argmax(1) * 2 + 2, 302))
 
-    lossless, lossy, unknown = (
-        updates(16),
-        updates(64, **{"reward.erasure": 0.75}),
-        updates(64, **{"reward.erasure": 0.75, "reward.reads_zero": 1}),
-    )
-    for other, low, high in ((lossy, -0.15, 0.15), (unknown, 0.15, np.inf)):
-        difference = other - lossless
+    lossless, lost = updates(16), {"reward.erasure": 15 / 16}
+    # Measured over 192 seeds, with standard errors of 0.01: known to be lost 0.00, read as zero 0.25.
+    for reads_zero, low, high in ((0, -0.1, 0.1), (1, 0.15, np.inf)):
+        difference = updates(256, **lost, **{"reward.reads_zero": reads_zero}) - lossless
         margin = stats.norm.ppf(1 - ALPHA) * difference.std(ddof=1) / seeds**0.5
-        assert low < difference.mean() - (margin if high == np.inf else 0.0), (difference.mean(), margin)
-        assert difference.mean() < high, (difference.mean(), margin)
+        assert low < difference.mean() - margin, (difference.mean(), margin)
+        assert difference.mean() + margin < high, (difference.mean(), margin)

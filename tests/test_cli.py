@@ -115,7 +115,8 @@ def test_run_table_report_and_again(spec, capsys):
     assert cells["env_steps"].to_list() == [4 * 8 * 2] * 8
     assert cells["samples"].to_list() == [0] * 4 + [4 * 8 * 2] * 4
     # One bit per step at most, half of it where half is lost; log2(2) bits per episode of two steps.
-    assert cells["bits_reward"].to_list() == [64.0, 64.0, 32.0, 32.0] * 2
+    # 64 steps with 24 bits each, for nothing is rounded; half of them where half of the rewards are lost.
+    assert cells["bits_reward"].to_list() == [64.0 * 24, 64.0 * 24, 32.0 * 24, 32.0 * 24] * 2
     assert cells["bits_outcome"].to_list() == [32.0] * 8
 
     assert main(["table", "runs/tiny", "--format", "json"]) == 0

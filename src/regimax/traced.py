@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 from jax.extend import core
 
 from regimax.types import PyTree
@@ -37,7 +38,7 @@ def traced(function: Callable[..., PyTree], *args: PyTree) -> Traced:
 
     Args:
       function: pure, of trees of arrays.
-      *args: arrays, or their shapes (`jax.ShapeDtypeStruct`).
+      *args: arrays or numbers, or their shapes (`jax.ShapeDtypeStruct`).
 
     Returns:
       the trace. It can be called like the function, also under `jit` and `vmap`.
@@ -50,5 +51,9 @@ def traced(function: Callable[..., PyTree], *args: PyTree) -> Traced:
     """
     jitted = function if hasattr(function, "trace") else jax.jit(function)
     found = jitted.trace(*args)  # type: ignore[attr-defined] - what `jit` returns has it
-    shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), (args, found.out_info))
-    return Traced(found.jaxpr, *shapes)
+    return Traced(found.jaxpr, *jax.tree.map(_shape, (args, found.out_info)))
+
+
+def _shape(x: Any) -> jax.ShapeDtypeStruct:
+    array = x if hasattr(x, "shape") else jnp.asarray(x)
+    return jax.ShapeDtypeStruct(array.shape, array.dtype)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import Any
 
 import jax
 import numpy as np
@@ -79,9 +78,7 @@ def _begun(engine: Engine, number: int, device: int) -> Lanes:
     }
     seeds = np.repeat(np.arange(number * block, (number + 1) * block, dtype=np.uint32)[:, None], 2, axis=1)
     end = np.full(block, np.iinfo(np.int32).max, np.int32)
-    params = engine.abstract_state.learner.params
-    given: Any = jax.tree.map(lambda x: np.zeros((block, *x.shape), x.dtype), params)
-    lanes = engine.init(0, seeds, hparams, end, given, {part: np.zeros(block, bool) for part in params})
+    lanes = engine.init(0, seeds, hparams, end)
     return lanes if device == 0 else jax.device_put(lanes, engine.devices[device])
 
 

@@ -71,7 +71,7 @@ class Program(NamedTuple):
       init: `(keys, hparams, inherited) -> state`, before the first update.
       tick: `(keys, hparams, end, state, updates) -> (state, learning, evaluation)`; so many updates, which report
         `learning`, then an evaluation. `updates` is `evaluate.every`, or 0 for an evaluation before the first update,
-        in which `learning` is NaN; a traced number makes both one program. Leaves a lane that does not run as it is.
+        in which `learning` is 0; a traced number makes both one program. Leaves a lane that does not run as it is.
       probes: what else is measured of it.
       probe: `(keys, hparams, state) -> metrics` of all probes, each with its name before it.
       spec: all that decides what `tick` compiles to; the probes do not.

@@ -52,9 +52,7 @@ def _tick_seconds(plan: Plan, program: str, engine: Engine) -> float:
     }
     seeds = np.full((engine.block, 2), (stage.world_seed, stage.seed), np.uint32)
     end = np.full(engine.block, np.iinfo(np.int32).max, np.int32)
-    params = engine.abstract_state.learner.params
-    given = jax.tree.map(lambda x: np.zeros((engine.block, *x.shape), x.dtype), params)
-    lanes = engine.init(0, seeds, hparams, end, given, {part: np.zeros(engine.block, bool) for part in params})
+    lanes = engine.init(0, seeds, hparams, end)
     seconds = []
     for _ in range(1 + TICKS):
         jax.block_until_ready(lanes)

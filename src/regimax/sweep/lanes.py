@@ -279,7 +279,13 @@ class Engine:
     # Host arrays go straight to the executable: to place a tree on a device first costs more than to run on it.
 
     def init(
-        self, device: int, seeds: np.ndarray, hparams: PyTree, end: np.ndarray, given: Params, taken: PyTree
+        self,
+        device: int,
+        seeds: np.ndarray,
+        hparams: PyTree,
+        end: np.ndarray,
+        given: Params | None = None,
+        taken: PyTree | None = None,
     ) -> Lanes:
         """Begins a block of stages.
 
@@ -288,12 +294,14 @@ class Engine:
           seeds: `[B, 2]` uint32, world seeds and learner seeds.
           hparams: settings by sweep name, `[B]`.
           end: `[B]` int32.
-          given: parameters of the phases before, leaves `[B, ...]`.
+          given: parameters of the phases before, leaves `[B, ...]`; all parts are fresh where there are none.
           taken: by part, `[B]` bool: whether the given one is taken, or a fresh one.
 
         Returns:
           the lanes, before their first update and not yet evaluated.
         """
+        if given is None:
+            *_, given, taken = self._of_init()
         return self.executables("init", device, seeds, hparams, end, given, taken)
 
     def restore(

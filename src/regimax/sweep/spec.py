@@ -46,8 +46,8 @@ class Sweep:
       consecutive: evaluations in a row that must reach it; the first of them is when it was solved.
       block: lanes per vmapped product: what floating-point results may depend on.
       optimization: what the compiler is asked for on a CPU: ``full`` for the fastest code; ``quick`` for code that is
-        there in half the time; ``none`` in a fifth; ``auto`` for what is soonest over. Numbers differ in their last
-        bits, so that it is chosen when a run begins and stays.
+        mostly there sooner; ``none`` for what is there soonest; ``auto`` for what is soonest over. Numbers differ in
+        their last bits, so that it is chosen when a run begins and stays.
       keep_params: whether every cell's learner is kept as it was at the end of each phase; `load_run` reads it.
       question: one or two sentences for the report.
       unused: regimes that are not run, but whose settings axes, settings and choices may name all the same.

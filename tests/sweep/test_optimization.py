@@ -49,3 +49,8 @@ def test_options_are_known_to_the_compiler_and_those_it_does_not_know_are_left_o
 def test_functions_that_only_move_numbers_are_always_compiled_cheaply():
     assert optimization.options("full", "place", "cpu")["xla_backend_optimization_level"] == 0
     assert optimization.options("full", "init", "cpu") == {}
+
+
+def test_init_runs_once_and_is_compiled_cheaply_except_where_it_must_give_the_bits_of_make_train():
+    assert optimization.options("quick", "init", "cpu") == optimization.options("none", "init", "cpu")
+    assert optimization.options("quick", "advance", "cpu") != optimization.options("none", "advance", "cpu")

@@ -2,7 +2,7 @@
 
 Compiling takes as long for a learner that trains for a second as for one that trains for a day. XLA's own settings make
 the fastest code. Without its newer emitters of fused operations, and with fewer passes of LLVM, most programs for a CPU
-compile in a half to four fifths of the time and run 10 to 30 % slower (a transformer takes a third longer to compile);
+compile in a half to four fifths of the time and run 10 to 30 % slower (a transformer takes as long);
 without any of those passes a recurrent learner compiled in a fifth and ran at a third of the speed.
 Numbers differ in their last bits, so that what was chosen belongs to a run.
 """
@@ -77,7 +77,9 @@ def options(optimization: str, function: str, platform: str) -> dict[str, Any]:
     """
     if platform != "cpu":
         return {}
-    wanted = _NO_PASSES if function in MOVES else OPTIMIZATIONS[optimization]
+    # What runs once for every block of lanes takes milliseconds. With "full" it gives the bits of `make_train`.
+    once = function in MOVES or (function == "init" and optimization != "full")
+    wanted = _NO_PASSES if once else OPTIMIZATIONS[optimization]
     return {name: value for name, value in wanted.items() if _exists(name, value)}
 
 

@@ -18,6 +18,10 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_legacy_prng_key", "error")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--write-curves", action="store_true", help="commit anew what tests/regimes/curves holds")
+
+
 def pytest_configure(config):
     """Most tests run tiny programs once: compiling them is what takes the time, and code as it comes is fast enough."""
     flags = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"

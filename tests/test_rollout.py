@@ -150,7 +150,7 @@ def test_actions_follow_the_softmax_and_are_never_illegal():
     policy = softmax_policy(network, params, legal)
     u = jax.random.uniform(jax.random.key(1), (n,))
     _, action, extras = policy.act((), jnp.zeros((n, 2)), jnp.ones(n), u)
-    logits = network.apply(params, (), jnp.zeros((1, 1, 2)), jnp.ones((1, 1)))[1]["policy"][0, 0, :3]
+    logits = network.apply(params, (), jnp.zeros((1, 1, 2)), jnp.ones((1, 1)), None)[1]["policy"][0, 0, :3]
     p = np.asarray(jax.nn.softmax(logits), np.float64)
     counts = np.bincount(action, minlength=4)
     assert counts[3] == 0
@@ -232,6 +232,6 @@ def test_what_arrives_is_tallied_by_its_value():
     channels = (outcome(), reward(0.0, 16.0))
     hparams = settings_of(*channels, **{"reward.levels": 17, "reward.rate": 1.0})
     _, trajectory, counts = go(1, 6, channels, hparams)
-    assert counts["pay"].sum() == trajectory.r_t.size
+    assert counts["reward"].sum() == trajectory.r_t.size
     assert counts["outcome"].sum() == counts["episodes"]
     assert counts["outcome"][round(10 / 16 * (rollout.BINS - 1)), 0] == counts["episodes"]

@@ -201,6 +201,27 @@ def told_by(counts: Array, steps: int) -> Array:
     return jnp.minimum(bits, EXACT) * number / steps
 
 
+RECEIVED = ("reward_per_step", "reward_bits_bound", "outcome_bits_bound", "train_success")
+"""What is told of a rollout."""
+
+
+def received(trajectory: Trajectory, counts: dict[str, Array]) -> Metrics:
+    """Returns what a rollout brought of rewards.
+
+    Args:
+      trajectory: `[T, E, ...]` as it was learnt from.
+      counts: of :func:`rollout`.
+
+    Returns:
+      ``reward_per_step`` (reward units, as it arrived), ``reward_bits_bound`` and ``outcome_bits_bound`` (bits per
+      step: no more than this can have been told by all rewards, and by those for whole episodes), ``train_success``
+      (per episode that ended).
+    """
+    bounds = {f"{name}_bits_bound": told_by(counts[name], trajectory.r_t.size) for name in ("reward", "outcome")}
+    success = counts["successes"] / jnp.maximum(counts["episodes"], 1.0)
+    return {"reward_per_step": trajectory.r_t.mean(), **bounds, "train_success": success}
+
+
 def _pay(
     channels: Sequence[Channel], states: list[PyTree], key: Array, outcome: Signal, dense: Array, settings: HParams
 ) -> tuple[list[PyTree], Signal, Signal]:
@@ -244,8 +265,8 @@ def rollout(
       where the streams are then; the trajectory, as the learner saw it and with the actions it meant, with the policy's
       extras, ``decided`` (1 where a decision was carried out; only with a decision channel) and, where the world
       truncates, ``v_final``, at each step that is truncated the value of the episode's final observation; and counts
-      over all streams: ``episodes``, ``successes``, and ``pay`` and ``outcome`` `[BINS, 3]`, how often all pay and that
-      for whole episodes arrived with which value, see :func:`tally`.
+      over all streams: ``episodes``, ``successes``, and ``reward`` and ``outcome`` `[BINS, 3]`, how often all rewards
+      and those for whole episodes arrived with which value, see :func:`tally`.
     """
     num_envs = state.obs.shape[0]
     key_act, key_rest = jax.random.split(key)
@@ -304,7 +325,7 @@ def rollout(
             "episodes": last.sum(),
             "successes": done.info["success"].sum(),
         }
-        arrived = {"pay": (pay.value, pay.present), "outcome": (outcome.value, outcome.present)}
+        arrived = {"reward": (pay.value, pay.present), "outcome": (outcome.value, outcome.present)}
         cut = jnp.where(done.truncated[:, None], done.obs, cut)
         return (state, cut), (transition, counts, arrived)
 

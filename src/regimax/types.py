@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
@@ -165,6 +165,20 @@ class Field(NamedTuple):
     categorical: bool = True
 
 
+def segments_of(fields: Sequence[Field]) -> dict[str, tuple[bool, slice]]:
+    """Returns whether a field is categorical, and where it lies in an observation, by its name.
+
+    Example:
+      >>> segments_of([Field("place", 3), Field("speed", 1, categorical=False)])["speed"]
+      (False, slice(3, 4, None))
+    """
+    segments, start = {}, 0
+    for field in fields:
+        segments[field.name] = (field.categorical, slice(start, start + field.size))
+        start += field.size
+    return segments
+
+
 class Trajectory(NamedTuple):
     """`T` steps of `E` streams, time-major.
 
@@ -194,3 +208,13 @@ class Trajectory(NamedTuple):
     mask_tm1: Array
     carry: PyTree
     extras: dict[str, Array]
+
+    @property
+    def credit(self) -> Array:
+        """`[T, E]` in {0, 1}, 1 where the reward of a step says what its action is worth.
+
+        That is where the step counts, its action was carried out, all of the reward that was due arrived, and the
+        episode was not cut short, so that what follows is known.
+        """
+        carried_out = self.extras.get("decided", 1.0)
+        return self.mask_tm1 * self.known_t * carried_out * (1.0 - self.truncated_t)

@@ -7,7 +7,7 @@ import pytest
 
 import regimax as rx
 from regimax.channels import Signal, abstraction, chain, outcome, reward
-from regimax.learners.base import coding
+from regimax.channels import code_of
 from regimax.networks import gru, mlp
 
 CHANNEL = abstraction()
@@ -49,7 +49,7 @@ def test_heads_read_the_code_and_nothing_else(make):
     params = network.init(jax.random.key(0))
     x, first = jax.random.normal(jax.random.key(1), (4, 2, 3)), jnp.zeros((4, 2))
     run = lambda **settings: network.apply(
-        params, network.carry(2), x, first, coding((CHANNEL,), settings_of(**settings))
+        params, network.carry(2), x, first, code_of((CHANNEL,), settings_of(**settings))
     )
     _, outputs, taps = run(dimensions=2, levels=2)
     assert set(np.unique(taps["features"]).round(5)) <= {-1.0, 0.0, 1.0}

@@ -88,7 +88,7 @@ def test_the_gradient_is_the_closed_one(lived):
     """That of the heads' biases, in float64 and by hand: means over the steps whose reward arrived."""
     trajectory, state = lived
     net = made().network
-    _, outputs, _ = net.apply(state.params, (), trajectory.obs_tm1, trajectory.first_tm1)
+    _, outputs, _ = net.apply(state.params, (), trajectory.obs_tm1, trajectory.first_tm1, None)
     legal = np.asarray(WORLD.legal(state.source.world))
     known = np.asarray(trajectory.known_t[0]) > 0
     logits = np.asarray(outputs["policy"][0], np.float64)[known][:, legal]

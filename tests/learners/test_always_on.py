@@ -66,8 +66,8 @@ def test_the_part_of_reinforcement_is_the_actor_critic(seldom):
 
 def test_the_ring_fills_with_pairs_of_the_learners_own(seldom):
     _, _, states = seldom
-    assert [int(state.memory.ring.pushed) for state in states] == [NUM_ENVS * i for i in range(6)]
-    held = states[-1].memory.ring.streams
+    assert [int(state.memory.task.ring.pushed) for state in states] == [NUM_ENVS * i for i in range(6)]
+    held = states[-1].memory.task.ring.streams
     hidden = states[-1].source.world.hidden
     looks = np.asarray(hidden.looks)[0, :3, :2].reshape(6, 5)
 
@@ -90,14 +90,14 @@ def test_what_does_not_arrive_is_not_to_be_predicted():
     for erasure in (0.0, 1.0):
         hparams = hparams_of(program, **{"sensory.erasure": erasure})
         state, metrics = update(jax.random.key(0), init(KEYS, hparams, {}), hparams)
-        assert (state.memory.ring.streams.mask_tm1[:NUM_ENVS] == 1.0 - erasure).all()
+        assert (state.memory.task.ring.streams.mask_tm1[:NUM_ENVS] == 1.0 - erasure).all()
         assert (metrics["prediction_loss"] > 0) == (erasure == 0)
 
 
 def test_prediction_trains_the_trunk_and_its_own_head(seldom):
     program, hparams, states = seldom
     after, metrics = jax.jit(program.learner.interlude.run)(jax.random.key(1), states[-1], hparams)
-    assert moved(states[-1].params, after.params) == {"trunk", "predicted_view"}
+    assert moved(states[-1].params, after.params) == {"trunk", "prediction_view"}
     assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, states[-1])
     assert set(metrics) == {"prediction_loss", "prediction_grad_norm", "prediction_view_error"}
     assert np.isfinite(list(metrics.values())).all()
@@ -125,8 +125,8 @@ def test_a_stopped_gradient_leaves_the_trunk_to_prediction():
     init, update = jax.jit(program.learner.init), jax.jit(program.learner.update)
     for changes, parts in (
         (STILL, {"policy", "value"}),
-        ({"learning_rate": 0.0}, {"trunk", "predicted_view"}),
-        ({}, {"trunk", "predicted_view", "policy", "value"}),
+        ({"learning_rate": 0.0}, {"trunk", "prediction_view"}),
+        ({}, {"trunk", "prediction_view", "policy", "value"}),
     ):
         hparams = hparams_of(program, **changes)
         state = init(KEYS, hparams, {})
@@ -168,8 +168,8 @@ def test_what_is_predicted_may_be_called_as_a_head_of_reinforcement():
     world = rx.envs.Recall()
     program = bound(1, world=world, learner={"objective": objectives.masked()})
     params = jax.eval_shape(program.learner.network.init, jax.random.key(0))
-    assert {"value", "predicted_value"} <= set(params)
-    assert params["predicted_value"]["kernel"].shape[-1] == world.max_values
+    assert {"value", "prediction_value"} <= set(params)
+    assert params["prediction_value"]["kernel"].shape[-1] == world.max_values
 
 
 @pytest.mark.parametrize("predictions", [0, -1, 2.5, 0.3, "many", float("nan")])

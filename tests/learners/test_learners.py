@@ -11,7 +11,7 @@ from regimax.envs import Cipher, Exemplar
 from regimax.errors import UserError
 from regimax.learners import Learner, actor_critic, always_on, objectives, prediction, reward_model
 from regimax.learners.actor_critic import _steps
-from regimax.learners.prediction import shifted
+from regimax.learners.tasks import shuffled_targets
 from regimax.networks import gru, mlp
 from regimax.sources import own_behaviour, transcripts
 
@@ -46,7 +46,7 @@ LEARNERS = {
     "prediction, latent": make("prediction", objective=objectives.latent()),
     "prediction, real numbers": make("prediction", world=Exemplar(2, 2, 2, dimensions=4), network=mlp((8,))),
     "always on": make("always_on", predictions=2, gradients="stopped", num_epochs=2, num_minibatches=4),
-    "reward model": make("model", fits=2),
+    "reward model": make("model", updates_per_rollout=2),
     "reward model, direct, no memory": make("model", pay="direct", gradients="shared", network=mlp((8,))),
 }
 
@@ -83,7 +83,7 @@ def test_frozen_parts_stay_and_others_move(kind):
     for one, other in zip(jax.tree.leaves(after.params["trunk"]), jax.tree.leaves(state.params["trunk"]), strict=True):
         np.testing.assert_array_equal(one, other)
     assert (after.params["policy"]["kernel"] != state.params["policy"]["kernel"]).any()
-    assert "trunk" not in str(jax.tree.structure(state.opt_state))
+    assert "trunk" not in str(jax.tree.structure(state.memory.opt_state))
 
 
 def test_minibatches_must_divide_the_streams_or_the_steps():
@@ -101,7 +101,7 @@ def test_steps_of_a_rollout_are_counted_through_all_streams():
     hparams = hparams_of(learner)
     state = learner.init(KEYS, hparams, {})
     policy = learner.policy(state.params, state.source.world, hparams)
-    _, trajectory, _ = learner.source.next(jax.random.key(0), state.source, policy, hparams)
+    _, trajectory = learner.source.next(jax.random.key(0), state.source, policy, hparams)
     advantage = jnp.arange(16.0).reshape(2, 8)
     batch, chosen = _steps(jnp.array([3, 9, 0]), trajectory, advantage)
     assert chosen.tolist() == [[3.0, 9.0, 0.0]]
@@ -119,10 +119,10 @@ def test_one_epoch_of_one_minibatch_is_the_policy_gradient():
     key = jax.random.key(3)
     after, _ = learner.update(key, state, hparams)
     policy = learner.policy(state.params, state.source.world, hparams)
-    _, trajectory, _ = learner.source.next(jax.random.split(key)[0], state.source, policy, hparams)
+    _, trajectory = learner.source.next(jax.random.split(key)[0], state.source, policy, hparams)
 
     def objective(params):
-        _, outputs, _ = learner.network.apply(params, (), trajectory.obs_tm1, trajectory.first_tm1)
+        _, outputs, _ = learner.network.apply(params, (), trajectory.obs_tm1, trajectory.first_tm1, None)
         chosen = jax.nn.one_hot(trajectory.a_tm1, 3)
         log_prob = (jax.nn.log_softmax(outputs["policy"]) * chosen).sum(-1)
         # Episodes are two steps long and fill the rollout: the return of both steps is their sum of pay from there on.
@@ -140,10 +140,10 @@ def test_one_epoch_of_one_minibatch_is_the_policy_gradient():
 def test_sham_gives_every_stream_the_targets_of_another():
     source = transcripts(8)(WORLD, (), None)
     state = source.init(KEYS, {s.name: jnp.asarray(s.default) for s in source.settings}, lambda n: ())
-    _, trajectory, _ = source.next(jax.random.key(0), state, None, {})
+    _, trajectory = source.next(jax.random.key(0), state, None, {})
     marked = trajectory._replace(a_tm1=jnp.tile(jnp.arange(8), (2, 1)), mask_tm1=jnp.tile(jnp.arange(8.0), (2, 1)))
     for seed in range(20):
-        others = shifted(jax.random.key(seed), marked)
+        others = shuffled_targets(jax.random.key(seed), marked)
         assert (others.a_tm1 != marked.a_tm1).all()
         assert (jnp.sort(others.a_tm1, axis=1) == marked.a_tm1).all()
         index = others.a_tm1

@@ -100,7 +100,7 @@ def test_success_is_the_lesser_accuracy(lives):
 def test_a_memory_lasts_as_long_as_it_should(lives):
     program, first, last, hparams, _ = lives["both, a life's memory"]
     assert lives["in_context"][2].learner.memory == ()
-    assert first.learner.memory.shape == last.learner.memory.shape == (1, 4, 4)
+    assert first.learner.memory.carry.shape == last.learner.memory.carry.shape == (1, 4, 4)
     assert not np.asarray(first.learner.memory).any()
     # A step of the learner leaves the memory that the network has after the sequence, begun with the one before.
     learner = program.learner
@@ -108,8 +108,8 @@ def test_a_memory_lasts_as_long_as_it_should(lives):
 
     @jax.jit
     def remembered(state):
-        _, shown, _ = learner.source.next(key, state.source, None, hparams)
-        return learner.network.apply(state.params, state.memory, shown.obs_tm1, jnp.zeros_like(shown.first_tm1))[0]
+        _, shown = learner.source.next(key, state.source, None, hparams)
+        return learner.network.apply(state.params, state.memory.carry, shown.obs_tm1, jnp.zeros_like(shown.first_tm1), None)[0]
 
     expected = remembered(last.learner)
     local = {program.local[name]: value for name, value in hparams.items()}

@@ -8,7 +8,7 @@ import pytest
 from regimax import prng
 from regimax.envs import Cipher, Exemplar
 from regimax.errors import UserError
-from regimax.learners import objectives, prediction
+from regimax.learners import Batch, objectives, prediction
 from regimax.networks import Network, mlp
 from regimax.sources import random_behaviour, transcripts
 from regimax.types import Trajectory
@@ -73,7 +73,7 @@ def test_features_come_to_show_the_concept_and_those_of_the_sham_do_not(objectiv
 def stub(heads):
     """A network without parameters: features are the observation, and every head gives the first of its numbers."""
 
-    def apply(params, carry, x, first, code=None):
+    def apply(params, carry, x, first, code):
         return carry, {name: x[..., :size] for name, size in heads.items()}, {"features": x}
 
     return Network(lambda key: {}, lambda n: (), apply, 4, ("stub",))
@@ -88,10 +88,15 @@ def steps(obs_tm1, obs_t, mask=None):
 
 def asked(objective, trajectory, answers=None, **settings):
     source = transcripts(trajectory.a_tm1.shape[1])(Exemplar(1, 2, 2, dimensions=4), (), None)
-    question = objective(source, 4)
-    network, hparams = stub(question.heads), settings_of(question.settings, **settings)
+    made = objective(source, 4)
+    network, hparams = stub(made.heads), settings_of(made.settings, **settings)
     answers = trajectory if answers is None else answers
-    return question.loss(jax.random.key(0), network, {}, {}, trajectory, answers, hparams)
+    return made.loss(batch(network, {}, {}, trajectory, answers, hparams))
+
+
+def batch(network, params, memory, trajectory, targets, hparams):
+    weight = trajectory.mask_tm1 * targets.mask_tm1
+    return Batch(jax.random.key(0), network, params, None, memory, trajectory, targets, weight, (), hparams)
 
 
 T, E, D = 3, 5, 4
@@ -133,17 +138,17 @@ def test_the_targets_of_latent_prediction_follow_slowly_and_take_no_gradient():
     hparams = settings_of((*learner.settings, *source.settings), target_decay=0.75)
     state = learner.init(jax.tree.map(lambda k: k[0], prng.cell_keys(1)), hparams, {})
     assert set(state.params) == {"trunk", "latent"}
-    assert set(state.memory) == {"trunk"}
+    assert set(state.memory.memory) == {"trunk"}
     after, _ = jax.jit(learner.update)(jax.random.key(0), state, hparams)
     for old, new, slow in zip(
-        *(jax.tree.leaves(x) for x in (state.params["trunk"], after.params["trunk"], after.memory)), strict=True
+        *(jax.tree.leaves(x) for x in (state.params["trunk"], after.params["trunk"], after.memory.memory)), strict=True
     ):
         np.testing.assert_allclose(slow, 0.75 * old + 0.25 * new, rtol=1e-5, atol=1e-7)
-    question = objectives.latent()(source, 4)
-    _, trajectory, _ = source.next(jax.random.key(1), state.source, None, hparams)
+    objective = objectives.latent()(source, 4)
+    _, trajectory = source.next(jax.random.key(1), state.source, None, hparams)
     grads = jax.grad(
-        lambda m: question.loss(jax.random.key(0), learner.network, state.params, m, trajectory, trajectory, hparams)[0]
-    )(state.memory)
+        lambda m: objective.loss(batch(learner.network, state.params, m, trajectory, trajectory, hparams))[0]
+    )(state.memory.memory)
     assert all((leaf == 0).all() for leaf in jax.tree.leaves(grads))
 
 
@@ -163,18 +168,16 @@ def test_only_what_is_hidden_is_asked_and_it_is_zero_in_the_input(fraction):
 def test_a_field_in_code_is_hidden_as_a_whole():
     world = Cipher(symbols=4, skills=3, length=2)
     source = transcripts(64)(world, (), None)
-    question = objectives.masked()(source, 4)
+    objective = objectives.masked()(source, 4)
     inputs = []
 
-    def apply(params, carry, x, first, code=None):
+    def apply(params, carry, x, first, code):
         inputs.append(x)
-        return carry, {name: jnp.zeros((*x.shape[:2], size)) for name, size in question.heads.items()}, {"features": x}
+        return carry, {name: jnp.zeros((*x.shape[:2], size)) for name, size in objective.heads.items()}, {"features": x}
 
     obs = jnp.ones((1, 64, source.num_inputs))
     network = Network(lambda key: {}, lambda n: (), apply, 4, ("stub",))
-    question.loss(
-        jax.random.key(0), network, {}, {}, steps(obs, obs), steps(obs, obs), {"mask_fraction": jnp.float32(0.5)}
-    )
+    objective.loss(batch(network, {}, {}, steps(obs, obs), steps(obs, obs), {"mask_fraction": jnp.float32(0.5)}))
     start = 0
     for field in world.fields:
         part = np.asarray(inputs[0][0, :, start : start + field.size])
@@ -202,6 +205,6 @@ def test_what_the_next_step_is_asked_for_can_be_chosen():
         (objectives.contrastive, "one stream leaves nothing to tell apart"),
     ],
 )
-def test_impossible_questions_are_told(make, message):
+def test_impossible_objectives_are_told(make, message):
     with pytest.raises(UserError, match=message):
         make()(transcripts(1)(Cipher(symbols=4, skills=3, length=2), (), None), 8)

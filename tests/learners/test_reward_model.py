@@ -122,10 +122,10 @@ def test_without_weight_it_is_the_actor_critic_and_with_it_is_not():
     for part in ("trunk", "policy", "value"):
         for one, other in zip(jax.tree.leaves(own.params[part]), jax.tree.leaves(plain.params[part]), strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
-    assert set(own.params) == {"trunk", "policy", "value", "predicted_outcome"}
+    assert set(own.params) == {"trunk", "policy", "value", "model_outcome"}
     _, metrics = update(jax.random.key(0), init(KEYS, hparams, {}), hparams_of(program))
     assert abs(metrics["value_loss"] / unpaid["value_loss"] - 1.0) > 0.1  # the critic is asked for another return
-    assert metrics["pay"] == unpaid["pay"]  # what arrived, and no more
+    assert metrics["reward_per_step"] == unpaid["reward_per_step"]  # what arrived, and no more
     assert 0 <= metrics["model_bits_bound"] <= 3
 
 
@@ -133,7 +133,7 @@ def test_a_model_of_the_outcome_tells_right_from_wrong_and_its_sham_does_not():
     """The policy stays random; of its outcomes half are lost."""
     world = rx.envs.Exemplar(factors=1, values=2, forms=1, noise=0.0, dimensions=8)
     options = {"network": rx.networks.mlp((8,)), "num_envs": 32, "evaluate": rx.regimes.Evaluate(20, 64)}
-    phase = rx.regimes.reinforce(60, learner=reward_model("direct", fits=8), record=("outcome",), **options)
+    phase = rx.regimes.reinforce(60, learner=reward_model("direct", updates_per_rollout=8), record=("outcome",), **options)
     train = rx.make_train(rx.regimes.Regime("model", (phase,)), world)
     run = jax.jit(lambda hparams: {n: c[-1] for n, c in train(KEYS, hparams).curves["rl"].items()})
     changes = {"rl.learning_rate": 0.0, "rl.model.learning_rate": 0.02, "outcome.erasure": 0.5}
@@ -186,8 +186,8 @@ def test_what_does_not_fit_is_told():
         reward_model("both")
     with pytest.raises(rx.UserError, match="gradients = 'none' is neither"):
         reward_model(gradients="none")
-    with pytest.raises(rx.UserError, match="fits = 0 is not a whole number above 0"):
-        reward_model(fits=0)
+    with pytest.raises(rx.UserError, match="updates_per_rollout = 0 is not a whole number above 0"):
+        reward_model(updates_per_rollout=0)
     with pytest.raises(rx.UserError, match="does not record outcomes"):
         rx.regimes.bind(rx.regimes.reinforce(4, learner=reward_model(), **OPTIONS), WORLD)
     phase = rx.regimes.reinforce(4, learner=reward_model(), record=("outcome",), **OPTIONS)

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import regimax as rx
-from regimax.learners import Imagined, in_model, world_model
-from regimax.learners.imagined import extended, no_openings, remember
+from regimax.envs import LearnedModel
+from regimax.envs.learned_model import no_observations, remember
+from regimax.learners import train_in_model, world_model
+from regimax.networks.dynamics import with_nothing
 from regimax.sweep.cost import Costs
 from regimax.sweep.plan import make_plan
 
@@ -44,7 +46,7 @@ def side_by_side(train, arms):
 @pytest.fixture(scope="module")
 def learnt():
     """The model and its sham, and what is learnt in them."""
-    regime = rx.regimes.learned_model((60, 60, 10), learner_of_model={"fits": 4, "openings": 32}, **OPTIONS)
+    regime = rx.regimes.learned_model((60, 60, 10), learner_of_model={"updates_per_rollout": 4, "initial_observations": 32}, **OPTIONS)
     train = rx.make_train(regime._replace(phases=regime.phases[:2]), WORLD)
     run = side_by_side(train, [{"explore.shuffle": shuffle} for shuffle in (0, 1)])
     return run, run()
@@ -84,15 +86,15 @@ def test_seeds_do_not_know_of_each_other(learnt):
 def test_the_model_stays_as_it_was_learnt(learnt):
     _, result = learnt
     before, after = result.params["explore"], result.params["model"]
-    assert set(before) == {"model", "openings"}
-    assert set(after) == {"model", "openings", "trunk", "policy", "value"}
+    assert set(before) == {"model", "initial_observations"}
+    assert set(after) == {"model", "initial_observations", "trunk", "policy", "value"}
     for part in before:
         jax.tree.map(np.testing.assert_array_equal, before[part], after[part])
 
 
 def test_openings_are_those_of_the_world(learnt):
     _, result = learnt
-    bank = result.params["explore"]["openings"]
+    bank = result.params["explore"]["initial_observations"]
     assert (bank["seen"] == 32).all()
     codes = bank["obs"][0].reshape(8, 32, 4, 2)
     assert (codes.sum(-1) == 1).all()
@@ -146,7 +148,7 @@ def test_how_much_a_hand_made_model_knows_decides_what_it_is_worth():
 
 
 def test_the_bank_of_openings_keeps_the_latest():
-    bank, seen = no_openings(4, 1), []
+    bank, seen = no_observations(4, 1), []
     for round, first in enumerate([[0, 1, 1], [0, 0, 0], [1, 1, 1], [1, 0, 0], [0, 1, 0]]):
         obs = 10 * round + np.arange(3)
         seen += [int(x) for x, f in zip(obs, first, strict=True) if f]
@@ -154,13 +156,13 @@ def test_the_bank_of_openings_keeps_the_latest():
         latest = seen[-4:]
         assert int(bank.seen) == len(latest)
         assert sorted(bank.obs[: len(latest), 0].tolist()) == latest
-    many = remember(no_openings(2, 1), jnp.arange(3.0)[:, None], jnp.ones(3))
+    many = remember(no_observations(2, 1), jnp.arange(3.0)[:, None], jnp.ones(3))
     assert many.obs[:, 0].tolist() == [0.0, 1.0]
 
 
 def test_nothing_shown_is_a_value_too():
     codes = jnp.asarray([[1.0, 0.0], [0.0, 0.0]])
-    assert extended(codes).tolist() == [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    assert with_nothing(codes).tolist() == [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
 
 
 @pytest.mark.parametrize("truncates", [False, True])
@@ -172,7 +174,7 @@ def test_what_is_imagined_is_what_the_network_says(truncates):
 
     World.truncates = truncates
     world = World(factors=2, values=2, ancestors=1, steps=3)
-    model, n = Imagined(world, TINY["network"], openings=4), 4000
+    model, n = LearnedModel(world, TINY["network"], initial_observations=4), 4000
     parts = model.parts(jax.random.key(0))
     heads = {name: jax.tree.map(jnp.zeros_like, part) for name, part in parts["model"].items() if name != "trunk"}
     heads["pay"]["bias"] = jnp.asarray([np.log(0.6 / 0.4)], jnp.float32)
@@ -180,7 +182,7 @@ def test_what_is_imagined_is_what_the_network_says(truncates):
     real = world.init(jax.random.key(1), {s.name: jnp.asarray(s.default) for s in world.settings})
     opening = jnp.asarray([1.0, 0.0, 0.0, 0.0])
     bank = {"obs": jnp.zeros((4, 4)).at[:2].set(opening), "seen": jnp.asarray(2.0), "place": jnp.asarray(2.0)}
-    params = model.filled(real, {"model": parts["model"] | heads, "openings": bank})
+    params = model.filled(real, {"model": parts["model"] | heads, "initial_observations": bank})
 
     @jax.jit
     @jax.vmap
@@ -242,13 +244,13 @@ def test_a_hand_made_model_is_there_where_it_was_made(world):
 
 
 def test_what_does_not_fit_is_told():
-    with pytest.raises(rx.UserError, match="world_model: fits = 0 is not a whole number above 0"):
-        world_model(fits=0)
-    with pytest.raises(rx.UserError, match="world_model: openings = 0 is not a whole number above 0"):
-        world_model(openings=0)
+    with pytest.raises(rx.UserError, match="world_model: updates_per_rollout = 0 is not a whole number above 0"):
+        world_model(updates_per_rollout=0)
+    with pytest.raises(rx.UserError, match="world_model: initial_observations = 0 is not a whole number above 0"):
+        world_model(initial_observations=0)
     with pytest.raises(rx.UserError, match="capacity = 3 is not a multiple of the 2 streams"):
         rx.regimes.bind(rx.regimes.explore(2, capacity=3, **TINY), WORLD)
     with pytest.raises(rx.UserError, match="learnt from the learner's own behaviour"):
         rx.regimes.bind(rx.regimes.predict(2, learner=world_model(), **TINY), WORLD)
-    with pytest.raises(rx.UserError, match="in_model: the phase lives in Planner itself"):
-        rx.regimes.bind(rx.regimes.reinforce(2, learner=in_model(), **TINY), WORLD)
+    with pytest.raises(rx.UserError, match="train_in_model: the phase lives in Planner itself"):
+        rx.regimes.bind(rx.regimes.reinforce(2, learner=train_in_model(), **TINY), WORLD)

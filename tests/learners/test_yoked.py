@@ -27,7 +27,7 @@ def hparams_of(program, **changes):
 @pytest.fixture(scope="module")
 def lived():
     """`changes -> states` of the learner before and after five updates: one compiled program for all."""
-    program = bound(learner={"fits": 2})
+    program = bound(learner={"updates_per_rollout": 2})
     init, update = jax.jit(program.learner.init), jax.jit(program.learner.update)
 
     def run(**changes):
@@ -49,40 +49,40 @@ def changed(before, after):
 
 
 def test_the_mate_lives_the_same_whatever_is_learnt_from_it(lived):
-    own, both = (lived(reward_of_mate=x, prediction_of_mate=x)[-1] for x in (0, 1))
-    assert same(own.memory.mate, both.memory.mate)
+    own, both = (lived(reward_of_partner=x, prediction_of_partner=x)[-1] for x in (0, 1))
+    assert same(own.memory.partner, both.memory.partner)
     assert not same(own.params, both.params)
-    assert not same(own.memory.mate.memory.ring.streams.a_tm1, own.memory.ring.streams.a_tm1)
+    assert not same(own.memory.partner.memory.ring.streams.a_tm1, own.memory.ring.streams.a_tm1)
 
 
 def test_each_switch_reaches_its_own_part(lived):
     """With the other kind's learning rate at zero, a switch of the one makes a difference and of the other none."""
     still = {"prediction.learning_rate": 0.0}
     one, other, none = (
-        lived(reward_of_mate=a, prediction_of_mate=b, **still)[-1].params for a, b in ((1, 0), (1, 1), (0, 0))
+        lived(reward_of_partner=a, prediction_of_partner=b, **still)[-1].params for a, b in ((1, 0), (1, 1), (0, 0))
     )
     assert same(one, other)
     assert changed(one, none) == {"trunk", "policy"}
     still = {"learning_rate": 0.0}
     one, other, none = (
-        lived(reward_of_mate=a, prediction_of_mate=b, **still)[-1].params for a, b in ((0, 1), (1, 1), (0, 0))
+        lived(reward_of_partner=a, prediction_of_partner=b, **still)[-1].params for a, b in ((0, 1), (1, 1), (0, 0))
     )
     assert same(one, other)
-    assert changed(one, none) == {"trunk", "predicted_view"}
+    assert changed(one, none) == {"trunk", "prediction_view"}
 
 
 def test_a_mate_is_another_or_acts_with_the_learners_policy_or_never_learns(lived):
-    another, itself, nobody = (lived(mate=mate) for mate in (0, 1, 2))
+    another, itself, nobody = (lived(mate=mate) for partner in (0, 1, 2))
     first = another[0]
-    assert not same(first.params["trunk"], first.memory.mate.params["trunk"])
-    assert same(first.source.world, first.memory.mate.source.world)
-    assert same(first.memory.mate.params, nobody[-1].memory.mate.params)
-    assert not same(first.memory.mate.params, another[-1].memory.mate.params)
-    recorded = [states[-1].memory.mate.memory.ring.streams.extras["log_prob"] for states in (another, itself, nobody)]
+    assert not same(first.params["trunk"], first.memory.partner.params["trunk"])
+    assert same(first.source.world, first.memory.partner.source.world)
+    assert same(first.memory.partner.params, nobody[-1].memory.partner.params)
+    assert not same(first.memory.partner.params, another[-1].memory.partner.params)
+    recorded = [states[-1].memory.partner.memory.ring.streams.extras["log_prob"] for states in (another, itself, nobody)]
     assert not same(recorded[0], recorded[1])
     np.testing.assert_allclose(recorded[2][:4], np.log(0.5), atol=0.5)  # even choices, but for the initial weights
     # What the learner itself does is not touched by who its mate is, while it learns from its own stream.
-    own = [lived(mate=mate, reward_of_mate=0, prediction_of_mate=0)[-1].params for mate in (0, 1, 2)]
+    own = [lived(partner=partner, reward_of_partner=0, prediction_of_partner=0)[-1].params for partner in (0, 1, 2)]
     assert same(own[0], own[1])
     assert same(own[0], own[2])
 
@@ -100,8 +100,8 @@ def test_values_are_those_of_the_best_way_on_whoever_acts():
 
 
 def test_what_does_not_fit_is_told():
-    with pytest.raises(rx.UserError, match="fits = 0 is not a whole number above 0"):
-        yoked(fits=0)
+    with pytest.raises(rx.UserError, match="updates_per_rollout = 0 is not a whole number above 0"):
+        yoked(updates_per_rollout=0)
     with pytest.raises(rx.UserError, match="capacity = 6 is not a multiple of the 4 streams"):
         bound(learner={"capacity": 6})
     with pytest.raises(rx.UserError, match="must be the learner's own behaviour"):

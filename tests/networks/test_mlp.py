@@ -16,11 +16,11 @@ def test_a_critic_of_its_own_shares_nothing_with_the_policy():
     network = mlp((8, 6), critic=(7,))(5, HEADS)
     params = network.init(jax.random.key(0))
     assert set(params) == {"trunk", "critic", "policy", "value"}
-    _, outputs, taps = network.apply(params, (), X, FIRST)
+    _, outputs, taps = network.apply(params, (), X, FIRST, None)
     assert taps["features"].shape == (3, 2, network.width)
     for part, head in (("trunk", "policy"), ("critic", "value")):
         changed = params | {part: jax.tree.map(lambda w: w + 1.0, params[part])}
-        _, after, _ = network.apply(changed, (), X, FIRST)
+        _, after, _ = network.apply(changed, (), X, FIRST, None)
         other = {"policy": "value", "value": "policy"}[head]
         assert not np.allclose(after[head], outputs[head])
         np.testing.assert_array_equal(after[other], outputs[other])
@@ -43,7 +43,7 @@ def test_widths_that_cannot_be_are_told(widths):
 
 def test_layers_are_rectified_where_asked():
     network = mlp((8, 6), activation="relu")(5, HEADS)
-    _, _, taps = network.apply(network.init(jax.random.key(0)), (), X, FIRST)
+    _, _, taps = network.apply(network.init(jax.random.key(0)), (), X, FIRST, None)
     assert float(taps["features"].min()) == 0.0
     assert network.spec != mlp((8, 6))(5, HEADS).spec
     with pytest.raises(UserError, match=r"unknown activation of mlp 'rule'\. Did you mean 'relu'\?"):

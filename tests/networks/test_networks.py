@@ -57,7 +57,7 @@ def test_shapes_and_names(made):
     assert type(made.params) is dict
     assert set(made.params) - {"adapter"} == {"trunk", "policy", "value"}
     assert ("adapter" in made.params) == ("adapted" in made.name)
-    carry, outputs, taps = made.apply(made.params, made.network.carry(E), X, FIRST)
+    carry, outputs, taps = made.apply(made.params, made.network.carry(E), X, FIRST, None)
     assert outputs["policy"].shape == (T, E, 3)
     assert outputs["value"].shape == (T, E, 1)
     assert set(taps) == TAPS[made.name] | {"features"}
@@ -68,30 +68,30 @@ def test_shapes_and_names(made):
 
 
 def test_a_sequence_is_as_many_single_steps(made):
-    end, whole, taps = made.apply(made.params, made.network.carry(E), X, FIRST)
+    end, whole, taps = made.apply(made.params, made.network.carry(E), X, FIRST, None)
     carry, pieces = made.network.carry(E), []
     for t in range(T):
-        carry, *piece = made.apply(made.params, carry, X[t : t + 1], FIRST[t : t + 1])
+        carry, *piece = made.apply(made.params, carry, X[t : t + 1], FIRST[t : t + 1], None)
         pieces.append(piece)
     joined = jax.tree.map(lambda *x: jnp.concatenate(x), *pieces)
     for one, other in zip(jax.tree.leaves([whole, taps]), jax.tree.leaves(joined), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
     # The memories recall the same, whatever lies in places that are marked as empty.
-    _, after, _ = made.apply(made.params, end, X[:1], jnp.zeros((1, E)))
-    _, as_before, _ = made.apply(made.params, carry, X[:1], jnp.zeros((1, E)))
+    _, after, _ = made.apply(made.params, end, X[:1], jnp.zeros((1, E)), None)
+    _, as_before, _ = made.apply(made.params, carry, X[:1], jnp.zeros((1, E)), None)
     np.testing.assert_allclose(after["policy"], as_before["policy"], rtol=1e-5, atol=1e-5)
 
 
 def test_first_empties_the_memory(made):
-    _, one, _ = made.apply(made.params, made.network.carry(E), X, FIRST)
-    _, other, _ = made.apply(made.params, made.network.carry(E), X.at[:3].set(-X[:3]), FIRST)
+    _, one, _ = made.apply(made.params, made.network.carry(E), X, FIRST, None)
+    _, other, _ = made.apply(made.params, made.network.carry(E), X.at[:3].set(-X[:3]), FIRST, None)
     np.testing.assert_array_equal(one["policy"][3:, 1], other["policy"][3:, 1])
     assert (one["policy"][:3] != other["policy"][:3]).any()
 
 
 def test_what_has_memory_remembers(made):
-    _, one, _ = made.apply(made.params, made.network.carry(E), X, FIRST)
-    _, other, _ = made.apply(made.params, made.network.carry(E), X.at[0].set(-X[0]), FIRST)
+    _, one, _ = made.apply(made.params, made.network.carry(E), X, FIRST, None)
+    _, other, _ = made.apply(made.params, made.network.carry(E), X.at[0].set(-X[0]), FIRST, None)
     remembers = bool(jax.tree.leaves(made.network.carry(E)))
     assert (one["policy"][2, 0] != other["policy"][2, 0]).any() == remembers
     np.testing.assert_array_equal(one["policy"][3:, 1], other["policy"][3:, 1])

@@ -61,7 +61,7 @@ def test_a_sequence_through_a_network(name):
     network = factory(D, {"policy": 2})
     params = jax.eval_shape(network.init, jax.random.key(0))
     x, first = jnp.ones((N, E, D)), jnp.ones((N, E))
-    found = count_flops(lambda p: network.apply(p, network.carry(E), x, first)[1], params)
+    found = count_flops(lambda p: network.apply(p, network.carry(E), x, first, None)[1], params)
     products = 2 * N * E * (products + H * 2)
     # Gates, norms, biases, gelu and a memory's reset, decay and rotation.
     assert products < found < products + N * E * 200 * H
@@ -69,7 +69,7 @@ def test_a_sequence_through_a_network(name):
     adapted = low_rank(factory, R)(D, {"policy": 2})
     params = jax.eval_shape(adapted.init, jax.random.key(0))
     kernels = [pair["a"].shape[0] * pair["b"].shape[1] for pair in params["adapter"].values()]
-    assert count_flops(lambda p: adapted.apply(p, adapted.carry(E), x, first)[1], params) == found + sum(
+    assert count_flops(lambda p: adapted.apply(p, adapted.carry(E), x, first, None)[1], params) == found + sum(
         kernel * (2 * R + 1) for kernel in kernels
     )
 
@@ -81,7 +81,7 @@ def test_what_grows_with_context_and_state_is_the_products():
         network = factory(D, {"policy": 2})
         params = jax.eval_shape(network.init, jax.random.key(0))
         x, first = jnp.ones((steps, E, D)), jnp.ones((steps, E))
-        return count_flops(lambda p: network.apply(p, network.carry(E), x, first)[1], params)
+        return count_flops(lambda p: network.apply(p, network.carry(E), x, first, None)[1], params)
 
     # A longer window costs a score and its part of the mixture per query and head, and a few FLOPs of softmax a score.
     longer = flops(transformer(H, L, 2, S + 1), N) - flops(transformer(H, L, 2, S), N)
@@ -130,7 +130,7 @@ def test_a_grus_sequence_costs_its_steps():
 
     def flops(T):
         x, first = jnp.ones((T, E, D)), jnp.ones((T, E))
-        return count_flops(lambda p: network.apply(p, network.carry(E), x, first)[1], params)
+        return count_flops(lambda p: network.apply(p, network.carry(E), x, first, None)[1], params)
 
     step = 2 * E * (D * H + H * 3 * H + H * 3 * H + H * 2)
     per_step = (flops(9) - flops(4)) / 5

@@ -1,11 +1,15 @@
 """Every regime on every world: it trains there, in lanes side by side, or says why not."""
 
+import csv
+
 import polars as pl
 import pytest
 
 import regimax as rx
 from regimax.sweep.plan import make_plan
 from regimax.sweep.run import Options, execute
+
+from . import curves
 
 r = rx.regimes
 
@@ -89,13 +93,48 @@ def test_where_it_is_not_defined_it_says_why(world):
     assert all(reason in refused[name] for name, reason in WHY_NOT[world].items())
 
 
+def trained(world, regimes, folder):
+    execute(make_plan(sweep_of(world, regimes)), folder, Options(), Silent())
+    return rx.load_run(folder)
+
+
 @pytest.mark.slow  # a world takes a minute and more to compile
 @pytest.mark.parametrize("world", WORLDS)
-def test_where_it_is_defined_it_trains(world, tmp_path):
+def test_where_it_is_defined_it_trains_and_its_curves_are_those_that_were_committed(world, tmp_path, request):
     defined = [regime for regime in REGIMES if regime.name not in WHY_NOT[world]]
-    execute(make_plan(sweep_of(world, defined)), tmp_path / "run", Options(), Silent())
-    run = rx.load_run(tmp_path / "run")
+    run = trained(world, defined, tmp_path / "run")
     assert sorted(run.cells["regime"]) == sorted(2 * [regime.name for regime in defined])
     ends = run.curves.group_by("regime", "phase").agg(pl.col("updates").max()).rows()
     phases = [(regime.name, list(enumerate(regime.phases, start=1))) for regime in defined]
     assert set(ends) == {(name, phase.name, i) for name, each in phases for i, phase in each}  # an update of each
+    if request.config.getoption("write_curves"):
+        curves.write(world, curves.of_run(run))
+    assert not curves.differences(world, curves.of_run(run), {regime.name for regime in defined})
+
+
+ONE_EACH = {
+    "Exemplar": ("pretrain_rl", "always_on", "reward_model", "learned_model", "yoked"),
+    "Recall": ("continual",),
+}
+"""Regimes that have every learner among them."""
+
+
+@pytest.mark.parametrize("world", ONE_EACH)
+def test_a_curve_of_every_learner_is_that_which_was_committed(world, tmp_path):
+    run = trained(world, [regime for regime in REGIMES if regime.name in ONE_EACH[world]], tmp_path / "run")
+    assert not curves.differences(world, curves.of_run(run), ONE_EACH[world])
+
+
+def test_another_number_another_metric_and_a_lost_one_are_told():
+    run = {("pure_rl", "rl", "0", "1", "loss"): 0.5}
+    there = {key: value for key, value in _committed("Lock").items() if key[0] == "pure_rl"}
+    assert not curves.differences("Lock", there, {"pure_rl"})
+    first = next(iter(there))
+    assert len(curves.differences("Lock", there | {first: there[first] + 1.0}, {"pure_rl"})) == 1
+    assert len(curves.differences("Lock", there | {("pure_rl", "rl", "0", "1", "new"): 0.5}, {"pure_rl"})) == 1
+    assert len(curves.differences("Lock", run, {"pure_rl"})) >= len(there) - 1
+
+
+def _committed(world):
+    with (curves.FOLDER / f"{world}.csv").open() as file:
+        return {tuple(row[k] for k in curves.KEY): float(row["value"]) for row in csv.DictReader(file)}

@@ -52,8 +52,8 @@ def source(world, channels, num_steps=None):
     inner = rx.sources.own_behaviour(4)(world, channels, num_steps)
 
     def following(*args):
-        state, trajectory, counts = inner.next(*args)
-        return state, trajectory._replace(r_t=2.0 * trajectory.r_t), counts
+        state, trajectory = inner.next(*args)
+        return state, trajectory._replace(r_t=2.0 * trajectory.r_t)
 
     return inner._replace(next=following)
 

@@ -1,6 +1,6 @@
 """Channels: what of the world reaches the learner, and at what bandwidth."""
 
-from regimax.channels.abstraction import abstraction
+from regimax.channels.abstraction import abstraction, code_of
 from regimax.channels.base import PLACES, Channel, Signal, chain
 from regimax.channels.decision import decision
 from regimax.channels.outcome import outcome
@@ -17,6 +17,7 @@ __all__ = [
     "Signal",
     "abstraction",
     "chain",
+    "code_of",
     "decision",
     "outcome",
     "reward",

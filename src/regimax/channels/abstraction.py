@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -63,3 +63,28 @@ def abstraction(name: str = "abstraction") -> Channel:
         return min(settings[f"{name}.dimensions"], known["features"]) * math.log2(settings[f"{name}.levels"])
 
     return Channel("abstraction", init, apply, capacity, settings, ("abstraction", name))
+
+
+def code_of(channels: Sequence[Channel], settings: HParams) -> Callable[[Array], Array] | None:
+    """Returns what features go through between trunk and heads: the channels of abstraction, where there are any.
+
+    Args:
+      channels: all channels.
+      settings: what they read.
+
+    Returns:
+      `[T, E, width] -> [T, E, width]`, or None where nothing is in between.
+    """
+    narrow = [channel for channel in channels if channel.place == "abstraction"]
+    if not narrow:
+        return None
+    one, key = jnp.ones(()), jax.random.key(0)  # nothing is left to chance
+
+    def through(features: Array) -> Array:
+        for channel in narrow:
+            state = channel.init(settings, features)
+            _, signal = channel.apply(key, state, Signal(features, one, one, one), settings)
+            features = signal.value
+        return features
+
+    return jax.vmap(jax.vmap(through))

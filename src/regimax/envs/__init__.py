@@ -6,6 +6,7 @@ from regimax.envs.check import check_world, lacking
 from regimax.envs.cipher import Cipher
 from regimax.envs.exemplar import Exemplar
 from regimax.envs.hand_model import HandModel
+from regimax.envs.learned_model import LearnedModel, learned_model_env
 from regimax.envs.lock import Lock
 from regimax.envs.oracle import Oracle
 from regimax.envs.planner import Planner
@@ -18,6 +19,7 @@ __all__ = [
     "Halved",
     "HandMade",
     "HandModel",
+    "LearnedModel",
     "Lifelong",
     "Lock",
     "Oracle",
@@ -28,4 +30,5 @@ __all__ = [
     "craftax",
     "gymnax",
     "lacking",
+    "learned_model_env",
 ]

@@ -57,7 +57,7 @@ class HandModel:
 
     world: Any
 
-    imagined = True
+    is_model = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.world, HandMade):

@@ -13,6 +13,7 @@ from regimax.errors import UserError
 from regimax.learners import base
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
 from regimax.learners.bonus import Bonus
+from regimax.learners.policies import ILLEGAL, softmax_policy
 from regimax.networks import Network, NetworkFactory
 from regimax.ops import losses, returns
 from regimax.prng import Keys
@@ -31,11 +32,24 @@ SETTINGS = (
 )
 
 
-Pay = Callable[[Trajectory, PyTree], tuple[Array, PyTree]]
-"""`(trajectory, carry) -> (pay, note)`: what a learner pays itself, `[T, E]`, reward units, and what it wants to keep.
+IntrinsicReward = Callable[[Trajectory, PyTree], tuple[Array, PyTree]]
+"""`(trajectory, carry) -> (reward, note)`: what a learner rewards itself with, `[T, E]`, reward units, and what it
+keeps.
 
 `carry` is the network's memory after the trajectory.
 """
+
+
+class Memory(NamedTuple):
+    """What is kept beside parameters.
+
+    Attributes:
+      opt_state: the optimiser's, over the parts that are not frozen.
+      bonus: the memory of the bonus.
+    """
+
+    opt_state: PyTree
+    bonus: PyTree
 
 
 class Lesson(NamedTuple):
@@ -43,7 +57,7 @@ class Lesson(NamedTuple):
 
     Attributes:
       advantage: `[T, E]`, reward units.
-      known: `[T, E]` in {0, 1}, 1 for steps of which an advantage is known; None where no channel can lose any pay.
+      known: `[T, E]` in {0, 1}, 1 for steps of which an advantage is known; None where no channel can lose any reward.
     """
 
     advantage: Array
@@ -54,9 +68,9 @@ class Reinforcement(NamedTuple):
     """Policy gradient with a critic on a network that may learn other things beside.
 
     Attributes:
-      init: as in :class:`Learner`; the state's memory is that of the bonus.
-      update: `(key, state, hparams, pay=None) -> (state, trajectory, note, metrics)`; the trajectory is what was lived,
-        with the pay that arrived; `pay`, a `Pay`, is what the learner adds to it.
+      init: as in :class:`Learner`; the state's memory is a `Memory`.
+      update: `(key, state, hparams, intrinsic_reward=None) -> (state, trajectory, note, metrics)`; the trajectory has
+        the reward that arrived, to which an `IntrinsicReward` is added before anything is learnt from it.
       evaluate: as in :class:`Learner`.
       policy: as in :class:`Learner`.
       settings: traced settings, without a prefix.
@@ -80,11 +94,6 @@ class Reinforce(Protocol):
 def heads(source: Source) -> dict[str, int]:
     """Returns the heads that a policy gradient needs, with their sizes."""
     return {"policy": source.world.num_actions, "value": 1}
-
-
-def received(counts: dict[str, Array], steps: int) -> Metrics:
-    """Returns ``pay_bits_bound`` and ``outcome_bits_bound``, bits per step, from a rollout's counts."""
-    return {f"{name}_bits_bound": rollout.told_by(counts[name], steps) for name in ("pay", "outcome")}
 
 
 def actor_critic(
@@ -113,15 +122,14 @@ def actor_critic(
       num_minibatches: minibatches per pass; divides the number of steps of a rollout, or that of streams.
       normalize: whether advantages are centred and scaled to unit variance in each minibatch. Where a single step
         counts they are not: it would be zero.
-      bonus: pay that the learner gives itself for what is new, see :func:`count_bonus`; none when not given.
+      bonus: an intrinsic reward for what is new, see :func:`count_bonus`; none when not given.
       optimizer: makes an optax transformation from the settings.
 
     Returns:
       a factory of learners. Settings: `learning_rate`, `max_grad_norm`, `discount`, `lambda_`, `clip`, `value_coef`,
       `entropy_coef`, and those of the bonus. Metrics: ``loss``, ``value_loss`` (squared reward units), ``entropy``
-      (nats), ``pay`` (reward units per step, as it reached the learner, without the bonus), ``pay_bits_bound`` and
-      ``outcome_bits_bound`` (entropy of what arrived, bits per step: no more than this can have been present in it),
-      ``train_success`` (per episode); evaluated: ``success``, ``return`` and ``throughput``, see `rollout.evaluate`.
+      (nats), and of its own behaviour those of :func:`regimax.rollout.received`, without the bonus; evaluated:
+      ``success``, ``return`` and ``throughput``, see `rollout.evaluate`.
 
     Raises:
       UserError: for fewer than one epoch or minibatch, or if the rollout does not divide into the minibatches.
@@ -176,19 +184,20 @@ def reinforcement(
         if pieces % num_minibatches:
             raise UserError(f"{pieces} {what} do not divide into {num_minibatches} minibatches")
 
-        begin = base.begin(net, source, optimizer, freeze)
-
-        def begin_bonus(key: Array, params: Params) -> PyTree:
+        def init_bonus(key: Array, params: Params) -> PyTree:
             return () if bonus is None else bonus.init(key, net, source.num_inputs, params)
 
-        jax.eval_shape(lambda key: begin_bonus(key, net.init(key)), jax.eval_shape(lambda: jax.random.key(0)))
+        jax.eval_shape(lambda key: init_bonus(key, net.init(key)), jax.eval_shape(lambda: jax.random.key(0)))
 
         def init(keys: Keys, hparams: HParams, inherited: Params) -> LearnerState:
-            state = begin(keys, hparams, inherited)
-            return state._replace(memory=begin_bonus(prng.named(keys.learner, "init", "bonus"), state.params))
+            state = base.make_init(net, source)(keys, hparams, inherited)
+            opt_state = optimizer(hparams).init(base.trainable(state.params, freeze))
+            return state._replace(
+                memory=Memory(opt_state, init_bonus(prng.named(keys.learner, "init", "bonus"), state.params))
+            )
 
         def policy(params: Params, hidden: PyTree, hparams: HParams) -> Policy:
-            return base.softmax_policy(net, params, world.legal(hidden), base.coding(source.channels, hparams))
+            return softmax_policy(net, params, world.legal(hidden), source.code(hparams))
 
         loses = any(channel.place in ("outcome", "reward") for channel in source.channels)
 
@@ -212,10 +221,10 @@ def reinforcement(
         ) -> tuple[Array, Metrics]:
             trajectory, (advantage, known) = batch
             target = advantage + trajectory.extras["value"]
-            code = base.coding(source.channels, hparams)
+            code = source.code(hparams)
             _, outputs, _ = net.apply(params, trajectory.carry, trajectory.obs_tm1, trajectory.first_tm1, code)
             value = outputs["value"][..., 0]
-            logits = jnp.where(legal[None, None], outputs["policy"], base.ILLEGAL)
+            logits = jnp.where(legal[None, None], outputs["policy"], ILLEGAL)
             taken = jax.nn.one_hot(trajectory.a_tm1, world.num_actions)
             log_prob = jnp.sum(jax.nn.log_softmax(logits) * taken, axis=-1)  # a gather's gradient is a slow scatter
             if normalize:
@@ -239,29 +248,29 @@ def reinforcement(
             return total, {"value_loss": value_loss, "entropy": entropy}
 
         def update(
-            key: Array, state: LearnerState, hparams: HParams, pay: Pay | None = None
+            key: Array, state: LearnerState, hparams: HParams, intrinsic_reward: IntrinsicReward | None = None
         ) -> tuple[LearnerState, Trajectory, PyTree, Metrics]:
             key_next, key_batches = jax.random.split(key)
             acting = policy(state.params, state.source.world, hparams)
-            source_state, lived, counts = source.next(key_next, state.source, acting, hparams)
-            memory, trajectory, note = state.memory, lived, ()
+            source_state, trajectory = source.next(key_next, state.source, acting, hparams)
+            (opt_state, held), rewarded, note = state.memory, trajectory, ()
             if bonus is not None:
-                memory, extra = bonus.apply(memory, net, state.params, trajectory, hparams)
-                trajectory = trajectory._replace(r_t=trajectory.r_t + extra)
-            if pay is not None:
-                extra, note = pay(lived, source_state.streams.carry)
-                trajectory = trajectory._replace(r_t=trajectory.r_t + extra)
-            taught = lesson(acting, source_state.streams, trajectory, hparams)
+                held, extra = bonus.apply(held, net, state.params, trajectory, source.code(hparams), hparams)
+                rewarded = rewarded._replace(r_t=rewarded.r_t + extra)
+            if intrinsic_reward is not None:
+                extra, note = intrinsic_reward(trajectory, source_state.streams.carry)
+                rewarded = rewarded._replace(r_t=rewarded.r_t + extra)
+            taught = lesson(acting, source_state.streams, rewarded, hparams)
             legal = world.legal(state.source.world)
 
             def minibatch(carry: tuple[Params, PyTree], index: Array | None) -> tuple[tuple[Params, PyTree], Metrics]:
-                batch = (trajectory, taught) if index is None else choose(index, trajectory, taught)
+                batch = (rewarded, taught) if index is None else choose(index, rewarded, taught)
                 params, opt_state, metrics = base.descend(
                     lambda p: loss(p, batch, legal, hparams), *carry, optimizer(hparams), freeze
                 )
                 return (params, opt_state), metrics
 
-            learned = (state.params, state.opt_state)
+            learned = (state.params, opt_state)
             if num_epochs * num_minibatches == 1:
                 learned, metrics = minibatch(learned, None)
             else:
@@ -269,10 +278,8 @@ def reinforcement(
                 batches = orders.reshape(num_epochs * num_minibatches, -1)
                 learned, metrics = jax.lax.scan(minibatch, learned, batches)
                 metrics = jax.tree.map(jnp.mean, metrics)
-            metrics["pay"] = lived.r_t.mean()
-            metrics |= received(counts, lived.r_t.size)
-            metrics["train_success"] = counts["successes"] / jnp.maximum(counts["episodes"], 1.0)
-            return LearnerState(*learned, source_state, memory), lived, note, metrics
+            params, opt_state = learned
+            return LearnerState(params, source_state, Memory(opt_state, held)), trajectory, note, metrics
 
         def evaluate(key: Array, state: LearnerState, hparams: HParams) -> Metrics:
             hidden = state.source.world

@@ -8,17 +8,17 @@ from regimax import prng
 from regimax.errors import UserError
 from regimax.learners import base
 from regimax.learners.actor_critic import reinforcement
+from regimax.learners.auxiliary import GRADIENTS, auxiliary
 from regimax.learners.base import Interlude, Learner, LearnerFactory, LearnerState, Optimizer
-from regimax.learners.beside import beside
-from regimax.learners.objectives import Objective, Question, next_step
-from regimax.learners.prediction import SETTINGS
+from regimax.learners.batch import Objective, ObjectiveFactory
+from regimax.learners.objectives import next_step
 from regimax.networks import NetworkFactory
 from regimax.sources import Source
 from regimax.types import Array, HParams, Metrics, Trajectory, is_finite, number
 
 
-def pattern(predictions: float) -> tuple[int, int]:
-    """Returns for predictions per update of reinforcement how many there are in a row, and after how many updates.
+def pattern(updates_per_rollout: float) -> tuple[int, int]:
+    """Returns how many updates there are in a row, and after how many rollouts.
 
     Raises:
       UserError: for what is neither a whole number above 0 nor one over one.
@@ -27,32 +27,32 @@ def pattern(predictions: float) -> tuple[int, int]:
       >>> pattern(64), pattern(1 / 4)
       ((64, 1), (1, 4))
     """
-    predictions = number(predictions)
-    if is_finite(predictions) and predictions > 0:
-        times, every = (round(predictions), 1) if predictions >= 1 else (1, round(1 / predictions))
-        if abs(predictions * every - times) < 1e-6:
+    asked = number(updates_per_rollout)
+    if is_finite(asked) and asked > 0:
+        times, every = (round(asked), 1) if asked >= 1 else (1, round(1 / asked))
+        if abs(asked * every - times) < 1e-6:
             return times, every
-    raise UserError(f"predictions = {predictions!r} is neither a whole number above 0 nor 1/2, 1/3, …")
+    raise UserError(f"updates_per_rollout = {asked!r} is neither a whole number above 0 nor 1/2, 1/3, …")
 
 
-def next_observation(source: Source, width: int) -> Question:
+def next_observation(source: Source, width: int) -> Objective:
     """Asks for the whole next observation: where an own stream teaches is not where a stream of others does."""
     return next_step([field.name for field in source.fields])(source, width)
 
 
-def shown(source: Source, lived: Trajectory) -> Trajectory:
+def shown(source: Source, trajectory: Trajectory) -> Trajectory:
     """Returns what a rollout shows to a predictor: where it has second views, they are what is to be predicted."""
     if "second_view" in source.record:
-        mask = lived.mask_tm1 * lived.extras["second_view_present"]
-        lived = lived._replace(obs_t=lived.extras["second_view"], mask_tm1=mask)
-    return lived._replace(extras={})
+        mask = trajectory.mask_tm1 * trajectory.extras["second_view_present"]
+        trajectory = trajectory._replace(obs_t=trajectory.extras["second_view"], mask_tm1=mask)
+    return trajectory._replace(extras={})
 
 
 def always_on(
-    predictions: float = 1,
+    updates_per_rollout: float = 1,
     gradients: str = "shared",
     capacity: int | None = None,
-    objective: Objective | None = None,
+    objective: ObjectiveFactory | None = None,
     predictor_optimizer: Optimizer = base.adam,
     **options,
 ) -> LearnerFactory:
@@ -63,7 +63,7 @@ def always_on(
     of the senses; replay costs FLOPs. Both train the trunk, each with an optimiser of its own.
 
     Args:
-      predictions: updates of the predictor per update of reinforcement: a whole number, or 1/n for one after every
+      updates_per_rollout: of the predictor, per update of reinforcement: a whole number, or 1/n for one after every
         n-th, and then `evaluate.every` must be a multiple of n. Static.
       gradients: ``shared``, or ``stopped``: then reinforcement trains only the heads that it uses, and what there is in
         the trunk is due to prediction alone.
@@ -80,7 +80,7 @@ def always_on(
       ``prediction_``, evaluated without it (``eval_…``).
 
     Raises:
-      UserError: for other `predictions` or `gradients`, and once the source is known, for one that is not the
+      UserError: for other `updates_per_rollout` or `gradients`, and once the source is known, for one that is not the
         learner's own behaviour, or a capacity that does not fit it.
 
     Reference:
@@ -93,47 +93,43 @@ def always_on(
       >>> "rl.prediction.learning_rate" in rx.make_train(regime, rx.envs.Exemplar()).default_hparams
       True
     """
-    times, every = pattern(predictions)
-    if gradients not in ("shared", "stopped"):
+    times, every = pattern(updates_per_rollout)
+    if gradients not in GRADIENTS:
         raise UserError(f"gradients = {gradients!r} is neither 'shared' nor 'stopped'")
-    ask = next_observation if objective is None else objective
+    make_objective = next_observation if objective is None else objective
     reinforce = reinforcement(**options)
 
     def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:
-        both = beside(
+        both = auxiliary(
             "prediction",
-            ask(source, network(source.num_inputs, {}).width),
+            make_objective(source, network(source.num_inputs, {}).width),
             reinforce,
             network,
             source,
             freeze,
             episodes,
-            settings=SETTINGS,
             optimizer=predictor_optimizer,
-            show=lambda lived: shown(source, lived),
-            times=times,
+            show=lambda trajectory: shown(source, trajectory),
+            updates=times,
             capacity=capacity,
             trains=(gradients == "shared", True),
         )
 
         def update(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:
             state, metrics = both.reinforce(key, state, hparams)
-            state, predicted = both.predict(prng.named(key, "prediction"), state, hparams)
+            state, predicted = both.fit(prng.named(key, "prediction"), state, hparams)
             return state, metrics | predicted
-
-        def evaluate(key: Array, state: LearnerState, hparams: HParams) -> Metrics:
-            return both.parts.evaluate(key, state, hparams) | both.assess(key, state, hparams)
 
         return Learner(
             init=both.init,
             update=update if every == 1 else both.reinforce,
-            evaluate=evaluate,
-            policy=both.parts.policy,
+            evaluate=both.evaluate,
+            policy=both.policy,
             network=both.network,
             source=source,
             settings=both.settings,
             spec=("always_on", every, both.spec),
-            interlude=None if every == 1 else Interlude(every, both.predict),
+            interlude=None if every == 1 else Interlude(every, both.fit),
         )
 
     return factory

@@ -7,16 +7,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import jax
-import jax.numpy as jnp
 import optax
 
 from regimax import prng
-from regimax.channels import Channel, Signal
-from regimax.networks import Code, Network, NetworkFactory
+from regimax.errors import UserError
+from regimax.networks import Network, NetworkFactory
 from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.sources import Source
-from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Spec
+from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Spec, Trajectory
 
 
 class LearnerState(NamedTuple):
@@ -24,13 +23,11 @@ class LearnerState(NamedTuple):
 
     Attributes:
       params: the network's parameters, one subtree per part.
-      opt_state: the optimiser's, over the parts that are not frozen.
       source: the state of its source of experience.
-      memory: what else it keeps.
+      memory: what else it keeps: of optimisers, objectives and replay.
     """
 
     params: Params
-    opt_state: PyTree
     source: PyTree
     memory: PyTree = ()
 
@@ -85,8 +82,6 @@ class LearnerFactory(Protocol):
 Optimizer = Callable[[HParams], optax.GradientTransformation]
 """Makes any optax transformation from traced settings."""
 
-ILLEGAL = -1e9
-
 OPTIMISER_SETTINGS = (Setting("max_grad_norm", 1.0, 0, 1e6, "largest global norm of a gradient", open_low=True),)
 
 
@@ -116,16 +111,13 @@ def fresh_params(network: Network, keys: Keys) -> Params:
     return network.init(prng.named(keys.learner, "init", "params"))
 
 
-def begin(
-    network: Network, source: Source, optimizer: Optimizer, freeze: Sequence[str]
-) -> Callable[[Keys, HParams, Params], LearnerState]:
-    """Makes the `init` that learners share: fresh parts, inherited ones in their place, a fresh optimiser."""
+def make_init(network: Network, source: Source) -> Callable[[Keys, HParams, Params], LearnerState]:
+    """Makes the `init` that learners share: fresh parts, inherited ones in their place, and no memory yet."""
 
     def init(keys: Keys, hparams: HParams, inherited: Params) -> LearnerState:
         params = fresh_params(network, keys)
         params = params | {name: part for name, part in inherited.items() if name in params}
-        opt_state = optimizer(hparams).init(trainable(params, freeze))
-        return LearnerState(params, opt_state, source.init(keys, hparams, network.carry))
+        return LearnerState(params, source.init(keys, hparams, network.carry))
 
     return init
 
@@ -150,50 +142,19 @@ def descend(
     return params, opt_state, metrics | {"loss": loss, "grad_norm": optax.tree.norm(grads)}
 
 
-def coding(channels: Sequence[Channel], hparams: HParams) -> Code | None:
-    """Returns what features go through between trunk and heads: the channels of abstraction, where there are any."""
-    narrow = [channel for channel in channels if channel.place == "abstraction"]
-    if not narrow:
-        return None
-    one, key = jnp.ones(()), jax.random.key(0)  # nothing is left to chance
+def check_own_behaviour(name: str, source: Source) -> None:
+    """Refuses a source whose steps are not the learner's own.
 
-    def through(features: Array) -> Array:
-        for channel in narrow:
-            _, signal = channel.apply(key, channel.init(hparams, features), Signal(features, one, one, one), hparams)
-            features = signal.value
-        return features
-
-    return jax.vmap(jax.vmap(through))
-
-
-def softmax_policy(network: Network, params: Params, legal: Array, code: Code | None = None) -> Policy:
-    """The policy of a network with the heads ``policy`` and, optionally, ``value``.
-
-    Args:
-      network: the network.
-      params: its parameters.
-      legal: `[A]` bool.
-      code: what features go through between trunk and heads.
-
-    Returns:
-      the policy. Its extras: ``log_prob`` of the action, ``log_probs`` of all, and ``value`` where there is one.
+    Raises:
+      UserError: naming who needs it.
     """
+    if not source.agentic:
+        raise UserError(f"{name}: the stream must be the learner's own behaviour")
 
-    def act(carry: PyTree, obs: Array, first: Array, u: Array) -> tuple[PyTree, Array, dict[str, Array]]:
-        carry, outputs, _ = network.apply(params, carry, obs[None], first[None], code)
-        logits = jnp.where(legal[None], outputs["policy"][0], ILLEGAL)
-        log_probs = jax.nn.log_softmax(logits)
-        # Inverse of the cumulative distribution: one uniform number an action, and an illegal one has no mass.
-        cumulative = jnp.cumsum(jnp.exp(log_probs), axis=-1)
-        action = jnp.argmax(cumulative > u[:, None] * cumulative[:, -1:], axis=-1).astype(jnp.int32)
-        log_prob = jnp.take_along_axis(log_probs, action[:, None], axis=-1)[:, 0]
-        extras = {"log_prob": log_prob, "log_probs": log_probs}
-        if "value" in outputs:
-            extras["value"] = outputs["value"][0, :, 0]
-        return carry, action, extras
 
-    def value(carry: PyTree, obs: Array) -> Array:
-        _, outputs, _ = network.apply(params, carry, obs[None], jnp.zeros((1, obs.shape[0])), code)
-        return outputs["value"][0, :, 0]
-
-    return Policy(network.carry, act, value)
+def collect(
+    key: Array, state: LearnerState, source: Source, policy: Policy, hparams: HParams
+) -> tuple[LearnerState, Trajectory]:
+    """Acts on a source: returns the learner where its source has got to, and the trajectory `[T, E, ...]`."""
+    source_state, trajectory = source.next(key, state.source, policy, hparams)
+    return state._replace(source=source_state), trajectory

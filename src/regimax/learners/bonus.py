@@ -9,22 +9,23 @@ import jax
 import jax.numpy as jnp
 
 from regimax.errors import UserError, unknown
-from regimax.networks import Network
+from regimax.networks import Code, Network
 from regimax.types import Array, HParams, Params, PyTree, Setting, Spec, Trajectory, number
 
 
 class Bonus(NamedTuple):
-    """Pay that a learner gives itself.
+    """An intrinsic reward: one that a learner gives itself.
 
     Attributes:
       init: `(key, network, num_inputs, params) -> memory`.
-      apply: `(memory, network, params, trajectory, hparams) -> (memory, bonus [T, E])`, reward units.
+      apply: `(memory, network, params, trajectory, code, hparams) -> (memory, bonus [T, E])`, reward units; `code` is
+        what features go through, see :class:`regimax.networks.Network`.
       settings: traced settings, without a prefix.
       spec: what it is.
     """
 
     init: Callable[[Array, Network, int, Params], PyTree]
-    apply: Callable[[PyTree, Network, Params, Trajectory, HParams], tuple[PyTree, Array]]
+    apply: Callable[[PyTree, Network, Params, Trajectory, Code | None, HParams], tuple[PyTree, Array]]
     settings: tuple[Setting, ...]
     spec: Spec
 
@@ -53,28 +54,33 @@ def count_bonus(bits: int = 10, of: str = "observation") -> Bonus:
     if not isinstance(bits, int) or not 1 <= bits <= 20:
         raise UserError(f"count_bonus: bits = {bits!r} is not a whole number from 1 to 20")
 
-    def features(network: Network, params: Params, obs: Array) -> Array:
+    def features(network: Network, params: Params, obs: Array, code: Code | None) -> Array:
         """`[..., D]` of observations `[T, E, D]`."""
         if of == "observation":
             return obs
         if jax.tree.leaves(jax.eval_shape(lambda: network.carry(1))):
             raise UserError(f"count_bonus: a network with memory has no codes of single observations (of={of!r})")
-        _, _, taps = network.apply(params, (), obs, jnp.zeros(obs.shape[:-1]))
+        _, _, taps = network.apply(params, (), obs, jnp.zeros(obs.shape[:-1]), code)
         if of not in taps:
             raise unknown("tap of the network", of, ["observation", *taps])
         return taps[of]
 
     def init(key: Array, network: Network, num_inputs: int, params: Params) -> PyTree:
-        size = jax.eval_shape(lambda p: features(network, p, jnp.zeros((1, 1, num_inputs))), params).shape[-1]
+        size = jax.eval_shape(lambda p: features(network, p, jnp.zeros((1, 1, num_inputs)), None), params).shape[-1]
         return {"counts": jnp.zeros((2**bits,)), "projection": jax.random.normal(key, (size, bits))}
 
     def apply(
-        memory: PyTree, network: Network, params: Params, trajectory: Trajectory, hparams: HParams
+        memory: PyTree,
+        network: Network,
+        params: Params,
+        trajectory: Trajectory,
+        code: Code | None,
+        hparams: HParams,
     ) -> tuple[PyTree, Array]:
-        signs = features(network, params, trajectory.obs_t) @ memory["projection"] > 0
+        signs = features(network, params, trajectory.obs_t, code) @ memory["projection"] > 0
         place = signs.astype(jnp.int32) @ 2 ** jnp.arange(bits)
         counts = memory["counts"].at[place.ravel()].add(1.0)
         return memory | {"counts": counts}, hparams["bonus"] / jnp.sqrt(counts[place])
 
-    settings = (Setting("bonus", 0.1, 0, 1e6, "β, pay for the first visit, reward units"),)
+    settings = (Setting("bonus", 0.1, 0, 1e6, "β, intrinsic reward of the first visit, reward units"),)
     return Bonus(init, apply, settings, ("count_bonus", bits, of))

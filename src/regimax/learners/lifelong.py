@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +13,7 @@ from jax.typing import ArrayLike
 from regimax.errors import UserError, unknown
 from regimax.learners import base
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
+from regimax.learners.policies import softmax_policy
 from regimax.networks import NetworkFactory
 from regimax.ops.losses import stepwise_cross_entropy, weighted_mean
 from regimax.prng import Keys
@@ -26,6 +28,18 @@ SETTINGS = (
     Setting("decay_updates", 0, 0, 1e9, "updates over which it falls to 0 along a cosine; 0 keeps it", integer=True),
     *base.OPTIMISER_SETTINGS,
 )
+
+
+class Memory(NamedTuple):
+    """What is kept beside parameters.
+
+    Attributes:
+      opt_state: the optimiser's, over the parts that are not frozen.
+      carry: the network's memory, where it lasts for a life.
+    """
+
+    opt_state: PyTree
+    carry: PyTree
 
 
 def decaying_adam(hparams: HParams) -> optax.GradientTransformation:
@@ -99,48 +113,48 @@ def lifelong(memory: str = "sequence", optimizer: Optimizer = decaying_adam) -> 
         world, fresh = source.world, source.fresh
         if fresh is None:
             raise UserError(f"lifelong: its source shows no sequences that ask; found {source.spec[0]}")
-        net = network(source.num_inputs, {"policy": world.num_actions})
-        begin = base.begin(net, source, optimizer, freeze)
+        net, lasts = network(source.num_inputs, {"policy": world.num_actions}), memory == "lifetime"
 
         def init(keys: Keys, hparams: HParams, inherited: Params) -> LearnerState:
-            state = begin(keys, hparams, inherited)
-            return state._replace(memory=net.carry(source.num_envs) if memory == "lifetime" else ())
+            state = base.make_init(net, source)(keys, hparams, inherited)
+            opt_state = optimizer(hparams).init(base.trainable(state.params, freeze))
+            return state._replace(memory=Memory(opt_state, net.carry(source.num_envs) if lasts else ()))
 
-        def answered(params: Params, held: PyTree, trajectory: Trajectory) -> tuple[Array, Metrics, PyTree]:
+        def answered(
+            params: Params, carry: PyTree, trajectory: Trajectory, hparams: HParams
+        ) -> tuple[Array, Metrics, PyTree]:
             num_envs, first = trajectory.a_tm1.shape[1], trajectory.first_tm1
-            if memory == "lifetime":
+            if lasts:
                 streams = jnp.arange(num_envs) % source.num_envs
-                carry, first = jax.tree.map(lambda x: x[streams], held), jnp.zeros_like(first)
+                carry, first = jax.tree.map(lambda x: x[streams], carry), jnp.zeros_like(first)
             else:
                 carry = net.carry(num_envs)
-            carry, outputs, _ = net.apply(params, carry, trajectory.obs_tm1, first)
+            carry, outputs, _ = net.apply(params, carry, trajectory.obs_tm1, first, source.code(hparams))
             return *recalled(outputs["policy"], trajectory), carry
 
         def update(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:
-            source_state, trajectory, _ = source.next(key, state.source, None, hparams)
+            source_state, trajectory = source.next(key, state.source, None, hparams)
+            opt_state, held = state.memory
 
             def loss_fn(params: Params) -> tuple[Array, Metrics]:
-                loss, metrics, held = answered(params, state.memory, trajectory)
-                return loss, metrics | ({"held": held} if memory == "lifetime" else {})
+                loss, metrics, carry = answered(params, held, trajectory, hparams)
+                return loss, metrics | ({"carry": carry} if lasts else {})
 
             with spent_on(PREDICTION):
-                params, opt_state, metrics = base.descend(
-                    loss_fn, state.params, state.opt_state, optimizer(hparams), freeze
-                )
-            held = metrics.pop("held", ())
-            return LearnerState(params, opt_state, source_state, held), metrics
+                params, opt_state, metrics = base.descend(loss_fn, state.params, opt_state, optimizer(hparams), freeze)
+            held = metrics.pop("carry", ())
+            return LearnerState(params, source_state, Memory(opt_state, held)), metrics
 
         def evaluate(key: Array, state: LearnerState, hparams: HParams) -> Metrics:
             trajectory = fresh(key, state.source, hparams, episodes)
-            _, metrics, _ = answered(state.params, state.memory, trajectory)
+            _, metrics, _ = answered(state.params, state.memory.carry, trajectory, hparams)
             some = jnp.sum(trajectory.mask_tm1 * trajectory.extras["stable"]) > 0
             stable, dynamic = metrics["stable_accuracy"], metrics["dynamic_accuracy"]
             success = jnp.where(some, jnp.minimum(stable, dynamic), dynamic)
             return {f"eval_{name}": value for name, value in metrics.items()} | {"success": success}
 
         def policy(params: Params, hidden: PyTree, hparams: HParams) -> Policy:
-            del hparams
-            return base.softmax_policy(net, params, world.legal(hidden))
+            return softmax_policy(net, params, world.legal(hidden), source.code(hparams))
 
         return Learner(
             init=init,

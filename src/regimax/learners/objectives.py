@@ -2,92 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 
 from regimax.errors import UserError, unknown
-from regimax.learners.base import coding
-from regimax.networks import Network
+from regimax.learners.batch import Batch, Objective, ObjectiveFactory
 from regimax.ops.losses import stepwise_cross_entropy, weighted_mean
 from regimax.sources import Source
-from regimax.types import Array, Field, HParams, Metrics, Params, PyTree, Setting, Spec, Trajectory
-
-
-class Question(NamedTuple):
-    """An objective for one source.
-
-    Attributes:
-      heads: size of each head that it needs, by name.
-      begin: `params -> memory`, what it keeps between updates.
-      loss: `(key, network, params, memory, trajectory, answers, hparams) -> (loss, metrics)`; `answers` is the
-        trajectory itself, or for a sham that of other streams, step by step. A network that remembers goes on from
-        the trajectory's `carry`, where there is one.
-      refresh: `(memory, params, hparams) -> memory`, after an update of the parameters.
-      settings: traced settings, without a prefix.
-      spec: what it is.
-    """
-
-    heads: dict[str, int]
-    begin: Callable[[Params], PyTree]
-    loss: Callable[[Array, Network, Params, PyTree, Trajectory, Trajectory, HParams], tuple[Array, Metrics]]
-    refresh: Callable[[PyTree, Params, HParams], PyTree]
-    settings: tuple[Setting, ...]
-    spec: Spec
-
-
-class Objective(Protocol):
-    """Makes the question for a source and a network with features of `width`."""
-
-    def __call__(self, source: Source, width: int) -> Question: ...
-
-
-def _keep(memory: PyTree, params: Params, hparams: HParams) -> PyTree:
-    del params, hparams
-    return memory
-
-
-def _nothing(params: Params) -> PyTree:
-    del params
-    return ()
-
-
-def segments_of(fields: Sequence[Field]) -> dict[str, tuple[bool, slice]]:
-    """Whether a field is categorical, and where it lies in an observation, by its name."""
-    segments, start = {}, 0
-    for field in fields:
-        segments[field.name] = (field.categorical, slice(start, start + field.size))
-        start += field.size
-    return segments
-
-
-def _applied(
-    network: Network, params: Params, source: Source, trajectory: Trajectory, obs_tm1: Array, hparams: HParams
-) -> tuple[dict[str, Array], Array]:
-    """Outputs, and features `[T, E, width]` as the heads see them, along a trajectory."""
-    carry = trajectory.carry if jax.tree.leaves(trajectory.carry) else network.carry(obs_tm1.shape[1])
-    code = coding(source.channels, hparams)
-    _, outputs, taps = network.apply(params, carry, obs_tm1, trajectory.first_tm1, code)
-    return outputs, taps["features"]
-
-
-def _seen_alone(network: Network, params: Params, source: Source, obs: Array, hparams: HParams) -> Array:
-    """Features `[T, E, width]`, of norm 1, of observations without what came before them.
-
-    With the memory of the stream they would hold what they are to be predicted from.
-    """
-    carry = network.carry(obs.shape[1])
-    _, _, taps = network.apply(params, carry, obs, jnp.ones(obs.shape[:2]), coding(source.channels, hparams))
-    return _unit(taps["features"])
+from regimax.types import PREDICTION, Array, HParams, Metrics, Params, PyTree, Setting, segments_of
 
 
 def _unit(x: Array) -> Array:
     return x * jax.lax.rsqrt(jnp.sum(jnp.square(x), -1, keepdims=True) + 1e-8)
 
 
-def next_step(fields: Sequence[str] | None = None, actions: bool = True) -> Objective:
+def next_step(fields: Sequence[str] | None = None, actions: bool = True) -> ObjectiveFactory:
     r"""Asks for the next observation, and for what the others do next where the stream shows others at work.
 
     .. math:: \ell = \mathrm{CE}(\pi(h_{t-1}), a_{t-1}) + c \sum_f d(p_f(h_{t-1}), o_t^f)
@@ -108,7 +39,7 @@ def next_step(fields: Sequence[str] | None = None, actions: bool = True) -> Obje
       UserError: once the source is known, for a field that it does not have, or where nothing is left to predict.
     """
 
-    def objective(source: Source, width: int) -> Question:
+    def objective(source: Source, width: int) -> Objective:
         del width
         world, segments = source.world, segments_of(source.fields)
         names = getattr(world, "stream_fields", tuple(segments)) if fields is None else tuple(fields)
@@ -120,44 +51,35 @@ def next_step(fields: Sequence[str] | None = None, actions: bool = True) -> Obje
             raise UserError(f"next_step: nothing to predict in {world.name}: no fields, no others' actions")
         heads = {name: segments[name][1].stop - segments[name][1].start for name in names}
 
-        def loss(
-            key: Array,
-            network: Network,
-            params: Params,
-            memory: PyTree,
-            trajectory: Trajectory,
-            answers: Trajectory,
-            hparams: HParams,
-        ) -> tuple[Array, Metrics]:
-            del key, memory
-            outputs, _ = _applied(network, params, source, trajectory, trajectory.obs_tm1, hparams)
-            mask = trajectory.mask_tm1 * answers.mask_tm1
+        def loss(batch: Batch) -> tuple[Array, Metrics]:
+            outputs, _ = batch.along()
             total, metrics = jnp.zeros(()), {}
             if acts:
                 logits = outputs["policy"]
                 total = weighted_mean(
-                    stepwise_cross_entropy(logits, jax.nn.one_hot(answers.a_tm1, world.num_actions)), mask
+                    stepwise_cross_entropy(logits, jax.nn.one_hot(batch.targets.a_tm1, world.num_actions)), batch.weight
                 )
                 metrics["action_bits"] = total / jnp.log(2.0)
-                hits = (jnp.argmax(logits, -1) == answers.a_tm1).astype(jnp.float32)
-                metrics["action_accuracy"] = weighted_mean(hits, mask)
+                hits = (jnp.argmax(logits, -1) == batch.targets.a_tm1).astype(jnp.float32)
+                metrics["action_accuracy"] = weighted_mean(hits, batch.weight)
             for name in names:
                 categorical, segment = segments[name]
-                target = answers.obs_t[..., segment]
+                target = batch.targets.obs_t[..., segment]
                 if categorical:
-                    distance = weighted_mean(stepwise_cross_entropy(outputs[name], target), mask * jnp.sum(target, -1))
+                    distance = weighted_mean(
+                        stepwise_cross_entropy(outputs[name], target), batch.weight * jnp.sum(target, -1)
+                    )
                     metrics[f"{name}_bits"] = distance / jnp.log(2.0)
                 else:
-                    distance = weighted_mean(jnp.mean(jnp.square(outputs[name] - target), -1), mask)
+                    distance = weighted_mean(jnp.mean(jnp.square(outputs[name] - target), -1), batch.weight)
                     metrics[f"{name}_error"] = distance
-                total = total + hparams["field_coef"] * distance
+                total = total + batch.hparams["field_coef"] * distance
             return total, metrics
 
-        return Question(
+        return Objective(
             heads={"policy": world.num_actions, **heads} if acts else heads,
-            begin=_nothing,
             loss=loss,
-            refresh=_keep,
+            kind=PREDICTION,
             settings=(
                 Setting(
                     "field_coef", 1.0, 0, 1e6, "weight of the observation's next fields against the others' next action"
@@ -169,7 +91,7 @@ def next_step(fields: Sequence[str] | None = None, actions: bool = True) -> Obje
     return objective
 
 
-def masked() -> Objective:
+def masked() -> ObjectiveFactory:
     r"""Asks for what is hidden of the present observation: reconstruction from the rest, and from what came before.
 
     .. math:: \ell = \sum_f \mathbb{E}\, [d(p_f(h_t), o_t^f) \mid \text{hidden}]
@@ -185,7 +107,7 @@ def masked() -> Objective:
       Vincent et al., Stacked denoising autoencoders (2010), section 3.3, masking noise with α = 1, β = 0.
     """
 
-    def objective(source: Source, width: int) -> Question:
+    def objective(source: Source, width: int) -> Objective:
         del width
         segments = segments_of(source.fields)
 
@@ -197,37 +119,28 @@ def masked() -> Objective:
                     u = u.at[..., segment].set(jnp.broadcast_to(u[..., segment][..., :1], u[..., segment].shape))
             return (u < fraction).astype(obs.dtype)
 
-        def loss(
-            key: Array,
-            network: Network,
-            params: Params,
-            memory: PyTree,
-            trajectory: Trajectory,
-            answers: Trajectory,
-            hparams: HParams,
-        ) -> tuple[Array, Metrics]:
-            del memory
-            hidden = hide(key, trajectory.obs_tm1, hparams["mask_fraction"])
-            outputs, _ = _applied(network, params, source, trajectory, trajectory.obs_tm1 * (1.0 - hidden), hparams)
-            mask = trajectory.mask_tm1 * answers.mask_tm1
+        def loss(batch: Batch) -> tuple[Array, Metrics]:
+            hidden = hide(batch.key, batch.trajectory.obs_tm1, batch.hparams["mask_fraction"])
+            outputs, _ = batch.along(batch.trajectory.obs_tm1 * (1.0 - hidden))
             total, metrics = jnp.zeros(()), {}
             for name, (categorical, segment) in segments.items():
-                target = answers.obs_tm1[..., segment]
+                target = batch.targets.obs_tm1[..., segment]
                 if categorical:
-                    weight = mask * hidden[..., segment][..., 0] * jnp.sum(target, -1)
+                    weight = batch.weight * hidden[..., segment][..., 0] * jnp.sum(target, -1)
                     distance = weighted_mean(stepwise_cross_entropy(outputs[name], target), weight)
                     metrics[f"masked_{name}_bits"] = distance / jnp.log(2.0)
                 else:
-                    distance = weighted_mean(jnp.square(outputs[name] - target), hidden[..., segment] * mask[..., None])
+                    distance = weighted_mean(
+                        jnp.square(outputs[name] - target), hidden[..., segment] * batch.weight[..., None]
+                    )
                     metrics[f"masked_{name}_error"] = distance
                 total = total + distance
             return total, metrics
 
-        return Question(
+        return Objective(
             heads={name: segment.stop - segment.start for name, (_, segment) in segments.items()},
-            begin=_nothing,
             loss=loss,
-            refresh=_keep,
+            kind=PREDICTION,
             settings=(Setting("mask_fraction", 0.5, 0, 1, "fraction of the input that is hidden", open_low=True),),
             spec=("masked",),
         )
@@ -235,7 +148,7 @@ def masked() -> Objective:
     return objective
 
 
-def contrastive() -> Objective:
+def contrastive() -> ObjectiveFactory:
     r"""Asks which of the next observations of all streams is that of this one.
 
     .. math:: \ell = -\ln \frac{e^{\cos(p(h_{t-1}),\, z_t) / \tau}}{\sum_j e^{\cos(p(h_{t-1}),\, z_t^j) / \tau}}
@@ -255,35 +168,27 @@ def contrastive() -> Objective:
       place of the log-bilinear score, as in Chen et al. (2020).
     """
 
-    def objective(source: Source, width: int) -> Question:
+    def objective(source: Source, width: int) -> Objective:
         if source.num_envs < 2:
             raise UserError("contrastive: one stream leaves nothing to tell apart; num_envs must be at least 2")
 
-        def loss(
-            key: Array,
-            network: Network,
-            params: Params,
-            memory: PyTree,
-            trajectory: Trajectory,
-            answers: Trajectory,
-            hparams: HParams,
-        ) -> tuple[Array, Metrics]:
-            del key, memory
-            outputs, _ = _applied(network, params, source, trajectory, trajectory.obs_tm1, hparams)
-            z = _seen_alone(network, params, source, answers.obs_t, hparams)
-            scores = jnp.einsum("tid,tjd->tij", _unit(outputs["latent"]), z) / hparams["temperature"]
-            scores = jnp.where(answers.mask_tm1[:, None] > 0, scores, -1e9)
-            mask = trajectory.mask_tm1 * answers.mask_tm1
+        def loss(batch: Batch) -> tuple[Array, Metrics]:
+            outputs, _ = batch.along()
+            z = _unit(batch.alone(batch.targets.obs_t))
+            scores = jnp.einsum("tid,tjd->tij", _unit(outputs["latent"]), z) / batch.hparams["temperature"]
+            scores = jnp.where(batch.targets.mask_tm1[:, None] > 0, scores, -1e9)
             own = jnp.broadcast_to(jnp.eye(scores.shape[1])[None], scores.shape)
-            total = weighted_mean(stepwise_cross_entropy(scores, own), mask)
+            total = weighted_mean(stepwise_cross_entropy(scores, own), batch.weight)
             hits = (jnp.argmax(scores, -1) == jnp.arange(scores.shape[1])[None]).astype(jnp.float32)
-            return total, {"contrast_bits": total / jnp.log(2.0), "contrast_accuracy": weighted_mean(hits, mask)}
+            return total, {
+                "contrast_bits": total / jnp.log(2.0),
+                "contrast_accuracy": weighted_mean(hits, batch.weight),
+            }
 
-        return Question(
+        return Objective(
             heads={"latent": width},
-            begin=_nothing,
             loss=loss,
-            refresh=_keep,
+            kind=PREDICTION,
             settings=(Setting("temperature", 0.1, 0, 1e3, "τ, of the cosines that tell streams apart", open_low=True),),
             spec=("contrastive",),
         )
@@ -295,7 +200,7 @@ _BODY = ("trunk", "adapter")
 """The parts that features depend on."""
 
 
-def latent() -> Objective:
+def latent() -> ObjectiveFactory:
     r"""Asks for the features that a slow copy of the network will give to the next observation.
 
     .. math:: \ell = 2 - 2 \cos(p(h_{t-1}), \mathrm{sg}(\bar z_t)), \quad
@@ -313,35 +218,27 @@ def latent() -> Objective:
       (Tian et al., 2021).
     """
 
-    def objective(source: Source, width: int) -> Question:
-        def begin(params: Params) -> PyTree:
+    def objective(source: Source, width: int) -> Objective:
+        def init(params: Params) -> PyTree:
             return {name: params[name] for name in _BODY if name in params}
 
-        def loss(
-            key: Array,
-            network: Network,
-            params: Params,
-            memory: PyTree,
-            trajectory: Trajectory,
-            answers: Trajectory,
-            hparams: HParams,
-        ) -> tuple[Array, Metrics]:
-            del key
-            outputs, _ = _applied(network, params, source, trajectory, trajectory.obs_tm1, hparams)
-            z = _seen_alone(network, jax.lax.stop_gradient(params | memory), source, answers.obs_t, hparams)
-            mask = trajectory.mask_tm1 * answers.mask_tm1
-            total = weighted_mean(jnp.sum(jnp.square(_unit(outputs["latent"]) - z), -1), mask)
+        def loss(batch: Batch) -> tuple[Array, Metrics]:
+            outputs, _ = batch.along()
+            slow = jax.lax.stop_gradient(batch.params | batch.memory)
+            z = _unit(batch.alone(batch.targets.obs_t, slow))
+            total = weighted_mean(jnp.sum(jnp.square(_unit(outputs["latent"]) - z), -1), batch.weight)
             spread = jnp.sqrt(jnp.mean(jnp.sum(jnp.var(z, axis=1), -1)))
             return total, {"latent_error": total, "latent_spread": spread}
 
         def refresh(memory: PyTree, params: Params, hparams: HParams) -> PyTree:
             decay = hparams["target_decay"]
-            return jax.tree.map(lambda slow, new: decay * slow + (1.0 - decay) * new, memory, begin(params))
+            return jax.tree.map(lambda slow, new: decay * slow + (1.0 - decay) * new, memory, init(params))
 
-        return Question(
+        return Objective(
             heads={"latent": width},
-            begin=begin,
+            init=init,
             loss=loss,
+            kind=PREDICTION,
             refresh=refresh,
             settings=(Setting("target_decay", 0.99, 0, 1, "α, memory of the averaged network", open_high=True),),
             spec=("latent",),

@@ -1,121 +1,106 @@
-"""Learning a model of a world from random behaviour: what follows, what it pays, and whether it ends."""
+"""Learning a model of a world from random behaviour: what follows, what it is worth, and whether it ends."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from regimax import prng
-from regimax.errors import UserError
+from regimax.envs.learned_model import InitialObservations, LearnedModel, remember
 from regimax.learners import base
-from regimax.learners.actor_critic import received
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
-from regimax.learners.imagined import Imagined, Openings, extended, remember, segments, transition
-from regimax.learners.objectives import Question
-from regimax.learners.prediction import SETTINGS, fit
-from regimax.networks import Network, NetworkFactory
+from regimax.learners.batch import Batch, Objective
+from regimax.learners.policies import draw_action
+from regimax.learners.tasks import task
+from regimax.networks import Code, Network, NetworkFactory
+from regimax.networks.dynamics import dynamics, next_segments, with_nothing
 from regimax.ops.losses import stepwise_cross_entropy, weighted_mean
 from regimax.prng import Keys
 from regimax.rollout import Policy
-from regimax.sources import RingState, Source, ring
+from regimax.sources import Source
 from regimax.sources.base import check_streams
-from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Trajectory
+from regimax.types import PREDICTION, Array, HParams, Metrics, Params, PyTree, Setting, Trajectory
 
-ROLLOUTS = 16
-"""How many rollouts the ring holds when nobody says."""
-
-ANSWERS = ("obs_t", "r_t", "known_t", "discount_t", "mask_tm1")
+TARGETS = ("obs_t", "r_t", "known_t", "discount_t", "mask_tm1")
 """What of a trajectory the sham takes from others."""
 
 
-class Memory(NamedTuple):
-    """What is kept beside parameters: past streams."""
-
-    ring: RingState
-
-
-def _question(source: Source, model: Network) -> Question:
-    """What is asked of the model, whose parameters are the part ``model``."""
+def what_follows(source: Source, model: Network) -> Objective:
+    """Makes the objective of a model, whose parameters are the part ``model``: what an action leads to."""
     world = source.world
     low, high = world.reward_range
-    where = segments(world.fields)
+    where = next_segments(world.fields)
 
-    def loss(
-        key: Array,
-        network: Network,
-        params: Params,
-        memory: PyTree,
-        trajectory: Trajectory,
-        answers: Trajectory,
-        hparams: HParams,
-    ) -> tuple[Array, Metrics]:
-        del key, network, memory
+    def loss(batch: Batch) -> tuple[Array, Metrics]:
+        trajectory, targets = batch.trajectory, batch.targets
         actions = jax.nn.one_hot(trajectory.a_tm1, world.num_actions)
         x = jnp.concatenate([trajectory.obs_tm1, actions], axis=-1)
-        _, outputs, _ = model.apply(params["model"], trajectory.carry, x, trajectory.first_tm1)
-        mask = trajectory.mask_tm1 * answers.mask_tm1
-        right, total, metrics = jnp.ones_like(mask), jnp.zeros(()), {}
+        _, outputs, _ = batch.network.apply(batch.params, trajectory.carry, x, trajectory.first_tm1, None)
+        right, total, metrics = jnp.ones_like(batch.weight), jnp.zeros(()), {}
         for name, (categorical, part) in where.items():
-            target, output = answers.obs_t[..., part], outputs[name]
+            target, output = targets.obs_t[..., part], outputs[name]
             if categorical:
-                target = extended(target)
-                distance = weighted_mean(stepwise_cross_entropy(output, target), mask)
+                target = with_nothing(target)
+                distance = weighted_mean(stepwise_cross_entropy(output, target), batch.weight)
                 metrics[f"{name}_bits"] = distance / jnp.log(2.0)
                 right = right * (jnp.argmax(output, -1) == jnp.argmax(target, -1))
             else:
-                distance = weighted_mean(jnp.mean(jnp.square(output - target), -1), mask)
+                distance = weighted_mean(jnp.mean(jnp.square(output - target), -1), batch.weight)
                 metrics[f"{name}_error"] = distance
             total = total + distance
-        paid = jnp.clip((answers.r_t - low) / (high - low), 0.0, 1.0)
+        reward = jnp.clip((targets.r_t - low) / (high - low), 0.0, 1.0)
         pay, end = (
             weighted_mean(optax.sigmoid_binary_cross_entropy(outputs[name][..., 0], target), weight)
-            for name, target, weight in (("pay", paid, mask * answers.known_t), ("end", 1.0 - answers.discount_t, mask))
+            for name, target, weight in (
+                ("pay", reward, batch.weight * targets.known_t),
+                ("end", 1.0 - targets.discount_t, batch.weight),
+            )
         )
         metrics |= {"pay_bits": pay / jnp.log(2.0), "end_bits": end / jnp.log(2.0)}
         if any(categorical for categorical, _ in where.values()):
-            metrics["next_accuracy"] = weighted_mean(right, mask)
-        return total + hparams["pay_coef"] * pay + end, metrics
+            metrics["next_accuracy"] = weighted_mean(right, batch.weight)
+        return total + batch.hparams["pay_coef"] * pay + end, metrics
 
-    return Question(
+    return Objective(
         heads={},
-        begin=lambda params: (),
         loss=loss,
-        refresh=lambda memory, params, hparams: memory,
-        settings=(Setting("pay_coef", 1.0, 0, 1e6, "weight of the pay against a field of what follows"),),
-        spec=("transition", model.spec),
+        kind=PREDICTION,
+        spec=("what_follows", model.spec),
+        settings=(Setting("pay_coef", 1.0, 0, 1e6, "weight of the reward against a field of what follows"),),
     )
 
 
 def world_model(
-    fits: int = 4, capacity: int | None = None, openings: int = 256, optimizer: Optimizer = base.adam
+    updates_per_rollout: int = 4,
+    capacity: int | None = None,
+    initial_observations: int = 256,
+    optimizer: Optimizer = base.adam,
 ) -> LearnerFactory:
     r"""Makes a learner that acts at random and learns what its actions lead to.
 
     .. math:: \ell = \sum_f d(p_f(o_{t-1}, a_{t-1}), o_t^f) + c\, \mathrm{CE}(\hat r, r_t) + \mathrm{CE}(\hat e, e_t)
 
     with the distance d the cross-entropy of one-hot fields and the mean squared error per number of real-valued ones,
-    r the pay that arrived on the scale 0 … 1 of the world's rewards, to which it is clipped, and e whether the episode
-    terminated; a step whose pay was lost does not ask for it. It acts uniformly at random in the world itself, and is
-    paid: its steps are environment steps. It also remembers how episodes opened.
+    r the reward that arrived on the scale 0 … 1 of the world's rewards, to which it is clipped, and e whether the
+    episode terminated; a step whose reward was lost does not ask for it. It acts uniformly at random in the world
+    itself, and is rewarded: its steps are environment steps. It also remembers how episodes began.
 
     Args:
-      fits: updates of the model per rollout, each on as many whole streams as there are in it, from a replay ring.
+      updates_per_rollout: of the model, each on as many whole streams as there are in a rollout, from a replay ring.
       capacity: streams in the ring, a multiple of those of a rollout; 16 rollouts when not given.
-      openings: openings of episodes that are remembered.
+      initial_observations: those of so many episodes are remembered.
       optimizer: makes an optax transformation from the settings.
 
     Returns:
       a factory of learners for the learner's own behaviour. The network is that of the model, see
-      :func:`regimax.learners.imagined`; its parameters are the part ``model``, beside the part ``openings``. Settings:
-      `learning_rate`, `max_grad_norm`, `shuffle` (the sham: what followed other streams' actions at the same time) and
-      `pay_coef`. Metrics: ``loss``, ``next_<field>_bits`` or ``next_<field>_error``, ``pay_bits`` and ``end_bits``
-      (cross-entropies, bits per step), ``next_accuracy`` (steps after which the likeliest value of every one-hot field
-      is the right one), ``pay`` and the ``…_bits_bound`` of what arrived, as of the actor-critic; evaluated
-      (``eval_…``) on fresh experience.
+      :class:`regimax.envs.LearnedModel`; its parameters are the part ``model``, beside the part
+      ``initial_observations``. Settings: `learning_rate`, `max_grad_norm`, `shuffle` (the sham: what followed other
+      streams' actions at the same time) and `pay_coef`. Metrics: ``loss``, ``next_<field>_bits`` or
+      ``next_<field>_error``, ``pay_bits`` and ``end_bits`` (cross-entropies, bits per step), ``next_accuracy`` (steps
+      after which the likeliest value of every one-hot field is the right one), those of
+      :func:`regimax.rollout.received`; evaluated (``eval_…``) on fresh experience.
 
     Raises:
       UserError: for a number that is not a whole one above 0, and once the source is known, where it is not the
@@ -124,77 +109,69 @@ def world_model(
     Reference:
       Sutton, Dyna, an integrated architecture for learning, planning, and reacting (1991).
     """
-    fits = check_streams("world_model", fits, "fits")
-    openings = check_streams("world_model", openings, "openings")
+    updates_per_rollout = check_streams("world_model", updates_per_rollout, "updates_per_rollout")
+    initial_observations = check_streams("world_model", initial_observations, "initial_observations")
 
     def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:
         del episodes
-        if not source.agentic:
-            raise UserError("world_model: what actions lead to is learnt from the learner's own behaviour")
-        world, num_envs = source.world, source.num_envs
-        model, dreamt = transition(network, world), Imagined(world, network, openings)
-        replay = ring(ROLLOUTS * num_envs if capacity is None else capacity)
-        if replay.capacity % num_envs:
-            raise UserError(f"capacity = {capacity} is not a multiple of the {num_envs} streams of a rollout")
-        fixed = tuple(dict.fromkeys((*freeze, "openings")))
+        base.check_own_behaviour("world_model", source)
+        world = source.world
+        model, learned_world = dynamics(network, world), LearnedModel(world, network, initial_observations)
         remembers = bool(jax.tree.leaves(jax.eval_shape(lambda: model.carry(1))))
-        question = _question(source, model)
 
-        def apply(params: Params, carry: PyTree, x: Array, first: Array, code: object = None) -> tuple:
-            del code
-            return model.apply(params["model"], carry, x, first)
+        def apply(params: Params, carry: PyTree, x: Array, first: Array, code: Code | None) -> tuple:
+            return model.apply(params["model"], carry, x, first, code)
 
-        net = model._replace(init=dreamt.parts, apply=apply)
-        begin = base.begin(net, source, optimizer, fixed)
+        net = model._replace(init=learned_world.parts, apply=apply)
+        modelling = task(
+            what_follows(source, model),
+            net,
+            source,
+            optimizer=optimizer,
+            freeze=(*freeze, "initial_observations"),
+            targets=TARGETS,
+            replay=True,
+            capacity=capacity,
+            updates=updates_per_rollout,
+            show=lambda trajectory: trajectory._replace(extras={}),
+        )
 
         def policy(params: Params, hidden: PyTree, hparams: HParams) -> Policy:
             """Uniformly random; its memory is the model's."""
             del hparams
-            legal = world.legal(hidden)
-            cumulative = jnp.cumsum(legal.astype(jnp.float32))
+            legal = world.legal(hidden).astype(jnp.float32)[None]
 
             def act(carry: PyTree, obs: Array, first: Array, u: Array) -> tuple[PyTree, Array, dict[str, Array]]:
-                action = jnp.argmax(cumulative[None] > u[:, None] * cumulative[-1], axis=-1).astype(jnp.int32)
+                action = draw_action(legal, u)
                 if remembers:
                     x = jnp.concatenate([obs, jax.nn.one_hot(action, world.num_actions)], axis=-1)
-                    carry, _, _ = model.apply(params["model"], carry, x[None], first[None])
+                    carry, _, _ = net.apply(params, carry, x[None], first[None], None)
                 return carry, action, {}
 
             return Policy(model.carry, act, lambda carry, obs: jnp.zeros(obs.shape[0]))
 
-        def live(key: Array, state: LearnerState, hparams: HParams) -> tuple[PyTree, Trajectory, dict[str, Array]]:
+        def collect(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Trajectory]:
             acting = policy(state.params, state.source.world, hparams)
-            source_state, lived, counts = source.next(key, state.source, acting, hparams)
-            return source_state, lived._replace(extras={}), counts
+            return base.collect(key, state, source, acting, hparams)
 
         def init(keys: Keys, hparams: HParams, inherited: Params) -> LearnerState:
-            state = begin(keys, hparams, inherited)
-            stored = replay.init(jax.eval_shape(lambda: live(keys.learner, state, hparams)[1]))
-            return state._replace(memory=Memory(stored))
+            state = base.make_init(net, source)(keys, hparams, inherited)
+            acting = policy(state.params, state.source.world, hparams)
+            return state._replace(memory=modelling.init(state, hparams, acting))
 
         def update(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:
             key_next, key_fit = jax.random.split(key)
-            source_state, lived, counts = live(key_next, state, hparams)
-            stored = replay.push(state.memory.ring, lived)
-            obs, first = lived.obs_tm1.reshape(-1, source.num_inputs), lived.first_tm1.reshape(-1)
-            bank = remember(Openings(**state.params["openings"]), obs, first)
-            params = state.params | {"openings": bank._asdict()}
-
-            def one(learned: tuple[Params, PyTree, PyTree], key: Array) -> tuple[tuple, Metrics]:
-                key_sample, key_shuffle = jax.random.split(key)
-                streams = replay.sample(key_sample, stored, num_envs)
-                keys = key_shuffle, prng.named(key, "loss")
-                return fit(question, net, optimizer(hparams), fixed, keys, learned, streams, hparams, ANSWERS)
-
-            learned = (params, state.opt_state, ())
-            (params, opt_state, _), metrics = jax.lax.scan(one, learned, jax.random.split(key_fit, fits))
-            metrics = jax.tree.map(jnp.mean, metrics) | {"pay": lived.r_t.mean()} | received(counts, lived.r_t.size)
-            return LearnerState(params, opt_state, source_state, Memory(stored)), metrics
+            state, trajectory = collect(key_next, state, hparams)
+            held = modelling.store(state.memory, trajectory)
+            obs, first = trajectory.obs_tm1.reshape(-1, source.num_inputs), trajectory.first_tm1.reshape(-1)
+            bank = remember(InitialObservations(**state.params["initial_observations"]), obs, first)
+            params = state.params | {"initial_observations": bank._asdict()}
+            params, held, metrics = modelling.fit(key_fit, params, held, hparams)
+            return LearnerState(params, state.source, held), metrics
 
         def evaluate(key: Array, state: LearnerState, hparams: HParams) -> Metrics:
-            _, lived, _ = live(key, state, hparams)
-            _, metrics = question.loss(prng.named(key, "loss"), net, state.params, (), lived, lived, hparams)
-            return {f"eval_{name}": value for name, value in metrics.items()}
+            _, trajectory = collect(key, state, hparams)
+            return modelling.evaluate(key, state.params, state.memory, trajectory, hparams)
 
         return Learner(
             init=init,
@@ -203,17 +180,8 @@ def world_model(
             policy=policy,
             network=net,
             source=source,
-            settings=(*SETTINGS, *question.settings),
-            spec=(
-                "world_model",
-                fits,
-                replay.capacity,
-                openings,
-                question.spec,
-                base.optimizer_name(optimizer),
-                source.spec,
-                fixed,
-            ),
+            settings=modelling.settings,
+            spec=("world_model", initial_observations, modelling.spec, source.spec),
         )
 
     return factory

@@ -80,7 +80,7 @@ def low_rank(network: NetworkFactory, rank: int = 1) -> NetworkFactory:
             return params | {"adapter": adapters(prng.named(key, "adapter"), params["trunk"], rank)}
 
         def apply(
-            params: Params, carry: PyTree, x: Array, first: Array, code: Code | None = None
+            params: Params, carry: PyTree, x: Array, first: Array, code: Code | None
         ) -> tuple[PyTree, dict[str, Array], dict[str, Array]]:
             return inner.apply(params | {"trunk": adapted(params["trunk"], params["adapter"])}, carry, x, first, code)
 

@@ -26,10 +26,10 @@ class Network(NamedTuple):
         trunk of its own. A part's numbers depend on the key and on its name and sizes only, so a part that two networks
         share begins the same in both.
       carry: `num_envs -> carry`, the empty memory, leaves `[E, ...]`.
-      apply: `(params, carry, x, first, code=None) -> (carry, outputs, taps)` with x `[T, E, D]`, first `[T, E]` (1
-        where the memory is emptied before the step), `code` what features go through on their way to the heads,
-        outputs one `[T, E, size]` per head, and taps what probes read, `[T, E, size]` each, ``features`` (what the
-        heads read) among them. Acting is the same with `T` = 1.
+      apply: `(params, carry, x, first, code) -> (carry, outputs, taps)` with x `[T, E, D]`, first `[T, E]` (1
+        where the memory is emptied before the step), `code` what features go through on their way to the heads, None
+        for nothing: a source says it (`Source.code`); outputs one `[T, E, size]` per head, and taps what probes read,
+        `[T, E, size]` each, ``features`` (what the heads read) among them. Acting is the same with `T` = 1.
       width: size of the features.
       spec: what it is.
     """
@@ -102,7 +102,7 @@ def with_heads(
         return {name: part(name, make) for name, make in makers.items()}
 
     def apply(
-        params: Params, carry: PyTree, x: Array, first: Array, code: Code | None = None
+        params: Params, carry: PyTree, x: Array, first: Array, code: Code | None
     ) -> tuple[PyTree, dict[str, Array], dict[str, Array]]:
         carry, features, taps = trunk.apply(nnx.merge(graphs["trunk"], params["trunk"]), carry, x, first)
         seen = {"trunk": features}

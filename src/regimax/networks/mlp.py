@@ -57,7 +57,7 @@ def mlp(
     Example:
       >>> network = mlp((32,))(5, {"policy": 3})
       >>> params = network.init(jax.random.key(0))
-      >>> carry, outputs, _ = network.apply(params, (), jax.numpy.ones((2, 4, 5)), jax.numpy.zeros((2, 4)))
+      >>> carry, outputs, _ = network.apply(params, (), jax.numpy.ones((2, 4, 5)), jax.numpy.zeros((2, 4)), None)
       >>> outputs["policy"].shape
       (2, 4, 3)
     """

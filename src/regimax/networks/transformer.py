@@ -124,7 +124,7 @@ def transformer(width: int = 64, layers: int = 2, num_heads: int = 4, context: i
     Example:
       >>> network = transformer(width=8, layers=1, num_heads=2, context=3)(5, {"policy": 3})
       >>> params = network.init(jax.random.key(0))
-      >>> carry, outputs, _ = network.apply(params, network.carry(4), jnp.ones((2, 4, 5)), jnp.zeros((2, 4)))
+      >>> carry, outputs, _ = network.apply(params, network.carry(4), jnp.ones((2, 4, 5)), jnp.zeros((2, 4)), None)
       >>> outputs["policy"].shape, carry[0].keys.shape
       ((2, 4, 3), (4, 3, 2, 4))
     """

@@ -62,7 +62,7 @@ def consolidation(episodes: int = 64) -> ProbeFactory:
             watching.check(learner, tap, None, concepts=False)
 
         def measure(key: Array, subject: Subject, hparams: HParams) -> Metrics:
-            del hparams
+            code = source.code(hparams)
             hidden = subject.state.source.world
             keys = jax.random.split(prng.named(key, "sequences"), episodes)
             pairs = world.max_stable + world.max_dynamic
@@ -74,7 +74,7 @@ def consolidation(episodes: int = 64) -> ProbeFactory:
             def answered(trajectory: Trajectory) -> tuple[Metrics, dict[str, Array]]:
                 carry = network.carry(episodes)
                 params = subject.state.params
-                _, outputs, taps = network.apply(params, carry, trajectory.obs_tm1, trajectory.first_tm1)
+                _, outputs, taps = network.apply(params, carry, trajectory.obs_tm1, trajectory.first_tm1, code)
                 return recalled(outputs["policy"], trajectory)[1], taps
 
             intact, taps = answered(trajectory)

@@ -11,7 +11,6 @@ from regimax import rollout
 from regimax.channels import Signal
 from regimax.errors import UserError, unknown
 from regimax.learners import Learner
-from regimax.learners.base import coding
 from regimax.types import Array, HParams, Params, PyTree, count
 
 LONGEST = 64
@@ -47,7 +46,7 @@ def check(learner: Learner, tap: str, steps: int | None, concepts: bool) -> tupl
 
     def taps(key: Array) -> dict[str, Array]:
         obs, first = jnp.zeros((1, 1, learner.source.num_inputs)), jnp.ones((1, 1))
-        return network.apply(network.init(key), network.carry(1), obs, first)[2]
+        return network.apply(network.init(key), network.carry(1), obs, first, None)[2]
 
     known = jax.eval_shape(taps, jax.eval_shape(lambda: jax.random.key(0)))
     if tap not in known:
@@ -96,7 +95,7 @@ def watch(key: Array, learner: Learner, params: PyTree, num_steps: int, episodes
 def features(learner: Learner, params: Params, watched: Watched, tap: str, hparams: HParams) -> Array:
     """Returns `[T, E, size]`: what a tap of the network reads there with these parameters."""
     network = learner.network
-    code = coding(learner.source.channels, hparams)
+    code = learner.source.code(hparams)
     carry = network.carry(watched.obs.shape[1])
     return network.apply(params, carry, watched.obs, watched.first, code)[2][tap]
 

@@ -136,12 +136,12 @@ def imagine(
 
     Args:
       updates: its budget.
-      world: turns the world into the model: `envs.HandModel`, or `learners.imagined(network)` of what the phase before
-        has learnt, whose parts ``model`` and ``openings`` it must then inherit.
+      world: turns the world into the model: `envs.HandModel`, or `envs.learned_model_env(network)` of what the phase
+        before has learnt, whose parts ``model`` and ``initial_observations`` it must then inherit.
       learner: how it learns; A2C when not given.
       **options: as for :func:`reinforce`.
     """
-    phase = reinforce(updates, learner=learners.in_model(learner), **options)
+    phase = reinforce(updates, learner=learners.train_in_model(learner), **options)
     return phase._replace(name="model", world=world)
 
 
@@ -439,15 +439,15 @@ def yoked(
     """
     if of_mate not in OF_MATE:
         raise unknown("part to learn from the mate:", of_mate, OF_MATE)
-    if mate not in learners.MATES:
-        raise unknown("mate", mate, learners.MATES)
+    if mate not in learners.PARTNERS:
+        raise unknown("mate", mate, learners.PARTNERS)
     how = chosen("the learner of yoked", learner, learners.yoked)
     phase = reinforce(updates, learner=learners.yoked(**how), record=("second_view",), **options)
     reward, prediction = OF_MATE[of_mate]
     settings = {
-        "reward_of_mate": reward,
-        "prediction_of_mate": prediction,
-        "mate": learners.MATES.index(mate),
+        "reward_of_partner": reward,
+        "prediction_of_partner": prediction,
+        "partner": learners.PARTNERS.index(mate),
     }
     name = "yoked" + ("" if of_mate == "both" else f"-{of_mate}") + ("" if mate == "another" else f"-{mate}")
     return Regime(name, (phase._replace(settings=settings),))
@@ -482,9 +482,10 @@ def _learned_model(
     network = model or options.get("network") or networks.gru()
     shared = {key: options[key] for key in ("num_envs", "num_steps", "channels", "evaluate") if key in options}
     first = explore(updates[0], network=network, sham=sham, **shared, **how)
-    dreamt = learners.imagined(network, **({"openings": how["openings"]} if "openings" in how else {}))
+    key = "initial_observations"
+    dreamt = envs.learned_model_env(network, **({key: how[key]} if key in how else {}))
     regime = hand_model(updates[1:], **options)
-    inside = regime.phases[0]._replace(world=dreamt, inherit=("model", "openings"))
+    inside = regime.phases[0]._replace(world=dreamt, inherit=("model", "initial_observations"))
     named = _finetuned_name(name, options)
     return Regime(named, (first, inside, *regime.phases[1:]))
 
@@ -517,7 +518,8 @@ def _reward_model(
     sham: bool = False,
 ) -> Regime:
     how = learners.reward_model(
-        pay, **chosen(f"the learner of {name}", learner, learners.reward_model, learners.actor_critic)
+        {"potential": "shaping"}.get(pay, pay),
+        **chosen(f"the learner of {name}", learner, learners.reward_model, learners.actor_critic),
     )
     named = name if pay == "potential" else f"{name}-{pay}"
     regime = _pretrained(named, updates, ("trunk",), options | {"learner": how, "record": ("outcome",)})

@@ -186,7 +186,7 @@ def _bind_probes(phase: Phase, source: Source, learner: Learner) -> tuple[Probe,
         def network(num_inputs: int, heads: Mapping[str, int]) -> Network:
             net = phase.network(num_inputs, heads)
 
-            def apply(params: Params, carry: Any, x: Array, first: Array, code: Code | None = None) -> Any:
+            def apply(params: Params, carry: Any, x: Array, first: Array, code: Code | None) -> Any:
                 through = change if code is None else lambda features: change(code(features))
                 return net.apply(params, carry, x, first, through)
 
@@ -276,7 +276,7 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None) -> Program:
             learned, count = carry
             key = prng.named(keys.learner, "update", phase.name, count)
             learned, metrics = learner.update(key, learned, hparams)
-            return (learned, count + 1), metrics
+            return (learned, count + 1), metrics | source.received(learned.source)
 
         def group(carry: tuple[LearnerState, Array]) -> tuple[tuple[LearnerState, Array], Metrics]:
             assert between is not None

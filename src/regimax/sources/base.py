@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from regimax.channels import Channel
+from regimax.channels import Channel, code_of
+from regimax.networks import Code
 from regimax.prng import Keys
 from regimax.rollout import Policy
-from regimax.types import Array, Field, HParams, PyTree, Setting, Spec, Trajectory, count
+from regimax.types import Array, Field, HParams, Metrics, PyTree, Setting, Spec, Trajectory, count
 
 
 class Source(NamedTuple):
@@ -17,8 +18,8 @@ class Source(NamedTuple):
     Attributes:
       init: `(keys, hparams, carry) -> state`; `carry` is the policy's empty memory as `num_envs -> carry`. The state
         holds ``world``, the hidden structure.
-      next: `(key, state, policy, hparams) -> (state, trajectory, counts)`; `policy` is None for a source that does
-        not ask the learner.
+      next: `(key, state, policy, hparams) -> (state, trajectory)`; `policy` is None for a source that does not ask the
+        learner.
       world: the world it draws from.
       num_envs: `E`, streams side by side.
       num_steps: `T`, steps per update.
@@ -29,13 +30,15 @@ class Source(NamedTuple):
       spec: what it is.
       others_act: whether it shows others at work, whose actions can be predicted.
       record: what its trajectories hold beside, see :func:`own_behaviour`.
-      imagined: whether its steps are taken in a model: they cost FLOPs, and are no steps of the world.
+      is_model: whether its steps are taken in a model: they cost FLOPs, and are no steps of the world.
       fresh: `(key, state, hparams, number) -> trajectory`, as many streams of the world as it is now, which an
         evaluation may look at without anything going on; None where the source has no life that goes on.
+      received: `state -> metrics`, what the last `next` brought of rewards; a program reports it with the learner's own
+        metrics.
     """
 
     init: Callable[[Keys, HParams, Callable[[int], PyTree]], PyTree]
-    next: Callable[[Array, PyTree, Policy | None, HParams], tuple[PyTree, Trajectory, dict[str, Array]]]
+    next: Callable[[Array, PyTree, Policy | None, HParams], tuple[PyTree, Trajectory]]
     world: Any
     num_envs: int
     num_steps: int
@@ -45,14 +48,19 @@ class Source(NamedTuple):
     spec: Spec
     others_act: bool = False
     record: tuple[str, ...] = ()
-    imagined: bool = False
+    is_model: bool = False
     fresh: Callable[[Array, PyTree, HParams, int], Trajectory] | None = None
+    received: Callable[[PyTree], Metrics] = lambda state: {}
 
     @property
     def steps(self) -> tuple[int, int]:
         """Environment steps, and others' steps, per update."""
-        number = 0 if self.imagined else self.num_envs * self.num_steps
+        number = 0 if self.is_model else self.num_envs * self.num_steps
         return (number, 0) if self.agentic else (0, number)
+
+    def code(self, hparams: HParams) -> Code | None:
+        """Returns what features go through on their way to the heads of a network that learns or acts here."""
+        return code_of(self.channels, hparams)
 
     @property
     def fields(self) -> tuple[Field, ...]:

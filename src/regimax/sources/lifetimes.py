@@ -76,13 +76,13 @@ def lifetime(num_envs: int = 1, shown: float = 1.0, irrelevant: bool = False) ->
 
         def following(
             key: Array, state: Lifetime, policy: Policy | None, hparams: HParams
-        ) -> tuple[Lifetime, Trajectory, dict[str, Array]]:
+        ) -> tuple[Lifetime, Trajectory]:
             del policy, hparams
             key_show, key_drift = jax.random.split(key)
             trajectory = show(key_show, state.lived, num_envs)
             lived = world.drifted(key_drift, state.lived)
             own = world.drifted(prng.named(key_drift, "irrelevant"), state.world) if irrelevant else lived
-            return Lifetime(own, lived), trajectory, {}
+            return Lifetime(own, lived), trajectory
 
         return Source(
             init=init,
@@ -149,9 +149,9 @@ def redrawn(num_envs: int = 16, load: int | None = None) -> SourceFactory:
 
         def following(
             key: Array, state: Redrawn, policy: Policy | None, hparams: HParams
-        ) -> tuple[Redrawn, Trajectory, dict[str, Array]]:
+        ) -> tuple[Redrawn, Trajectory]:
             del policy
-            return state, show(key, hparams, num_envs), {}
+            return state, show(key, hparams, num_envs)
 
         return Source(
             init=init,

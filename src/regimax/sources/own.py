@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
+
 from regimax import prng, rollout
 from regimax.channels import Channel
 from regimax.errors import unknown
 from regimax.prng import Keys
 from regimax.sources.base import Source, SourceFactory, check_streams, declared
-from regimax.types import Array, HParams, PyTree, Trajectory
+from regimax.types import Array, HParams, Metrics, PyTree, Trajectory
 
 
 class OwnState(NamedTuple):
-    """The hidden structure, and where the streams are."""
+    """The hidden structure, where the streams are, and what the last rollout brought of rewards."""
 
     world: PyTree
     streams: rollout.RolloutState
+    received: Metrics
 
 
 RECORDS = ("second_view", "outcome")
@@ -35,7 +38,7 @@ def own_behaviour(num_envs: int = 64, num_steps: int | None = None, record: Sequ
         ``<name>_present``, 1 where it arrived.
 
     Returns:
-      a factory `(world, channels, num_steps) -> Source`. In a model of a world (one with `imagined`) nothing is paid
+      a factory `(world, channels, num_steps) -> Source`. In a model of a world (one with `is_model`) nothing is paid
       for: its steps go through no channel of senses, decisions or pay, since what it says is what it was made to say.
 
     Raises:
@@ -51,9 +54,9 @@ def own_behaviour(num_envs: int = 64, num_steps: int | None = None, record: Sequ
 
     def factory(world: Any, channels: Sequence[Channel], num_steps: int | None = None) -> Source:
         steps = num_steps or asked or world.horizon
-        imagined = getattr(world, "imagined", False)
-        channels = tuple(c for c in channels if not (imagined and c.place in ("outcome", "reward")))
-        through = () if imagined else channels
+        is_model = getattr(world, "is_model", False)
+        channels = tuple(c for c in channels if not (is_model and c.place in ("outcome", "reward")))
+        through = () if is_model else channels
         views = getattr(world, "second_views", False)
         recorded = tuple(name for name in RECORDS if name in record and (views or name != "second_view"))
         pay_settings = tuple(setting for channel in channels for setting in channel.settings)
@@ -61,16 +64,17 @@ def own_behaviour(num_envs: int = 64, num_steps: int | None = None, record: Sequ
         def init(keys: Keys, hparams: HParams, carry: Callable[[int], PyTree]) -> OwnState:
             params = world.init(keys.world, hparams)
             key = prng.named(keys.learner, "init", "source")
-            return OwnState(params, rollout.init(key, world, params, through, carry(num_envs), num_envs, hparams))
+            streams = rollout.init(key, world, params, through, carry(num_envs), num_envs, hparams)
+            return OwnState(params, streams, {name: jnp.zeros(()) for name in rollout.RECEIVED})
 
         def following(
             key: Array, state: OwnState, policy: rollout.Policy | None, hparams: HParams
-        ) -> tuple[OwnState, Trajectory, dict[str, Array]]:
+        ) -> tuple[OwnState, Trajectory]:
             assert policy is not None, "own behaviour needs a policy"
             streams, trajectory, counts = rollout.rollout(
                 key, world, state.world, through, policy, state.streams, steps, hparams, recorded
             )
-            return state._replace(streams=streams), trajectory, counts
+            return OwnState(state.world, streams, rollout.received(trajectory, counts)), trajectory
 
         return Source(
             init=init,
@@ -83,7 +87,8 @@ def own_behaviour(num_envs: int = 64, num_steps: int | None = None, record: Sequ
             settings=declared(world, world.task_reads) + pay_settings,
             spec=("own_behaviour", num_envs, steps, world.spec, tuple(channel.spec for channel in channels), *recorded),
             record=recorded,
-            imagined=imagined,
+            is_model=is_model,
+            received=lambda state: state.received,
         )
 
     return factory

@@ -63,7 +63,7 @@ def ring(capacity: int) -> Ring:
       >>> source = transcripts(num_envs=2)(Exemplar(dimensions=4), (), None)
       >>> settings = {s.name: jnp.asarray(s.default) for s in source.settings}
       >>> state = source.init(jax.tree.map(lambda k: k[0], prng.cell_keys(1)), settings, lambda n: ())
-      >>> _, trajectory, _ = source.next(jax.random.key(0), state, None, settings)
+      >>> _, trajectory = source.next(jax.random.key(0), state, None, settings)
       >>> replay = ring(capacity=6)
       >>> held = replay.push(replay.init(trajectory), trajectory)
       >>> replay.sample(jax.random.key(1), held, 5).obs_tm1.shape

@@ -90,7 +90,7 @@ def passive(
 
     def following(
         key: Array, state: TranscriptState, policy: Policy | None, hparams: HParams
-    ) -> tuple[TranscriptState, Trajectory, dict[str, Array]]:
+    ) -> tuple[TranscriptState, Trajectory]:
         del policy
         key, key_seen = jax.random.split(key)
         keys = jax.random.split(key, num_envs)
@@ -100,7 +100,7 @@ def passive(
                 jax.random.split(key_seen, num_envs), batch
             )
         trajectory = jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), batch)
-        return state, trajectory, {}
+        return state, trajectory
 
     return Source(
         init=init,

@@ -16,7 +16,7 @@ from regimax.sources import Source
 from regimax.types import Array, HParams, Metrics, Params
 
 
-def in_model(learner: LearnerFactory | None = None) -> LearnerFactory:
+def train_in_model(learner: LearnerFactory | None = None) -> LearnerFactory:
     """Makes a learner whose episodes are those of a model: a hand-made one, or one that was learnt and is inherited.
 
     Args:
@@ -24,7 +24,7 @@ def in_model(learner: LearnerFactory | None = None) -> LearnerFactory:
 
     Returns:
       a factory of learners for phases whose world is a model, :class:`regimax.envs.HandModel` or
-      :class:`regimax.learners.Imagined`. Its parameters hold the model's parts besides, which stay as they are.
+      :class:`regimax.envs.LearnedModel`. Its parameters hold the model's parts besides, which stay as they are.
       Settings: those of `learner`. Metrics: those of `learner`; evaluated: what it does in the world itself, through
       its channels, by the usual names, and as ``model_<metric>`` what it does in the model.
 
@@ -35,8 +35,8 @@ def in_model(learner: LearnerFactory | None = None) -> LearnerFactory:
 
     def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:
         model = source.world
-        if not source.imagined:
-            raise UserError(f"in_model: the phase lives in {model.name} itself; give it a model as its world")
+        if not source.is_model:
+            raise UserError(f"train_in_model: the phase lives in {model.name} itself; give it a model as its world")
         names = tuple(jax.eval_shape(model.parts, jax.eval_shape(lambda: jax.random.key(0))))
 
         def joint(num_inputs: int, heads: Mapping[str, int]) -> Network:
@@ -62,6 +62,6 @@ def in_model(learner: LearnerFactory | None = None) -> LearnerFactory:
             there = rollout.evaluate(key, model.world, hidden.real, source.channels, acting, episodes, hparams)
             return there | {f"model_{name}": value for name, value in inside.items()}
 
-        return inner._replace(init=init, evaluate=evaluate, spec=("in_model", inner.spec))
+        return inner._replace(init=init, evaluate=evaluate, spec=("train_in_model", inner.spec))
 
     return factory

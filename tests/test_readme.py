@@ -33,7 +33,13 @@ def test_what_the_docs_show_of_regimes_runs():
     sweep = names["sweep"]
     for regime in sweep.regimes:
         bind_regime(regime, sweep.world)
-    assert [regime.name for regime in sweep.regimes] == ["pure_rl", "pretrain_rl", "heads", "always_on-8", "learned_model"]
+    assert [regime.name for regime in sweep.regimes] == [
+        "pure_rl",
+        "pretrain_rl",
+        "heads",
+        "always_on-8",
+        "learned_model",
+    ]
 
 
 SWEEPS = [path for path in sorted((README.parent / "sweeps").glob("*.py")) if not re.match(r"c\d\d_", path.name)]

@@ -22,7 +22,7 @@ NEEDED |= {"reinforce": "2, "}
 TYPOS = {
     'rx.regimes.pretrain_rl(rl={"updatez": 3})': "updatez",
     'rx.regimes.pretrain_rl(pretrain={"num_env": 3})': "num_env",
-    'rx.regimes.pretrain_rl(rl={"updates": "3"})': "updates",
+    'rx.regimes.pretrain_rl(rl={"updates": "3"})': "str",
     'rx.regimes.pretrain_rl(inherit=["trunk"])': "inherit",
     "rx.regimes.pretrain_rl(updates=500)": "updates",
     'rx.regimes.always_on(learner={"capacty": 4})': "capacty",
@@ -32,10 +32,19 @@ TYPOS = {
     'rx.regimes.learned_model(explore={"fit": 4})': "fit",
     'rx.regimes.hand_model(model={"inherit": ()})': "inherit",
     'rx.regimes.continual(life={"learning_rate": 0.1})': "learning_rate",
-    'rx.regimes.in_context(meta={"load": "all"})': "load",
+    'rx.regimes.in_context(meta={"load": "all"})': "str",
     "rx.regimes.predict(500, sham=None)": "sham",
 } | {f"rx.regimes.{name}({NEEDED.get(name, '')}netwrk=None)": "netwrk" for name in BUILDERS}
 """Calls that are wrong, with what a type checker must name."""
+
+
+OF_OTHERS = (
+    "reportUnknownMemberType",
+    "reportUnknownVariableType",
+    "reportUnknownArgumentType",
+    "reportMissingTypeStubs",
+)
+"""Of JAX and optax: what goes through `jit`, `grad` or `zeros` is not known. Not asked of code that imports JAX."""
 
 
 def blocks():
@@ -64,7 +73,8 @@ def complaints(tmp_path_factory):
         pytest.skip("pyright is not installed")
     folder = tmp_path_factory.mktemp("typed")
     for name, code in blocks():
-        (folder / f"{name}.py").write_text(code)
+        spared = OF_OTHERS if "import jax" in code else ()
+        (folder / f"{name}.py").write_text(code + "".join(f"# pyright: {rule}=false\n" for rule in spared))
     (folder / "typos.py").write_text("\n".join(["import regimax as rx", *TYPOS]) + "\n")
     config = {"include": ["."], "extraPaths": [str(SOURCE)], "typeCheckingMode": "strict"}
     (folder / "pyrightconfig.json").write_text(json.dumps(config))

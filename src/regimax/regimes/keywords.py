@@ -1,6 +1,6 @@
 """Keywords that a function declares by a typed dictionary: checked where they are given, and told with its own.
 
-One declaration, ``**options: Unpack[Rl]`` or ``rl: RlPhase | None``, serves editors, type checkers, whoever runs the
+One declaration, ``**options: Unpack[Rl]`` or ``rl: RlPhase``, serves editors, type checkers, whoever runs the
 function with a name that is not in it, and its help.
 """
 
@@ -21,7 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
 
-def chosen(kind: type[T], *given: Mapping[str, Any] | None) -> T:
+def chosen(kind: type[T], *given: Mapping[str, Any]) -> T:
     """Returns the options of a kind among those given; of one that is given twice the last counts.
 
     Args:
@@ -33,7 +33,7 @@ def chosen(kind: type[T], *given: Mapping[str, Any] | None) -> T:
       >>> chosen(Rollouts, {"num_envs": 4, "stop": None}, {"num_envs": 8})
       {'num_envs': 8}
     """
-    merged = {name: value for options in given for name, value in (options or {}).items()}
+    merged = {name: value for options in given for name, value in options.items()}
     return cast(T, {name: value for name, value in merged.items() if name in kind.__annotations__})
 
 
@@ -49,7 +49,7 @@ def checked(function: F) -> F:
     hints = get_type_hints(function)
     *own, last = inspect.signature(function).parameters.values()
     (kind,) = get_args(hints.pop(last.name))
-    nested = {name: part for name, hint in hints.items() for part in (hint, *get_args(hint)) if is_typeddict(part)}
+    nested = {name: hint.__annotations__ for name, hint in hints.items() if is_typeddict(hint)}
     more = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=..., annotation=hint)
         for name, hint in get_type_hints(kind).items()
@@ -60,8 +60,8 @@ def checked(function: F) -> F:
     def made(*args: Any, **options: Any) -> Any:
         _check(function.__name__, options, signature.parameters)
         for name, value in inspect.signature(function).bind_partial(*args, **options).arguments.items():
-            if name in nested and value is not None:
-                _check(f"{name} of {function.__name__}", value, nested[name].__annotations__)
+            if name in nested:
+                _check(f"{name} of {function.__name__}", value, nested[name])
         return function(*args, **options)
 
     made.__signature__ = signature  # type: ignore[attr-defined]

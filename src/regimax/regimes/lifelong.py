@@ -76,8 +76,8 @@ def live(updates: int, *, shown: float, learns: bool = True, **options: Unpack[L
 def in_context(
     updates: tuple[int, int] = (1000, 1000),
     *,
-    meta: MetaPhase | None = None,
-    life: LifePhase | None = None,
+    meta: MetaPhase = MetaPhase(),
+    life: LifePhase = LifePhase(),
     name: str | None = None,
     **options: Unpack[Lifelong],
 ) -> Regime:
@@ -109,8 +109,8 @@ def in_context(
 def continual(
     updates: tuple[int, int] = (1000, 1000),
     *,
-    meta: MetaPhase | None = None,
-    life: LifePhase | None = None,
+    meta: MetaPhase = MetaPhase(),
+    life: LifePhase = LifePhase(),
     name: str | None = None,
     **options: Unpack[Lifelong],
 ) -> Regime:
@@ -141,8 +141,8 @@ def both(
     updates: tuple[int, int] = (1000, 1000),
     shown: float = 1.0,
     *,
-    meta: MetaPhase | None = None,
-    life: LifePhase | None = None,
+    meta: MetaPhase = MetaPhase(),
+    life: LifePhase = LifePhase(),
     name: str | None = None,
     **options: Unpack[Lifelong],
 ) -> Regime:
@@ -172,8 +172,8 @@ def both(
 def _lifelong(
     automatic: str,
     updates: tuple[int, int],
-    meta: MetaPhase | None,
-    life: LifePhase | None,
+    meta: MetaPhase,
+    life: LifePhase,
     name: str | None,
     options: Lifelong,
     *,

@@ -19,7 +19,7 @@ def always_on(
     updates: int = 1000,
     predictions: float = 1,
     gradients: Gradients = "shared",
-    learner: learner_options.AlwaysOn | None = None,
+    learner: learner_options.AlwaysOn = learner_options.AlwaysOn(),
     *,
     name: str | None = None,
     **options: Unpack[Trained],
@@ -51,7 +51,7 @@ def always_on_sham(
     updates: int = 1000,
     predictions: float = 1,
     gradients: Gradients = "shared",
-    learner: learner_options.AlwaysOn | None = None,
+    learner: learner_options.AlwaysOn = learner_options.AlwaysOn(),
     *,
     name: str | None = None,
     **options: Unpack[Trained],
@@ -84,12 +84,12 @@ def _always_on(
     updates: int,
     predictions: float,
     gradients: Gradients,
-    learner: learner_options.AlwaysOn | None,
+    learner: learner_options.AlwaysOn,
     name: str | None,
     options: Trained,
     settings: dict[str, float] | None = None,
 ) -> Regime:
-    how = learners.always_on(predictions, gradients, **(learner or {}))
+    how = learners.always_on(predictions, gradients, **learner)
     phase = reinforce(updates, **chosen(Reinforce, options, {"learner": how, "record": ("second_view",)}))
     if predictions != 1:
         automatic += f"-{predictions:g}" if predictions > 1 else f"-1/{round(1 / predictions)}"
@@ -107,7 +107,7 @@ def yoked(
     updates: int = 1000,
     of_mate: Literal["both", "reward", "prediction", "nothing"] = "both",
     mate: Literal["another", "itself", "nobody"] = "another",
-    learner: learner_options.Yoked | None = None,
+    learner: learner_options.Yoked = learner_options.Yoked(),
     *,
     name: str | None = None,
     **options: Unpack[Trained],
@@ -138,7 +138,7 @@ def yoked(
         raise unknown("part to learn from the mate:", of_mate, OF_MATE)
     if mate not in learners.MATES:
         raise unknown("mate", mate, learners.MATES)
-    how = learners.yoked(**(learner or {}))
+    how = learners.yoked(**learner)
     phase = reinforce(updates, **chosen(Reinforce, options, {"learner": how, "record": ("second_view",)}))
     reward, prediction = OF_MATE[of_mate]
     settings = {"reward_of_mate": reward, "prediction_of_mate": prediction, "mate": learners.MATES.index(mate)}

@@ -152,7 +152,7 @@ def _given(channels: Sequence[Channel] | None) -> tuple[Channel, ...] | None:
     return None if channels is None else tuple(channels)
 
 
-def budgets(regime: str, updates: Sequence[int], **phases: Budget | None) -> list[int]:
+def budgets(regime: str, updates: Sequence[int], **phases: Budget) -> list[int]:
     """Returns the budget of each phase of a regime: its own, or else that at its place in `updates`.
 
     Args:
@@ -165,7 +165,7 @@ def budgets(regime: str, updates: Sequence[int], **phases: Budget | None) -> lis
     """
     if not hasattr(updates, "__len__") or len(updates) != len(phases):
         raise UserError(f"{regime}: updates = {updates!r} does not hold a budget each for {', '.join(phases)}")
-    return [(phase or {}).get("updates", budget) for budget, phase in zip(updates, phases.values(), strict=True)]
+    return [phase.get("updates", budget) for budget, phase in zip(updates, phases.values(), strict=True)]
 
 
 def name_of(automatic: str, name: str | None, options: Reinforce) -> str:

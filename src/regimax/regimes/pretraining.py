@@ -18,8 +18,8 @@ def pretrain_rl(
     *,
     stream: SourceFactory | None = None,
     predictor: LearnerFactory | None = None,
-    pretrain: PretrainPhase | None = None,
-    rl: RlPhase | None = None,
+    pretrain: PretrainPhase = PretrainPhase(),
+    rl: RlPhase = RlPhase(),
     name: str | None = None,
     **options: Unpack[Rl],
 ) -> Regime:
@@ -48,7 +48,7 @@ def pretrain_rl(
       >>> regime.name, [phase.updates for phase in regime.phases]
       ('predicted', [800, 300])
     """
-    first: PretrainPhase = {"source": stream, "learner": predictor, **(pretrain or {})}
+    first: PretrainPhase = {"source": stream, "learner": predictor, **pretrain}
     return pretrained("pretrain_rl", updates, options, first, rl, ("trunk",), name)
 
 
@@ -58,8 +58,8 @@ def imitation_rl(
     *,
     stream: SourceFactory | None = None,
     predictor: LearnerFactory | None = None,
-    pretrain: PretrainPhase | None = None,
-    rl: RlPhase | None = None,
+    pretrain: PretrainPhase = PretrainPhase(),
+    rl: RlPhase = RlPhase(),
     name: str | None = None,
     **options: Unpack[Rl],
 ) -> Regime:
@@ -84,7 +84,7 @@ def imitation_rl(
       >>> rx.regimes.imitation_rl((800, 300)).phases[1].inherit
       ('trunk', 'policy')
     """
-    first: PretrainPhase = {"source": stream, "learner": predictor, **(pretrain or {})}
+    first: PretrainPhase = {"source": stream, "learner": predictor, **pretrain}
     return pretrained("imitation_rl", updates, options, first, rl, ("trunk", "policy"), name)
 
 
@@ -94,8 +94,8 @@ def sham_rl(
     *,
     stream: SourceFactory | None = None,
     predictor: LearnerFactory | None = None,
-    pretrain: PretrainPhase | None = None,
-    rl: RlPhase | None = None,
+    pretrain: PretrainPhase = PretrainPhase(),
+    rl: RlPhase = RlPhase(),
     name: str | None = None,
     **options: Unpack[Rl],
 ) -> Regime:
@@ -120,7 +120,7 @@ def sham_rl(
       >>> rx.regimes.sham_rl((800, 300)).phases[0].settings
       {'shuffle': 1}
     """
-    first: PretrainPhase = {"source": stream, "learner": predictor, **(pretrain or {})}
+    first: PretrainPhase = {"source": stream, "learner": predictor, **pretrain}
     return pretrained("sham_rl", updates, options, first, rl, ("trunk",), name, sham=True)
 
 
@@ -129,7 +129,7 @@ def pretrained(
     updates: tuple[int, int],
     options: Trained,
     pretrain: PretrainPhase,
-    rl: TrainedPhase | None,
+    rl: TrainedPhase,
     inherit: tuple[str, ...],
     name: str | None,
     *,

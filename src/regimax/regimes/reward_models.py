@@ -20,12 +20,12 @@ Pay = Literal["potential", "direct"]
 def reward_model(
     updates: tuple[int, int] = (1000, 1000),
     pay: Pay = "potential",
-    learner: RewardModel | None = None,
+    learner: RewardModel = RewardModel(),
     *,
     stream: SourceFactory | None = None,
     predictor: LearnerFactory | None = None,
-    pretrain: PretrainPhase | None = None,
-    rl: TrainedPhase | None = None,
+    pretrain: PretrainPhase = PretrainPhase(),
+    rl: TrainedPhase = TrainedPhase(),
     name: str | None = None,
     **options: Unpack[Trained],
 ) -> Regime:
@@ -54,7 +54,7 @@ def reward_model(
       >>> rx.regimes.reward_model((100, 100), pay="direct", learner={"fits": 4}).name
       'reward_model-direct'
     """
-    first: PretrainPhase = {"source": stream, "learner": predictor, **(pretrain or {})}
+    first: PretrainPhase = {"source": stream, "learner": predictor, **pretrain}
     return _modelled("reward_model", updates, pay, learner, options, first, rl, name)
 
 
@@ -62,12 +62,12 @@ def reward_model(
 def reward_model_sham(
     updates: tuple[int, int] = (1000, 1000),
     pay: Pay = "potential",
-    learner: RewardModel | None = None,
+    learner: RewardModel = RewardModel(),
     *,
     stream: SourceFactory | None = None,
     predictor: LearnerFactory | None = None,
-    pretrain: PretrainPhase | None = None,
-    rl: TrainedPhase | None = None,
+    pretrain: PretrainPhase = PretrainPhase(),
+    rl: TrainedPhase = TrainedPhase(),
     name: str | None = None,
     **options: Unpack[Trained],
 ) -> Regime:
@@ -92,7 +92,7 @@ def reward_model_sham(
       >>> rx.regimes.reward_model_sham((100, 100), finetune="frozen").phases[1].settings
       {'model.shuffle': 1}
     """
-    first: PretrainPhase = {"source": stream, "learner": predictor, **(pretrain or {})}
+    first: PretrainPhase = {"source": stream, "learner": predictor, **pretrain}
     return _modelled("reward_model_sham", updates, pay, learner, options, first, rl, name, {"model.shuffle": 1})
 
 
@@ -100,14 +100,14 @@ def _modelled(
     automatic: str,
     updates: tuple[int, int],
     pay: Pay,
-    learner: RewardModel | None,
+    learner: RewardModel,
     options: Trained,
     pretrain: PretrainPhase,
-    rl: TrainedPhase | None,
+    rl: TrainedPhase,
     name: str | None,
     settings: dict[str, float] | None = None,
 ) -> Regime:
-    pays: RlPhase = {**(rl or {}), "learner": learners.reward_model(pay, **(learner or {})), "record": ("outcome",)}
+    pays: RlPhase = {**rl, "learner": learners.reward_model(pay, **learner), "record": ("outcome",)}
     automatic = automatic if pay == "potential" else f"{automatic}-{pay}"
     regime = pretrained(automatic, updates, options, pretrain, pays, ("trunk",), name)
     first, second = regime.phases

@@ -20,8 +20,8 @@ LEARNT_INSIDE = ("trunk", "policy", "value")
 def hand_model(
     updates: tuple[int, int] = (1000, 1000),
     *,
-    model: RlPhase | None = None,
-    rl: ReinforcePhase | None = None,
+    model: RlPhase = RlPhase(),
+    rl: ReinforcePhase = ReinforcePhase(),
     name: str | None = None,
     **options: Unpack[Reinforce],
 ) -> Regime:
@@ -57,9 +57,9 @@ def hand_model(
 def learned_model(
     updates: tuple[int, int, int] = (1000, 1000, 1000),
     *,
-    explore: ExplorePhase | None = None,
-    model: RlPhase | None = None,
-    rl: ReinforcePhase | None = None,
+    explore: ExplorePhase = ExplorePhase(),
+    model: RlPhase = RlPhase(),
+    rl: ReinforcePhase = ReinforcePhase(),
     name: str | None = None,
     **options: Unpack[Reinforce],
 ) -> Regime:
@@ -79,8 +79,7 @@ def learned_model(
 
     Example:
       >>> import regimax as rx
-      >>> big = {"network": rx.networks.mlp((128,)), "fits": 16}
-      >>> regime = rx.regimes.learned_model((10, 20, 30), explore=big, network=rx.networks.mlp())
+      >>> regime = rx.regimes.learned_model((10, 20, 30), explore={"network": rx.networks.mlp((128,)), "fits": 16})
       >>> [(phase.name, phase.updates) for phase in regime.phases]
       [('explore', 10), ('model', 20), ('rl', 30)]
     """
@@ -91,9 +90,9 @@ def learned_model(
 def learned_model_sham(
     updates: tuple[int, int, int] = (1000, 1000, 1000),
     *,
-    explore: ExplorePhase | None = None,
-    model: RlPhase | None = None,
-    rl: ReinforcePhase | None = None,
+    explore: ExplorePhase = ExplorePhase(),
+    model: RlPhase = RlPhase(),
+    rl: ReinforcePhase = ReinforcePhase(),
     name: str | None = None,
     **options: Unpack[Reinforce],
 ) -> Regime:
@@ -121,9 +120,9 @@ def learned_model_sham(
 def _learned_model(
     automatic: str,
     updates: tuple[int, int, int],
-    explore: ExplorePhase | None,
-    model: RlPhase | None,
-    rl: ReinforcePhase | None,
+    explore: ExplorePhase,
+    model: RlPhase,
+    rl: ReinforcePhase,
     name: str | None,
     options: Reinforce,
     sham: bool = False,
@@ -141,7 +140,7 @@ def _learned_model(
 def _inside(
     updates: int,
     options: Reinforce,
-    model: RlPhase | None,
+    model: RlPhase,
     world: Callable[[Any], Any] = envs.HandModel,
     inherit: tuple[str, ...] = (),
 ) -> Phase:
@@ -154,6 +153,6 @@ def _inside(
     )
 
 
-def _in_the_world(options: Reinforce, rl: ReinforcePhase | None) -> Reinforce:
+def _in_the_world(options: Reinforce, rl: ReinforcePhase) -> Reinforce:
     """Returns what ``rl`` takes."""
     return chosen(Reinforce, {"inherit": LEARNT_INSIDE}, options, rl)

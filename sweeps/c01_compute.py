@@ -40,12 +40,8 @@ def _sweeps(looks, updates, predictions, every, num_envs, dimensions, factors, s
     """
     network = rx.networks.mlp((128, 32))
     evaluate = r.Evaluate(every=every, episodes=512)
-    rl = {"updates": updates, "network": network, "num_envs": num_envs, "evaluate": evaluate}
-    first = {"updates": every, "network": network, "num_envs": 2 * num_envs, "evaluate": evaluate}
-
-    def predicted(name, sham):
-        return r.Regime(name, (r.predict(sham=sham, **first), r.reinforce(inherit=["trunk"], **rl)))
-
+    options = {"network": network, "num_envs": num_envs, "evaluate": evaluate}
+    split = {"updates": (every, updates), "pretrain": {"num_envs": 2 * num_envs}, **options}
     shared = {
         "world": rx.envs.Exemplar(factors=factors, values=4, forms=max(looks), dimensions=dimensions),
         "seeds": seeds,
@@ -54,9 +50,9 @@ def _sweeps(looks, updates, predictions, every, num_envs, dimensions, factors, s
         (every * round(share * predictions / every), every * round((1 - share) * updates / every)) for share in SHARES
     ]
     return {
-        "scratch": rx.Sweep(regimes=[r.pure_rl(**rl)], axes={LOOKS: looks}, **shared),
+        "scratch": rx.Sweep(regimes=[r.pure_rl(updates, **options)], axes={LOOKS: looks}, **shared),
         "split": rx.Sweep(
-            regimes=[predicted("pretrain_rl", False), predicted("sham_rl", True)],
+            regimes=[r.pretrain_rl(**split), r.sham_rl(**split)],
             axes={LOOKS: looks, SPLIT: budgets},
             **shared,
         ),

@@ -30,31 +30,22 @@ LOOKS = "world.forms"
 def _sweep(factors, dimensions, looks, pretraining, updates, seeds):
     network = rx.networks.mlp((128, 32))
     rl = {
-        "updates": updates,
         "network": network,
         "num_envs": 32,
         "evaluate": r.Evaluate(every=2, episodes=128),  # fine enough for ratios of a few hundred episodes
         "stop": r.Stop("success", 0.9, 3),
     }
-    first = {
-        "updates": pretraining,
-        "network": network,
-        "num_envs": 128,
-        "evaluate": r.Evaluate(every=pretraining // 20, episodes=128),
-    }
-
-    def pretrained(name, finetune, sham=False):
-        return r.Regime(name, (r.predict(sham=sham, **first), r.reinforce(inherit=["trunk"], finetune=finetune, **rl)))
-
+    first = {"num_envs": 128, "evaluate": r.Evaluate(every=pretraining // 20, episodes=128)}
+    both = {"updates": (pretraining, updates), "pretrain": first, **rl}
     return rx.Sweep(
         world=rx.envs.Exemplar(factors=factors, values=4, forms=max(looks), dimensions=dimensions),
         regimes=[
-            r.pure_rl(**rl),
-            pretrained("pretrain_rl", "full"),
-            pretrained("pretrain_rl-rank-1", "rank-1"),
-            pretrained("pretrain_rl-frozen", "frozen"),
-            pretrained("sham_rl-frozen", "frozen", sham=True),
-            r.oracle(**rl),
+            r.pure_rl(updates, **rl),
+            r.pretrain_rl(**both),
+            r.pretrain_rl(finetune="rank-1", **both),
+            r.pretrain_rl(finetune="frozen", **both),
+            r.sham_rl(finetune="frozen", **both),
+            r.oracle(updates, **rl),
         ],
         axes={LOOKS: looks},
         seeds=seeds,

@@ -37,15 +37,12 @@ STREAMS = 4  # episodes side by side of who never learns
 
 def _unlearning(depths, updates, seeds):
     """Near-uniform policies that never learn."""
-    rl = {
-        "updates": updates,
-        "network": rx.networks.mlp((8,)),
-        "num_envs": STREAMS,
-        "evaluate": r.Evaluate(every=2, episodes=1),
-    }
+    evaluate = r.Evaluate(every=2, episodes=1)
     return rx.Sweep(
         world=rx.envs.Lock(depth=min(depths), actions=A, max_depth=max(depths)),
-        regimes=[r.pure_rl(**rl)._replace(name="uniform")],
+        regimes=[
+            r.pure_rl(updates, network=rx.networks.mlp((8,)), num_envs=STREAMS, evaluate=evaluate, name="uniform")
+        ],
         axes={DEPTH: depths},
         settings={"rl.learning_rate": 0.0},
         seeds=seeds,
@@ -53,31 +50,24 @@ def _unlearning(depths, updates, seeds):
 
 
 def _learning(depths, pretraining, updates, seeds, actions=A):
-    network = rx.networks.mlp((32, 32))
     # Advantages as they are, and an entropy that counts: who has found nothing goes on choosing evenly.
     plain = rx.learners.actor_critic(normalize=False)
     curious = rx.learners.actor_critic(normalize=False, bonus=rx.learners.count_bonus())
     rl = {
-        "updates": updates,
-        "network": network,
+        "network": rx.networks.mlp((32, 32)),
         "num_envs": 16,
         "learner": plain,
         "evaluate": r.Evaluate(every=10, episodes=32),
         "stop": r.Stop("success", 0.9, 3),
     }
-    first = {
-        "updates": pretraining,
-        "network": network,
-        "num_envs": 32,
-        "evaluate": r.Evaluate(every=pretraining // 2, episodes=32),
-    }
+    first = {"num_envs": 32, "evaluate": r.Evaluate(every=pretraining // 2, episodes=32)}
     return rx.Sweep(
         world=rx.envs.Lock(depth=min(depths), actions=actions, max_depth=max(depths), max_actions=A),
         regimes=[
-            r.pure_rl(**rl),
-            r.Regime("pretrain_rl", (r.predict(**first), r.reinforce(inherit=["trunk"], **rl))),
-            r.oracle(**rl),
-            r.pure_rl(**rl | {"learner": curious})._replace(name="pure_rl_bonus"),
+            r.pure_rl(updates, **rl),
+            r.pretrain_rl((pretraining, updates), pretrain=first, **rl),
+            r.oracle(updates, **rl),
+            r.pure_rl(updates, **rl | {"learner": curious}, name="pure_rl_bonus"),
         ],
         axes={DEPTH: depths},
         settings={"rl.entropy_coef": 0.05},

@@ -44,33 +44,29 @@ HALF = 1 / 2  # share that is known where all that matters is
 
 def _sweep(factors, ancestors, known, exploring, inside, updates, seeds):
     """Learners without a model, in hand-made models, and in models that are learnt."""
-    model = rx.networks.mlp((128,))
-    # Advantages as they are: made to unit variance, their noise would drive off those who have found nothing yet.
-    options = {"network": rx.networks.mlp((64,)), "num_envs": 16, "learner": rx.learners.actor_critic(normalize=False)}
-    dream = {"updates": inside, "evaluate": r.Evaluate(every=inside // 6, episodes=64), **options}
     rl = {
-        "updates": updates,
+        "network": rx.networks.mlp((64,)),
+        "num_envs": 16,
+        # Advantages as they are: made to unit variance, their noise would drive off those who have found nothing yet.
+        "learner": rx.learners.actor_critic(normalize=False),
         "evaluate": r.Evaluate(every=10, episodes=64),
         "stop": r.Stop("success", 0.9, 3),
-        **options,
     }
-    first = {
-        "updates": exploring,
-        "network": model,
-        "num_envs": 16,
+    by_hand = {"model": {"evaluate": r.Evaluate(every=inside // 6, episodes=64)}, **rl}
+    explore = {
+        "network": rx.networks.mlp((128,)),
         "fits": 16,
         "evaluate": r.Evaluate(every=exploring // 3, episodes=64),
     }
-    learnt = r.imagine(world=rx.learners.imagined(model), inherit=["model", "openings"], **dream)
-    then = r.reinforce(inherit=["trunk", "policy", "value"], **rl)
+    learnt = {"updates": (exploring, inside, updates), "explore": explore, **by_hand}
     rates = {f"{phase}.{name}": value for phase in ("model", "rl") for name, value in OTHERS.items()}
     return rx.Sweep(
         world=rx.envs.Planner(factors=factors, values=3, ancestors=ancestors),
         regimes=[
-            r.pure_rl(**rl),
-            r.Regime("hand_model", (r.imagine(**dream), then)),
-            r.Regime("learned_model", (r.explore(**first), learnt, then)),
-            r.Regime("learned_model_sham", (r.explore(sham=True, **first), learnt, then)),
+            r.pure_rl(updates, **rl),
+            r.hand_model((inside, updates), **by_hand),
+            r.learned_model(**learnt),
+            r.learned_model_sham(**learnt),
         ],
         axes={AXIS: [(share, 0) for share in known] + [(HALF, 1)]},
         settings=rates | {"explore.learning_rate": 3e-3},

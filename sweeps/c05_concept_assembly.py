@@ -29,27 +29,21 @@ LOOKS = "world.forms"
 
 
 def _sweep(factors, dimensions, looks, pretraining, updates, seeds):
-    network = rx.networks.mlp((128, 32))
     rl = {
-        "updates": updates,
-        "network": network,
+        "network": rx.networks.mlp((128, 32)),
         "num_envs": 32,
         "evaluate": r.Evaluate(every=2, episodes=128),  # fine enough for ratios of a few hundred episodes
         "stop": r.Stop("success", 0.9, 3),
     }
-    first = {
-        "updates": pretraining,
-        "network": network,
-        "num_envs": 128,
-        "evaluate": r.Evaluate(every=pretraining // 20, episodes=128),
-    }
+    first = {"num_envs": 128, "evaluate": r.Evaluate(every=pretraining // 20, episodes=128)}
+    both = {"updates": (pretraining, updates), "pretrain": first, **rl}
     return rx.Sweep(
         world=rx.envs.Exemplar(factors=factors, values=4, forms=max(looks), dimensions=dimensions),
         regimes=[
-            r.pure_rl(**rl),
-            r.Regime("pretrain_rl", (r.predict(**first), r.reinforce(inherit=["trunk"], **rl))),
-            r.Regime("sham_rl", (r.predict(sham=True, **first), r.reinforce(inherit=["trunk"], **rl))),
-            r.oracle(**rl),
+            r.pure_rl(updates, **rl),
+            r.pretrain_rl(**both),
+            r.sham_rl(**both),
+            r.oracle(updates, **rl),
         ],
         axes={LOOKS: looks},
         seeds=seeds,

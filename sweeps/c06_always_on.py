@@ -29,28 +29,21 @@ LOOKS = "world.forms"
 
 
 def _sweep(factors, dimensions, looks, pretraining, updates, ratios, seeds):
-    network = rx.networks.mlp((128, 32))
     rl = {
-        "updates": updates,
-        "network": network,
+        "network": rx.networks.mlp((128, 32)),
         "num_envs": 32,
         "evaluate": r.Evaluate(every=2, episodes=128),  # fine enough for ratios of a few hundred episodes
         "stop": r.Stop("success", 0.9, 3),
     }
-    first = r.predict(
-        updates=pretraining,
-        network=network,
-        num_envs=128,
-        evaluate=r.Evaluate(every=pretraining // 20, episodes=128),
-    )
+    first = {"num_envs": 128, "evaluate": r.Evaluate(every=pretraining // 20, episodes=128)}
     return rx.Sweep(
         world=rx.envs.Exemplar(factors=factors, values=4, forms=max(looks), dimensions=dimensions),
         regimes=[
-            r.pure_rl(**rl),
-            *(r.always_on(predictions=ratio, **rl) for ratio in ratios),
-            r.always_on_sham(predictions=64, **rl),
-            r.Regime("pretrain_rl", (first, r.reinforce(inherit=["trunk"], **rl))),
-            r.oracle(**rl),
+            r.pure_rl(updates, **rl),
+            *(r.always_on(updates, predictions=ratio, **rl) for ratio in ratios),
+            r.always_on_sham(updates, predictions=64, **rl),
+            r.pretrain_rl((pretraining, updates), pretrain=first, **rl),
+            r.oracle(updates, **rl),
         ],
         axes={LOOKS: looks},
         seeds=seeds,

@@ -45,26 +45,16 @@ DIMENSIONS = 64
 
 def _sweeps(factors, looks, pretraining, updates, seeds):
     """Two arms at all widths, and a sham at two. The last number of `looks` is that of the ladder."""
-    network, most = rx.networks.mlp((128, 32)), looks[-1]
+    most = looks[-1]
     rl = {
-        "updates": updates,
-        "network": network,
+        "network": rx.networks.mlp((128, 32)),
         "num_envs": 32,
         "channels": CHANNELS,
         "evaluate": r.Evaluate(every=2, episodes=128),  # fine enough for ratios of a few hundred episodes
         "stop": r.Stop("success", 0.75, 3),
     }
-    first = {
-        "updates": pretraining,
-        "network": network,
-        "num_envs": 128,
-        "channels": CHANNELS,
-        "evaluate": r.Evaluate(every=pretraining // 4, episodes=128),
-    }
-
-    def predicted(name, sham):
-        return r.Regime(name, (r.predict(sham=sham, **first), r.reinforce(inherit=["trunk"], **rl)))
-
+    first = {"num_envs": 128, "evaluate": r.Evaluate(every=pretraining // 4, episodes=128)}
+    both = {"updates": (pretraining, updates), "pretrain": first, **rl}
     rewards = (WIDE, MIDDLE, NARROW)
     ladder = [(most, bits, erased, 0.0) for bits in (*COARSE, FINE) for erased in rewards]
     beside = [(most, FINER, WIDE, 0.0), (most, FINE, WIDE, FLIP)]
@@ -76,12 +66,12 @@ def _sweeps(factors, looks, pretraining, updates, seeds):
     }
     return {
         "ladder": rx.Sweep(
-            regimes=[r.pure_rl(**rl), predicted("pretrain_rl", False)],
+            regimes=[r.pure_rl(updates, **rl), r.pretrain_rl(**both)],
             axes={AXIS: [*ladder, *beside, *fewer]},
             **shared,
         ),
         "sham": rx.Sweep(
-            regimes=[predicted("sham_rl", True)],
+            regimes=[r.sham_rl(**both)],
             axes={AXIS: [(most, FINE, erased, 0.0) for erased in (WIDE, NARROW)]},
             **shared,
         ),

@@ -43,29 +43,26 @@ LOOKS = "world.forms"
 
 def _sweeps(looks, dimensions, pretraining, updates, seeds):
     world = rx.envs.Exemplar(factors=1, values=4, forms=looks, dimensions=dimensions)
-    both = {"network": rx.networks.mlp((128, 32)), "channels": Bandwidths.channels(world)}
     # Advantages are left as they are: what is all but always nothing must not be scaled up. Of the episodes that the
     # model's memory holds, one in a hundred has an outcome to show.
     plain = rx.learners.actor_critic(normalize=False)
-    model = rx.learners.reward_model("direct", fits=4, capacity=64 * 256, normalize=False)
+    model = {"fits": 4, "capacity": 64 * 256, "normalize": False}
     rl = {
-        "updates": updates,
+        "network": rx.networks.mlp((128, 32)),
+        "channels": Bandwidths.channels(world),
         "num_envs": 256,
         "evaluate": r.Evaluate(every=2, episodes=128),
         "stop": r.Stop("success", 0.9, 3),
-        **both,
     }
-    first = r.predict(
-        updates=pretraining,
-        num_envs=128,
-        learner=rx.learners.prediction(rx.learners.objectives.contrastive()),
-        evaluate=r.Evaluate(every=pretraining // 20, episodes=128),
-        **both,
-    )
-
-    def modelled(name, sham=False):
-        phase = r.reinforce(learner=model, record=["outcome"], inherit=["trunk"], finetune="frozen", **rl)
-        return r.Regime(name, (first, phase._replace(settings={"model.shuffle": int(sham)})))
+    modelled = {
+        "updates": (pretraining, updates),
+        "pay": "direct",
+        "learner": model,
+        "predictor": rx.learners.prediction(rx.learners.objectives.contrastive()),
+        "pretrain": {"num_envs": 128, "evaluate": r.Evaluate(every=pretraining // 20, episodes=128)},
+        "finetune": "frozen",
+        **rl,
+    }
 
     def sweep(regimes, widths, **settings):
         return rx.Sweep(
@@ -77,11 +74,11 @@ def _sweeps(looks, dimensions, pretraining, updates, seeds):
             threshold=0.9,
         )
 
-    scratch = r.pure_rl(learner=plain, **rl)
-    arms = [scratch, modelled("reward_model"), modelled("reward_model_sham", sham=True)]
+    scratch = r.pure_rl(updates, learner=plain, **rl)
+    real = r.reward_model(**modelled, name="reward_model")
     return {
-        "concepts": sweep(arms, COMPRESSED),
-        "none": sweep([modelled("reward_model")], [NARROW], **{"world.unpredictable": 1}),
+        "concepts": sweep([scratch, real, r.reward_model_sham(**modelled, name="reward_model_sham")], COMPRESSED),
+        "none": sweep([real], [NARROW], **{"world.unpredictable": 1}),
     }
 
 

@@ -41,35 +41,29 @@ ARMS = {
 
 
 def _sweep(spans, looks, dimensions, pretraining, updates, seeds, never=False):
-    network = rx.networks.mlp((128, 32))
-    rl = {
-        "updates": updates,
-        "network": network,
+    options = {
+        "network": rx.networks.mlp((128, 32)),
         "num_envs": 16,
         "evaluate": r.Evaluate(every=2, episodes=128),
         "stop": r.Stop("return", 0.9, 3),
     }
-    first = r.predict(
-        updates=pretraining,
-        network=network,
-        num_envs=16,
-        learner=rx.learners.prediction(rx.learners.objectives.contrastive()),
-        evaluate=r.Evaluate(every=pretraining // 10, episodes=128),
-    )
-    model = rx.learners.reward_model("direct", gradients="shared", fits=2)
-
-    def arm(name, predicts, models, sham=False):
-        more = {"learner": model, "record": ["outcome"]} if models else {}
-        phase = r.reinforce(inherit=["trunk"] if predicts else [], **rl, **more)
-        phase = phase._replace(settings={"model.shuffle": int(sham)} if models else {})
-        return r.Regime(name, (first, phase) if predicts else (phase,))
-
-    arms = [arm(name, *what) for what, name in ARMS.items() if what[1] or not never]
+    predicted = {
+        "updates": (pretraining, updates),
+        "predictor": rx.learners.prediction(rx.learners.objectives.contrastive()),
+        "pretrain": {"evaluate": r.Evaluate(every=pretraining // 10, episodes=128)},
+        **options,
+    }
+    model = {"gradients": "shared", "fits": 2}
+    both = {"pay": "direct", "learner": model, **predicted}
+    alone = {"learner": rx.learners.reward_model("direct", **model), "record": ["outcome"], **options}
+    modelled = [r.pure_rl(updates, **alone, name="model_rl"), r.reward_model(**both, name="reward_model")]
+    others = [r.pure_rl(updates, **options), r.pretrain_rl(**predicted)]
+    sham = r.reward_model_sham(**both, name="reward_model_sham")
     return rx.Sweep(
         world=rx.envs.Exemplar(
             factors=1, values=4, forms=looks, graded=True, dimensions=dimensions, max_decisions=max(spans)
         ),
-        regimes=arms if never else [*arms, arm("reward_model_sham", True, True, sham=True)],
+        regimes=modelled if never else [*others, *modelled, sham],
         axes={SPAN: [max(spans)] if never else spans},
         # As many levels of pay as tell every sum from every other.
         settings={"reward.levels": max(spans) + 1, "outcome.erasure": float(never)},

@@ -35,27 +35,23 @@ LASTING, DRIFT = "world.stable", "world.drift"
 NEW = 8
 
 
-def _arm(name, updates, meta, load, *, width=16, hidden=48, memory="sum", every=1, **life):
-    """Learns to remember up to `load` pairs of worlds that are new each time, then lives in one."""
-    network = rx.networks.pair_memory(width, hidden, memory)
-    evaluated = {"episodes": 64}
-    return r.Regime(
-        name,
-        (
-            r.learn_to_remember(
-                meta, network=network, num_envs=8, load=load, evaluate=r.Evaluate(every=meta // 2, **evaluated)
-            ),
-            r.live(updates, network=network, evaluate=r.Evaluate(every=every, **evaluated), **life),
-        ),
-    )
-
-
 def _sweep(lasting, widths, hiddens, meta, updates, load, seeds):
-    def in_context(name, **network):
-        return _arm(f"in_context_{name}", 1, meta, load, shown=1.0, learns=False, **network)
+    def arm(make, name, budget, every, width=16, hidden=48, memory="sum", **more):
+        """Learns to remember up to `load` pairs of worlds that are new each time, then lives in one."""
+        return make(
+            (meta, budget),
+            network=rx.networks.pair_memory(width, hidden, memory),
+            meta={"num_envs": 8, "load": load, "evaluate": r.Evaluate(every=meta // 2, episodes=64)},
+            life={"evaluate": r.Evaluate(every=every, episodes=64)},
+            name=f"{make.__name__}_{name}",
+            **more,
+        )
+
+    def in_context(name, **more):
+        return arm(r.in_context, name, 1, every=1, **more)
 
     def continual(name, **more):
-        return _arm(f"continual_{name}", updates, meta, load, shown=0.0, every=updates // 2, **more)
+        return arm(r.continual, name, updates, every=updates // 2, **more)
 
     return rx.Sweep(
         world=rx.envs.Recall(dynamic=NEW, queries=16, apart=True, max_stable=max(lasting)),

@@ -38,14 +38,15 @@ UNITS = {"dimensions_stable": "D", "crosstalk": "χ"}
 
 def _arm(name, gate, meta, updates, width, hidden, **life):
     """Learns to remember, then lives with half of the sequences showing what lasts; measured with all of it shown."""
-    network = rx.networks.pair_memory(width, hidden, gate=gate)
-    phases = (
-        r.learn_to_remember(
-            meta, network=network, num_envs=8, learning_rate=1e-2, evaluate=r.Evaluate(every=meta // 2, episodes=64)
-        ),
-        r.live(updates, network=network, shown=0.5, evaluate=r.Evaluate(every=updates // 3, episodes=64), **life),
+    regime = r.both(
+        (meta, updates),
+        shown=0.5,
+        network=rx.networks.pair_memory(width, hidden, gate=gate),
+        meta={"num_envs": 8, "learning_rate": 1e-2, "evaluate": r.Evaluate(every=meta // 2, episodes=64)},
+        life={"evaluate": r.Evaluate(every=updates // 3, episodes=64), **life},
+        name=name,
     )
-    return r.probed(r.Regime(name, phases), rx.probes.consolidation(), every=updates // 3, phases=["life"])
+    return r.probed(regime, rx.probes.consolidation(), every=updates // 3, phases=["life"])
 
 
 def _sweep(stable, meta, updates, width, hidden, seeds):

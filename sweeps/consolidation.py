@@ -23,25 +23,23 @@ import regimax as rx
 r = rx.regimes
 
 
-def arm(gate, make, **more):
+def arm(name, make, gate, **more):
     """A regime after a thousand updates of learning to remember, measured with everything in context."""
     network, evaluate = rx.networks.pair_memory(16, 128, gate=gate), r.Evaluate(every=250, episodes=64)
-    regime = make((1000, 3000), network=network, evaluate=evaluate, **more)
-    name, _, rest = regime.name.partition("-")
-    regime = regime._replace(name="-".join(filter(None, (name, gate, rest))))
+    regime = make((1000, 3000), network=network, evaluate=evaluate, name=name, **more)
     return r.probed(regime, rx.probes.consolidation(), every=1000, phases=["life"])
 
 
 sweep = rx.Sweep(
     world=rx.envs.Recall(stable=128, dynamic=8, queries=16, apart=True),
     regimes=[
-        arm("none", r.continual),
-        arm("none", r.both),
-        arm("learned", r.continual),
-        arm("learned", r.both),
-        arm("learned", r.both, shown=0.5),
-        arm("learned", r.both, shown=0.5, irrelevant=True),
-        arm("surprise", r.continual),
+        arm("continual-none", r.continual, "none"),
+        arm("both-none", r.both, "none"),
+        arm("continual-learned", r.continual, "learned"),
+        arm("both-learned", r.both, "learned"),
+        arm("both-learned-0.5", r.both, "learned", shown=0.5),
+        arm("both-learned-0.5-irrelevant", r.both, "learned", shown=0.5, irrelevant=True),
+        arm("continual-surprise", r.continual, "surprise"),
     ],
     axes={
         "lasting": {

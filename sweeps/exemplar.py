@@ -14,23 +14,20 @@ Expected: with one look per value there is nothing to find, and pretraining save
 import regimax as rx
 
 r = rx.regimes
-network, evaluate = rx.networks.mlp((128, 32)), r.Evaluate(every=5, episodes=256)
 rl = {
-    "updates": 1600,
-    "network": network,
-    "learner": rx.learners.actor_critic(),
-    "evaluate": evaluate,
+    "network": rx.networks.mlp((128, 32)),
+    "evaluate": r.Evaluate(every=5, episodes=256),
     "stop": r.Stop("success", 0.75, 3),
 }
-pretraining = {"updates": 8000, "network": network, "num_envs": 128, "evaluate": r.Evaluate(every=400, episodes=128)}
+pretraining = {"num_envs": 128, "evaluate": r.Evaluate(every=400, episodes=128)}
 
 sweep = rx.Sweep(
     world=rx.envs.Exemplar(factors=4, values=4, forms=32, dimensions=128),
     regimes=[
-        r.pure_rl(**rl),
-        r.Regime("pretrain_rl", (r.predict(**pretraining), r.reinforce(inherit=["trunk"], **rl))),
-        r.Regime("sham_rl", (r.predict(sham=True, **pretraining), r.reinforce(inherit=["trunk"], **rl))),
-        r.oracle(**rl),
+        r.pure_rl(1600, **rl),
+        r.pretrain_rl((8000, 1600), pretrain=pretraining, **rl),
+        r.sham_rl((8000, 1600), pretrain=pretraining, **rl),
+        r.oracle(1600, **rl),
     ],
     axes={
         "kind": {

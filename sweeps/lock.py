@@ -15,29 +15,27 @@ Expected: learners without a bonus, the oracle included, search the longer the l
 import regimax as rx
 
 r = rx.regimes
-network = rx.networks.mlp((32, 32))
 # Advantages as they are and an entropy that counts keep those who have found nothing at uniform choices: made to unit
 # variance, the noise of the lure would drive them off. Whoever has the way through one of two states goes on looking.
 plain = rx.learners.actor_critic(normalize=False)
 curious = rx.learners.actor_critic(normalize=False, bonus=rx.learners.count_bonus())
 rl = {
-    "updates": 6000,
-    "network": network,
+    "network": rx.networks.mlp((32, 32)),
     "num_envs": 16,
     "learner": plain,
     "evaluate": r.Evaluate(every=20, episodes=32),
     "stop": r.Stop("success", 0.9, 3),
 }
-pretraining = {"updates": 1000, "network": network, "evaluate": r.Evaluate(every=250, episodes=64)}
+pretraining = {"num_envs": 64, "evaluate": r.Evaluate(every=250, episodes=64)}
 
 sweep = rx.Sweep(
     world=rx.envs.Lock(depth=3, actions=3, max_depth=7),
     regimes=[
-        r.pure_rl(**rl),
-        r.Regime("pretrain_rl", (r.predict(**pretraining), r.reinforce(inherit=["trunk"], **rl))),
-        r.oracle(**rl),
-        r.pure_rl(**rl | {"learner": curious})._replace(name="pure_rl_bonus"),
-        r.oracle(**rl | {"learner": curious})._replace(name="oracle_bonus"),
+        r.pure_rl(6000, **rl),
+        r.pretrain_rl((1000, 6000), pretrain=pretraining, **rl),
+        r.oracle(6000, **rl),
+        r.pure_rl(6000, **rl | {"learner": curious}, name="pure_rl_bonus"),
+        r.oracle(6000, **rl | {"learner": curious}, name="oracle_bonus"),
     ],
     axes={"world.depth": [3, 4, 5, 6, 7]},
     settings={"rl.learning_rate": 0.003, "rl.entropy_coef": 0.05},

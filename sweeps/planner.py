@@ -22,25 +22,26 @@ Expected: steps in a model are free, those of random behaviour that a model is l
 import regimax as rx
 
 r = rx.regimes
-network, model = rx.networks.mlp((64,)), rx.networks.mlp((128,))
-# Advantages as they are: made to unit variance, their noise would drive off those who have found nothing yet.
-options = {"network": network, "num_envs": 16, "learner": rx.learners.actor_critic(normalize=False)}
-inside = {"updates": 1200, "evaluate": r.Evaluate(every=100, episodes=64), **options}
-rl = {"updates": 600, "evaluate": r.Evaluate(every=10, episodes=64), "stop": r.Stop("success", 0.9, 3), **options}
-exploring = {"updates": 60, "network": model, "num_envs": 16, "fits": 16, "evaluate": r.Evaluate(every=20, episodes=64)}
-
-by_hand = r.imagine(**inside)
-learnt = r.imagine(world=rx.learners.imagined(model), inherit=["model", "openings"], **inside)
-then = r.reinforce(inherit=["trunk", "policy", "value"], **rl)
+rl = {
+    "network": rx.networks.mlp((64,)),
+    "num_envs": 16,
+    # Advantages as they are: made to unit variance, their noise would drive off those who have found nothing yet.
+    "learner": rx.learners.actor_critic(normalize=False),
+    "evaluate": r.Evaluate(every=10, episodes=64),
+    "stop": r.Stop("success", 0.9, 3),
+}
+by_hand = {"model": {"evaluate": r.Evaluate(every=100, episodes=64)}, **rl}
+exploring = {"network": rx.networks.mlp((128,)), "fits": 16, "evaluate": r.Evaluate(every=20, episodes=64)}
+learnt = {"explore": exploring, **by_hand}
 
 sweep = rx.Sweep(
     world=rx.envs.Planner(factors=8, values=3, ancestors=4),
     regimes=[
-        r.pure_rl(**rl),
-        r.Regime("hand_model", (by_hand, then)),
-        r.Regime("learned_model", (r.explore(**exploring), learnt, then)),
-        r.Regime("learned_model_sham", (r.explore(sham=True, **exploring), learnt, then)),
-        r.oracle(**rl),
+        r.pure_rl(600, **rl),
+        r.hand_model((1200, 600), **by_hand),
+        r.learned_model((60, 1200, 600), **learnt),
+        r.learned_model_sham((60, 1200, 600), **learnt),
+        r.oracle(600, **rl),
     ],
     axes={
         "by hand": {f"κ = {known}/8": {"world.known": known / 8} for known in (0, 2, 4, 5, 6, 7, 8)}

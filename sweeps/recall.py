@@ -26,7 +26,7 @@ def arm(name, make, updates, width=16, hidden=128, memory="sum", **more):
     """A regime after a thousand updates of learning to remember up to 136 pairs."""
     network = rx.networks.pair_memory(width, hidden, memory)
     evaluate = r.Evaluate(every=250, episodes=64)
-    return make((1000, updates), network=network, load=136, evaluate=evaluate, **more)._replace(name=name)
+    return make((1000, updates), network=network, load=136, evaluate=evaluate, name=name, **more)
 
 
 sweep = rx.Sweep(

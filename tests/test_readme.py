@@ -24,6 +24,24 @@ def test_python_blocks_run(block, capsys):
         assert sum(s.end - s.start for s in pretraining) == 32 * 1000
 
 
+def test_what_the_docs_show_of_regimes_runs():
+    from regimax.regimes import bind_regime
+
+    [code] = re.findall(r"```python\n(.*?)```", (README.parent / "docs" / "regimes.md").read_text(), re.DOTALL)
+    names = {}
+    exec(compile(code, "regimes.md", "exec"), names)
+    sweep = names["sweep"]
+    for regime in sweep.regimes:
+        bind_regime(regime, sweep.world)
+    assert [regime.name for regime in sweep.regimes] == [
+        "pure_rl",
+        "pretrain_rl",
+        "heads",
+        "always_on-8",
+        "learned_model",
+    ]
+
+
 SWEEPS = [path for path in sorted((README.parent / "sweeps").glob("*.py")) if not re.match(r"c\d\d_", path.name)]
 """Sweeps that are no claims: those have tests of their own."""
 

@@ -137,12 +137,17 @@ def test_a_phase_is_given_only_what_it_declared(imitation):
     assert not any(name.startswith(("reward.", "outcome.", "rl.")) for name in seen)
 
 
+def alone(**options):
+    """A regime of one phase, whatever that inherits."""
+    return rx.regimes.Regime("alone", (rx.regimes.reinforce(2, **OPTIONS, **options),))
+
+
 @pytest.mark.parametrize(
     ("regime", "message"),
     [
         (rx.regimes.pure_rl(3, **OPTIONS), "rl.updates = 3 is not a positive multiple of evaluate.every = 2"),
         (rx.regimes.Regime("twice", rx.regimes.pure_rl(2, **OPTIONS).phases * 2), "need different names"),
-        (rx.regimes.pure_rl(2, inherit=("trunk",), **OPTIONS), "unknown part to inherit in regime 'pure_rl'"),
+        (alone(inherit=("trunk",)), "unknown part to inherit in regime 'alone'"),
         (rx.regimes.pure_rl(2, freeze=("trunks",), **OPTIONS), "'trunks'. Did you mean 'trunk'"),
         (rx.regimes.pure_rl(2, stop=rx.regimes.Stop("succes"), **OPTIONS), "stop rule .* Did you mean 'success'"),
     ],

@@ -46,7 +46,7 @@ def side_by_side(train, arms):
 @pytest.fixture(scope="module")
 def learnt():
     """The model and its sham, and what is learnt in them."""
-    regime = rx.regimes.learned_model((60, 60, 10), learner_of_model={"updates_per_rollout": 4, "initial_observations": 32}, **OPTIONS)
+    regime = rx.regimes.learned_model((60, 60, 10), explore={"updates_per_rollout": 4, "initial_observations": 32}, **OPTIONS)
     train = rx.make_train(regime._replace(phases=regime.phases[:2]), WORLD)
     run = side_by_side(train, [{"explore.shuffle": shuffle} for shuffle in (0, 1)])
     return run, run()

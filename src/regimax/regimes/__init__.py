@@ -1,27 +1,15 @@
 """Regimes: named sequences of phases, as data."""
 
+from regimax.regimes import options
 from regimax.regimes.base import Evaluate, Phase, Regime, Stop, probed
-from regimax.regimes.catalogue import (
-    always_on,
-    always_on_sham,
-    explore,
-    hand_model,
-    imagine,
-    imitation_rl,
-    learned_model,
-    learned_model_sham,
-    oracle,
-    predict,
-    pretrain_rl,
-    pure_rl,
-    reinforce,
-    reward_model,
-    reward_model_sham,
-    sham_rl,
-    yoked,
-)
 from regimax.regimes.lifelong import both, continual, in_context, learn_to_remember, live
+from regimax.regimes.own_stream import always_on, always_on_sham, yoked
+from regimax.regimes.phases import explore, imagine, predict, reinforce
+from regimax.regimes.pretraining import imitation_rl, pretrain_rl, sham_rl
 from regimax.regimes.program import Program, RegimePrograms, bind, bind_regime
+from regimax.regimes.reward_models import reward_model, reward_model_sham
+from regimax.regimes.scratch import oracle, pure_rl
+from regimax.regimes.world_models import hand_model, learned_model, learned_model_sham
 
 __all__ = [
     "Evaluate",
@@ -45,6 +33,7 @@ __all__ = [
     "learned_model",
     "learned_model_sham",
     "live",
+    "options",
     "oracle",
     "predict",
     "pretrain_rl",

@@ -90,7 +90,7 @@ def probed(regime: Regime, *probes: ProbeFactory, every: int | None = None, phas
     Regimes of one sweep that share a phase must agree on its probes. A run that was begun keeps the probes that it has.
 
     Args:
-      regime: from the catalogue, or your own.
+      regime: from `regimax.regimes`, or your own.
       *probes: from `regimax.probes`, or your own.
       every: updates between two measurements, a multiple of the evaluations' spacing; only where a phase begins and
         where it ends or is forked when None.

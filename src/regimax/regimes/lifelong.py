@@ -2,139 +2,187 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 from regimax import learners, networks, sources
-from regimax.networks import NetworkFactory
-from regimax.regimes.base import Evaluate, Phase, Regime, Stop
-from regimax.regimes.options import hands_on
+from regimax.regimes.base import Evaluate, Phase, Regime
+from regimax.regimes.keywords import checked, chosen
+from regimax.regimes.options import Life, Lifelong, LifePhase, Meta, MetaPhase
+from regimax.regimes.phases import budgets
 
 PARTS = ("trunk", "policy")
 
 
-def learn_to_remember(
-    updates: int,
-    *,
-    network: NetworkFactory | None = None,
-    num_envs: int = 16,
-    load: int | None = None,
-    learning_rate: float = 3e-3,
-    evaluate: Evaluate = Evaluate(),
-    stop: Stop | None = None,
-) -> Phase:
+@checked
+def learn_to_remember(updates: int, **options: Unpack[Meta]) -> Phase:
     """Makes the phase ``meta``: sequences each of which has a world of its own, so that only memory helps.
 
     Args:
       updates: its budget; the step size falls to 0 along a cosine over them.
-      network: what it trains; :func:`regimax.networks.pair_memory` when not given.
-      num_envs: sequences per update.
-      load: the most pairs of a sequence, see :func:`regimax.sources.redrawn`.
-      learning_rate: the step size at the beginning.
-      evaluate: when and on how many fresh sequences.
-      stop: when it ends before its budget.
+      **options: as declared by :class:`regimax.regimes.options.Meta`:
+
+    Raises:
+      UserError: for an unknown option.
+
+    Example:
+      >>> import regimax as rx
+      >>> rx.regimes.learn_to_remember(500, load=32, learning_rate=1e-2).settings
+      {'learning_rate': 0.01, 'decay_updates': 500}
     """
     return Phase(
         name="meta",
-        source=sources.redrawn(num_envs, load),
+        source=sources.redrawn(options.get("num_envs", 16), options.get("load")),
         learner=learners.lifelong(),
-        network=network or networks.pair_memory(),
+        network=options.get("network") or networks.pair_memory(),
         updates=updates,
-        evaluate=evaluate,
-        stop=stop,
-        settings={"learning_rate": learning_rate, "decay_updates": updates},
+        evaluate=options.get("evaluate", Evaluate()),
+        stop=options.get("stop"),
+        settings={"learning_rate": options.get("learning_rate", 3e-3), "decay_updates": updates},
     )
 
 
-def live(
-    updates: int,
-    *,
-    shown: float,
-    learns: bool = True,
-    network: NetworkFactory | None = None,
-    memory: str = "sequence",
-    irrelevant: bool = False,
-    evaluate: Evaluate = Evaluate(),
-    stop: Stop | None = None,
-) -> Phase:
+@checked
+def live(updates: int, *, shown: float, learns: bool = True, **options: Unpack[Life]) -> Phase:
     """Makes the phase ``life``: the sequences of one drifting world, one per update, after the phase ``meta``.
 
     Args:
       updates: its budget, in sequences.
       shown: share of the sequences that show what lasts.
       learns: whether weights are updated; else nothing is trained, and only memory works.
-      network: as in ``meta``.
-      memory: how long it lasts, ``sequence`` or ``lifetime``, see :func:`regimax.learners.lifelong`.
-      irrelevant: the control: it lives in another world than it is evaluated in.
-      evaluate: when and on how many fresh sequences.
-      stop: when it ends before its budget.
-    """
-    return Phase(
-        name="life",
-        source=sources.lifetime(1, shown, irrelevant),
-        learner=learners.lifelong(memory),
-        network=network or networks.pair_memory(),
-        updates=updates,
-        inherit=PARTS,
-        freeze=() if learns else PARTS,
-        evaluate=evaluate,
-        stop=stop,
-    )
+      **options: as declared by :class:`regimax.regimes.options.Life`:
 
-
-@hands_on(learn_to_remember, also=("memory", "irrelevant"))
-def in_context(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
-    """Learns to remember in worlds that are new each time, then lives with frozen weights: all comes from context.
-
-    Every sequence shows what lasts beside what does not. Defined in worlds with lifetimes, such as Recall.
-
-    Args:
-      updates: the budgets of ``meta`` and ``life``.
-      **options: `network`, `evaluate`; for ``meta`` alone `num_envs`, `load`, `learning_rate`; for ``life`` alone
-        `memory`, `stop`.
+    Raises:
+      UserError: for an unknown option.
 
     Example:
       >>> import regimax as rx
-      >>> in_context().phases[1].freeze
+      >>> rx.regimes.live(500, shown=1.0, learns=False, memory="lifetime").freeze
       ('trunk', 'policy')
     """
-    return _lifelong("in_context", updates, options, shown=1.0, learns=False)
+    return Phase(
+        name="life",
+        source=sources.lifetime(1, shown, options.get("irrelevant", False)),
+        learner=learners.lifelong(options.get("memory", "sequence")),
+        network=options.get("network") or networks.pair_memory(),
+        updates=updates,
+        inherit=PARTS,
+        freeze=() if learns else PARTS,
+        evaluate=options.get("evaluate", Evaluate()),
+        stop=options.get("stop"),
+    )
 
 
-@hands_on(learn_to_remember, also=("memory", "irrelevant"))
-def continual(updates: tuple[int, int] = (1000, 1000), **options) -> Regime:
-    """Learns to remember likewise, then lives with weights that go on learning: what lasts is never in context.
+@checked
+def in_context(
+    updates: tuple[int, int] = (1000, 1000),
+    *,
+    meta: MetaPhase = MetaPhase(),
+    life: LifePhase = LifePhase(),
+    name: str | None = None,
+    **options: Unpack[Lifelong],
+) -> Regime:
+    """Makes the regime of learning to remember in worlds that are new each time, then living with frozen weights.
+
+    All comes from context: every sequence shows what lasts beside what does not. Defined in worlds with lifetimes, such
+    as Recall.
 
     Args:
       updates: the budgets of ``meta`` and ``life``.
-      **options: as for :func:`in_context`, and `irrelevant`, the control, which the regime's name then says.
+      meta: what holds for ``meta`` alone, :class:`regimax.regimes.options.MetaPhase`.
+      life: what holds for ``life`` alone, :class:`regimax.regimes.options.LifePhase`.
+      name: the regime's; ``in_context`` when not given.
+      **options: `network` and `evaluate` serve both phases, `stop` is that of ``life``; as declared by
+        :class:`regimax.regimes.options.Lifelong`:
+
+    Raises:
+      UserError: for an unknown option, also of a phase, another `memory`, or `updates` that are not two.
 
     Example:
-      >>> continual(irrelevant=True).name
+      >>> import regimax as rx
+      >>> rx.regimes.in_context().phases[1].freeze
+      ('trunk', 'policy')
+    """
+    return _lifelong("in_context", updates, meta, life, name, options, shown=1.0, learns=False)
+
+
+@checked
+def continual(
+    updates: tuple[int, int] = (1000, 1000),
+    *,
+    meta: MetaPhase = MetaPhase(),
+    life: LifePhase = LifePhase(),
+    name: str | None = None,
+    **options: Unpack[Lifelong],
+) -> Regime:
+    """Makes the regime of learning to remember likewise, then living with weights that go on learning.
+
+    What lasts is never in context.
+
+    Args:
+      updates: the budgets of ``meta`` and ``life``.
+      meta: what holds for ``meta`` alone, :class:`regimax.regimes.options.MetaPhase`.
+      life: what holds for ``life`` alone, :class:`regimax.regimes.options.LifePhase`.
+      name: the regime's; ``continual``, or ``continual-irrelevant`` for that control, when not given.
+      **options: as for :func:`in_context`:
+
+    Raises:
+      UserError: as :func:`in_context`.
+
+    Example:
+      >>> import regimax as rx
+      >>> rx.regimes.continual(irrelevant=True).name
       'continual-irrelevant'
     """
-    return _lifelong("continual", updates, options, shown=0.0, learns=True)
+    return _lifelong("continual", updates, meta, life, name, options, shown=0.0, learns=True)
 
 
-@hands_on(learn_to_remember, also=("memory", "irrelevant"))
-def both(updates: tuple[int, int] = (1000, 1000), shown: float = 1.0, **options) -> Regime:
-    """Learns to remember likewise, then lives with weights that go on learning, and what lasts in context too.
+@checked
+def both(
+    updates: tuple[int, int] = (1000, 1000),
+    shown: float = 1.0,
+    *,
+    meta: MetaPhase = MetaPhase(),
+    life: LifePhase = LifePhase(),
+    name: str | None = None,
+    **options: Unpack[Lifelong],
+) -> Regime:
+    """Makes the regime of learning to remember likewise, then learning in weights with what lasts in context, too.
 
     Args:
       updates: the budgets of ``meta`` and ``life``.
-      shown: share of the sequences with what lasts in context; the regime's name says it where it is not 1. What is
-        always in context need not be known by heart: weights may learn to rely on it.
-      **options: as for :func:`continual`.
+      shown: share of the sequences with what lasts in context. What is always in context need not be known by heart:
+        weights may learn to rely on it.
+      meta: what holds for ``meta`` alone, :class:`regimax.regimes.options.MetaPhase`.
+      life: what holds for ``life`` alone, :class:`regimax.regimes.options.LifePhase`.
+      name: the regime's; when not given ``both``, with what is not usual: ``both-0.5-irrelevant``.
+      **options: as for :func:`in_context`:
+
+    Raises:
+      UserError: as :func:`in_context`.
 
     Example:
-      >>> both(shown=0.5).name
+      >>> import regimax as rx
+      >>> rx.regimes.both(shown=0.5, life={"evaluate": rx.regimes.Evaluate(every=100, episodes=64)}).name
       'both-0.5'
     """
-    return _lifelong("both" if shown == 1 else f"both-{shown:g}", updates, options, shown=shown, learns=True)
+    automatic = "both" if shown == 1 else f"both-{shown:g}"
+    return _lifelong(automatic, updates, meta, life, name, options, shown=shown, learns=True)
 
 
-def _lifelong(name: str, updates: tuple[int, int], options: dict, *, shown: float, learns: bool) -> Regime:
-    shared = {key: options[key] for key in ("network", "evaluate") if key in options}
-    own = {key: options[key] for key in ("memory", "irrelevant", "stop") if key in options}
-    meta = {key: value for key, value in options.items() if key not in own}
-    named = f"{name}-irrelevant" if own.get("irrelevant") else name
-    return Regime(
-        named, (learn_to_remember(updates[0], **meta), live(updates[1], shown=shown, learns=learns, **shared, **own))
-    )
+def _lifelong(
+    automatic: str,
+    updates: tuple[int, int],
+    meta: MetaPhase,
+    life: LifePhase,
+    name: str | None,
+    options: Lifelong,
+    *,
+    shown: float,
+    learns: bool,
+) -> Regime:
+    first, second = budgets(automatic, updates, meta=meta, life=life)
+    lived = chosen(Life, options, life)
+    if name is None:
+        name = f"{automatic}-irrelevant" if lived.get("irrelevant") else automatic
+    remembering = learn_to_remember(first, **chosen(Meta, options, {"stop": None}, meta))
+    return Regime(name, (remembering, live(second, shown=shown, learns=learns, **lived)))

@@ -1,67 +1,153 @@
-"""Options that a function hands on to others, checked by name where they are given."""
+"""What phases take, by name: the options of their builders, and of the regimes that hand them on.
+
+A class per builder or phase, for annotations of your own: ``rl: rx.regimes.options.RlPhase = {"updates": 500}``.
+"""
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Literal, TypedDict
 
-from regimax.errors import unknown
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def names(function: Callable[..., Any]) -> tuple[str, ...]:
-    """Returns the names of the options of a function, with those that it hands on where :func:`hands_on` knows them."""
-    if hasattr(function, "options"):
-        return function.options  # type: ignore[attr-defined]
-    kinds = inspect.signature(function).parameters.values()
-    return tuple(p.name for p in kinds if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL))
+from regimax.channels import Channel
+from regimax.learners import LearnerFactory
+from regimax.networks import NetworkFactory
+from regimax.regimes.base import Evaluate, Stop
+from regimax.learners.options import WorldModel
+from regimax.sources import SourceFactory
 
 
-def check(what: str, given: Iterable[str], *functions: Callable[..., Any]) -> None:
-    """Refuses an option that none of these functions has.
+class Budget(TypedDict, total=False):
+    """What a phase takes only where a regime is told about it."""
 
-    Args:
-      what: whose options they are, for the message.
-      given: their names.
-      *functions: what takes them.
-
-    Raises:
-      UserError: for the first that is unknown.
-    """
-    allowed = list(dict.fromkeys(name for function in functions for name in names(function)))
-    for name in given:
-        if name not in allowed:
-            raise unknown(f"option of {what}:", name, allowed)
+    updates: int
+    """Its budget, instead of that in the regime's `updates`."""
 
 
-def chosen(what: str, given: Mapping[str, Any] | None, *functions: Callable[..., Any]) -> dict[str, Any]:
-    """Returns options that were given as a mapping, checked; none where there is no mapping."""
-    check(what, given or (), *functions)
-    return dict(given or {})
+class Shared(TypedDict, total=False):
+    """What every phase takes."""
+
+    network: NetworkFactory | None
+    """What it trains; a GRU of 64 units when not given."""
+    num_envs: int
+    """Episodes, or transcripts, side by side; 64 when not given."""
+    channels: Sequence[Channel] | None
+    """What observations, decisions and pay go through, and of prediction what is seen; outcome and reward over the
+    world's range when not given."""
+    evaluate: Evaluate
+    """When it is evaluated, and on how many fresh episodes; every 50 updates on 128 when not given."""
 
 
-def hands_on(*functions: Callable[..., Any], also: Sequence[str] = (), without: Sequence[str] = ()) -> Callable[[F], F]:
-    """Marks a function with ``**options`` that it hands on: others are refused with the nearest name.
+class Predict(Shared, total=False):
+    """What `predict` takes."""
 
-    Args:
-      *functions: what it hands them on to.
-      also: options that it takes out of them itself.
-      without: options that it gives itself, so that nobody else can.
-    """
+    source: SourceFactory | None
+    """The stream; others' transcripts when not given."""
+    learner: LearnerFactory | None
+    """How it learns, for example ``learners.prediction(objective)``; by the next step when not given."""
+    stop: Stop | None
+    """When it ends before its budget; never when not given."""
 
-    def decorate(function: F) -> F:
-        own = [p.name for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
-        handed = [name for other in functions for name in names(other) if name not in (*without, "updates")]
 
-        @functools.wraps(function)
-        def checked(*args: Any, **options: Any) -> Any:
-            check(function.__name__, options, checked)
-            return function(*args, **options)
+class Rollouts(Shared, total=False):
+    """What every phase takes that acts."""
 
-        checked.options = tuple(dict.fromkeys((*own, *handed, *also)))  # type: ignore[attr-defined]
-        return checked  # type: ignore[return-value]
+    num_steps: int | None
+    """Steps of each episode per update; the world's horizon when not given."""
 
-    return decorate
+
+class Trained(Rollouts, total=False):
+    """What ``rl`` takes in a regime that makes its learner itself."""
+
+    stop: Stop | None
+    """When it ends before its budget; never when not given."""
+    freeze: Sequence[str]
+    """Parameter subtrees that are not trained; none when not given."""
+    finetune: str
+    """What of the trunk is trained: ``full``, all of it, when not given; ``frozen``, nothing, so only the heads are; or
+    ``rank-1``, ``rank-2``, …, adapters of that rank on each of its kernels, see :func:`regimax.networks.low_rank`."""
+
+
+class Rl(Trained, total=False):
+    """What ``rl`` takes in a regime that leaves its learner to you."""
+
+    learner: LearnerFactory | None
+    """How it learns; by A2C when not given."""
+    record: Sequence[str]
+    """What its experience holds beside, see :func:`regimax.sources.own_behaviour`; nothing when not given."""
+
+
+class Reinforce(Rl, total=False):
+    """What `reinforce` takes."""
+
+    inherit: Sequence[str]
+    """Parameter subtrees taken from the phase before."""
+
+
+class Explore(Rollouts, WorldModel, total=False):
+    """What `explore` takes; the network is that of the model."""
+
+    stop: Stop | None
+    """When it ends before its budget; never when not given."""
+
+
+class Remembering(TypedDict, total=False):
+    """What both phases of a life take."""
+
+    network: NetworkFactory | None
+    """What it trains; :func:`regimax.networks.pair_memory` when not given."""
+    evaluate: Evaluate
+    """When it is evaluated, and on how many fresh sequences; every 50 updates on 128 when not given."""
+    stop: Stop | None
+    """When it ends before its budget; never when not given."""
+
+
+class Meta(Remembering, total=False):
+    """What `learn_to_remember` takes."""
+
+    num_envs: int
+    """Sequences per update of ``meta``; 16 when not given."""
+    load: int | None
+    """The most pairs of a sequence of ``meta``, see :func:`regimax.sources.redrawn`."""
+    learning_rate: float
+    """The step size at the beginning of ``meta``; 0.003 when not given."""
+
+
+class Life(Remembering, total=False):
+    """What `live` takes."""
+
+    memory: Literal["sequence", "lifetime"]
+    """How long memory lasts in ``life``: a sequence when not given, see :func:`regimax.learners.lifelong`."""
+    irrelevant: bool
+    """The control: it lives in another world than it is evaluated in."""
+
+
+class Lifelong(Meta, Life, total=False):
+    """What regimes of a life take."""
+
+
+class PretrainPhase(Budget, Predict, total=False):
+    """The phase ``pretrain`` of a regime."""
+
+
+class TrainedPhase(Budget, Trained, total=False):
+    """The phase ``rl`` of a regime that makes its learner itself."""
+
+
+class RlPhase(Budget, Rl, total=False):
+    """The phase ``rl`` or ``model`` of a regime."""
+
+
+class ReinforcePhase(Budget, Reinforce, total=False):
+    """The phase ``rl`` of a regime that leaves to you what is inherited."""
+
+
+class ExplorePhase(Budget, Explore, total=False):
+    """The phase ``explore`` of a regime."""
+
+
+class MetaPhase(Budget, Meta, total=False):
+    """The phase ``meta`` of a regime."""
+
+
+class LifePhase(Budget, Life, total=False):
+    """The phase ``life`` of a regime."""

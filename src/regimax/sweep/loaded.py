@@ -9,9 +9,8 @@ load nothing from a stranger's.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +24,11 @@ from regimax.sweep.lanes import Engine
 from regimax.sweep.plan import Cell, Plan, make_plan
 from regimax.sweep.spec import Sweep
 from regimax.types import Array, Params, PyTree
+
+if TYPE_CHECKING:  # to a type checker only a property is what a protocol such as `statistics.Tables` asks for
+    cached_property = property
+else:
+    from functools import cached_property
 
 
 class Agent(NamedTuple):

@@ -1,4 +1,4 @@
-"""What the arms are made of: streams, predictors, and what is trained after pretraining."""
+"""Streams, predictors, and what is trained after pretraining."""
 
 import jax
 import jax.numpy as jnp
@@ -73,42 +73,3 @@ def test_trunks_are_inherited_whatever_they_were_asked():
     imitation = rx.regimes.imitation_rl((2, 2), predictor=prediction(objectives.latent()), **OPTIONS)
     with pytest.raises(rx.UserError, match="nobody acts in the stream of Exemplar: no policy to inherit"):
         rx.regimes.bind_regime(imitation, WORLD)
-
-
-@pytest.mark.parametrize(
-    ("options", "name"),
-    [
-        ({}, "always_on"),
-        ({"predictions": 64}, "always_on-64"),
-        ({"predictions": 1 / 2, "gradients": "stopped"}, "always_on-1/2-stopped"),
-        ({"learner": {"objective": objectives.contrastive()}}, "always_on"),
-    ],
-)
-def test_always_on_says_what_is_not_usual(options, name):
-    assert rx.regimes.always_on(2, **options, **OPTIONS).name == name
-    sham = rx.regimes.always_on_sham(2, **options, **OPTIONS)
-    assert sham.name == name.replace("always_on", "always_on_sham")
-    real = rx.regimes.bind_regime(rx.regimes.always_on(2, **options, **OPTIONS), WORLD)
-    control = rx.regimes.bind_regime(sham, WORLD)
-    assert [p.spec for p in control.programs] == [p.spec for p in real.programs]
-    assert real.settings["rl.prediction.shuffle"].default == 0
-    assert control.settings["rl.prediction.shuffle"].default == 1
-
-
-@pytest.mark.parametrize(
-    ("options", "suffix"), [({}, ""), ({"finetune": "rank-1", "learner_of_model": {"openings": 8}}, "-rank-1")]
-)
-def test_the_control_of_a_learnt_model_is_the_same_program(options, suffix):
-    world = rx.envs.Planner(factors=3, values=2, ancestors=2)
-    regimes = [
-        make((2, 2, 2), **options, **OPTIONS) for make in (rx.regimes.learned_model, rx.regimes.learned_model_sham)
-    ]
-    assert [r.name for r in regimes] == [f"learned_model{suffix}", f"learned_model_sham{suffix}"]
-    real, control = (rx.regimes.bind_regime(regime, world) for regime in regimes)
-    assert [p.spec for p in control.programs] == [p.spec for p in real.programs]
-    assert [phase.name for phase in real.regime.phases] == ["explore", "model", "rl"]
-    assert real.settings["explore.shuffle"].default == 0
-    assert control.settings["explore.shuffle"].default == 1
-    by_hand = rx.regimes.bind_regime(rx.regimes.hand_model((2, 2), **OPTIONS), world)
-    assert {"world.known", "world.mistaken"} <= set(by_hand.programs[0].settings)
-    assert not {"world.known", "world.mistaken"} & set(by_hand.programs[1].settings)  # the world itself knows no κ

@@ -1,0 +1,147 @@
+"""Regimes that predict while they learn from reward: the learner's own stream, or that of a mate."""
+
+from __future__ import annotations
+
+from typing import Literal, Unpack
+
+from regimax import learners
+from regimax.errors import unknown
+from regimax.learners import options as learner_options
+from regimax.regimes.base import Regime
+from regimax.regimes.keywords import checked, chosen
+from regimax.learners.options import Gradients
+from regimax.regimes.options import Reinforce, Trained
+from regimax.regimes.phases import reinforce
+
+
+@checked
+def always_on(
+    updates: int = 1000,
+    predictions: float = 1,
+    gradients: Gradients = "shared",
+    learner: learner_options.AlwaysOn = learner_options.AlwaysOn(),
+    *,
+    name: str | None = None,
+    **options: Unpack[Trained],
+) -> Regime:
+    """Makes the regime of reinforcement learning and prediction at once on the learner's own stream, from a ring.
+
+    Args:
+      updates: the budget of ``rl``, in updates of reinforcement.
+      predictions: updates of the predictor for each of them: a whole number, or 1/n for one after every n-th.
+      gradients: ``shared``, or ``stopped``: reinforcement's does not reach the trunk.
+      learner: its objective, its ring, its actor-critic, :class:`regimax.learners.options.AlwaysOn`.
+      name: the regime's; when not given ``always_on``, with what is not usual: ``always_on-64``,
+        ``always_on-1/4-stopped``.
+      **options: as declared by :class:`regimax.regimes.options.Trained`:
+
+    Raises:
+      UserError: for an unknown option, also of the learner, or other `predictions`, `gradients` or `finetune`.
+
+    Example:
+      >>> import regimax as rx
+      >>> rx.regimes.always_on(100, predictions=1 / 4, learner={"objective": rx.learners.objectives.latent()}).name
+      'always_on-1/4'
+    """
+    return _always_on("always_on", updates, predictions, gradients, learner, name, options)
+
+
+@checked
+def always_on_sham(
+    updates: int = 1000,
+    predictions: float = 1,
+    gradients: Gradients = "shared",
+    learner: learner_options.AlwaysOn = learner_options.AlwaysOn(),
+    *,
+    name: str | None = None,
+    **options: Unpack[Trained],
+) -> Regime:
+    """Makes the control of `always_on`: the same updates on other streams' targets. The same FLOPs, no concepts.
+
+    Args:
+      updates: the budget of ``rl``, in updates of reinforcement.
+      predictions: as for :func:`always_on`.
+      gradients: as for :func:`always_on`.
+      learner: as for :func:`always_on`.
+      name: the regime's; when not given ``always_on_sham``, with what is not usual.
+      **options: as for :func:`always_on`:
+
+    Raises:
+      UserError: as :func:`always_on`.
+
+    Example:
+      >>> import regimax as rx
+      >>> rx.regimes.always_on_sham(100, predictions=64).name
+      'always_on_sham-64'
+    """
+    return _always_on(
+        "always_on_sham", updates, predictions, gradients, learner, name, options, {"prediction.shuffle": 1}
+    )
+
+
+def _always_on(
+    automatic: str,
+    updates: int,
+    predictions: float,
+    gradients: Gradients,
+    learner: learner_options.AlwaysOn,
+    name: str | None,
+    options: Trained,
+    settings: dict[str, float] | None = None,
+) -> Regime:
+    how = learners.always_on(predictions, gradients, **learner)
+    phase = reinforce(updates, **chosen(Reinforce, options, {"learner": how, "record": ("second_view",)}))
+    if predictions != 1:
+        automatic += f"-{predictions:g}" if predictions > 1 else f"-1/{round(1 / predictions)}"
+    if gradients != "shared":
+        automatic += f"-{gradients}"
+    return Regime(automatic if name is None else name, (phase._replace(settings=settings or {}),))
+
+
+OF_MATE = {"both": (1, 1), "reward": (1, 0), "prediction": (0, 1), "nothing": (0, 0)}
+"""What may be learnt from a mate's stream: whether action values are, and whether it is predicted."""
+
+
+@checked
+def yoked(
+    updates: int = 1000,
+    of_mate: Literal["both", "reward", "prediction", "nothing"] = "both",
+    mate: Literal["another", "itself", "nobody"] = "another",
+    learner: learner_options.Yoked = learner_options.Yoked(),
+    *,
+    name: str | None = None,
+    **options: Unpack[Trained],
+) -> Regime:
+    """Makes the regime of action values and prediction, learnt from another learner's stream, or from one's own.
+
+    The other is of the same age. All of these regimes cost the same, and one learner acts in them as much as the other.
+
+    Args:
+      updates: the budget of ``rl``, in rollouts.
+      of_mate: what is learnt from the mate's stream: ``both``, ``reward`` (action values alone), ``prediction`` alone,
+        or ``nothing``.
+      mate: who acts there: ``another`` learner, which learns from its own stream; ``itself``, the learner's own policy
+        in other episodes; or ``nobody`` that learns, whose choices are even.
+      learner: its ring, objective and optimiser, :class:`regimax.learners.options.Yoked`.
+      name: the regime's; when not given ``yoked``, with what is not usual: ``yoked-reward-nobody``.
+      **options: as declared by :class:`regimax.regimes.options.Trained`:
+
+    Raises:
+      UserError: for an unknown option, also of the learner, or another `of_mate`, `mate` or `finetune`.
+
+    Example:
+      >>> import regimax as rx
+      >>> rx.regimes.yoked(100, of_mate="prediction", mate="itself").name
+      'yoked-prediction-itself'
+    """
+    if of_mate not in OF_MATE:
+        raise unknown("part to learn from the mate:", of_mate, OF_MATE)
+    if mate not in learners.MATES:
+        raise unknown("mate", mate, learners.MATES)
+    how = learners.yoked(**learner)
+    phase = reinforce(updates, **chosen(Reinforce, options, {"learner": how, "record": ("second_view",)}))
+    reward, prediction = OF_MATE[of_mate]
+    settings = {"reward_of_mate": reward, "prediction_of_mate": prediction, "mate": learners.MATES.index(mate)}
+    if name is None:
+        name = "yoked" + ("" if of_mate == "both" else f"-{of_mate}") + ("" if mate == "another" else f"-{mate}")
+    return Regime(name, (phase._replace(settings=settings),))

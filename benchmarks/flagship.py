@@ -37,7 +37,7 @@ EVERY = 10
 SETTINGS = {"pretrain.learning_rate": 1e-2, "rl.learning_rate": 1e-2}
 REWARDS: dict[str, dict[str, float]] = {
     f"{when}, {loss}": {**paid, **lost}
-    for when, paid in {"outcome": {}, "every step": {"world.reward_per_step": 1}}.items()
+    for when, paid in {"outcome": {}, "every step": {"world.dense_reward": 1}}.items()
     for loss, lost in {
         "whole": {},
         "a quarter lost": {"reward.erasure": 0.25},

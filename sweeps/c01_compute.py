@@ -24,7 +24,7 @@ from regimax.report import statistics as st
 from regimax.report.figures import styles
 
 r = rx.regimes
-LOOKS = "world.forms"
+LOOKS = "world.looks"
 SPLIT = ("pretrain.updates", "rl.updates")
 SHARES = (0.25, 0.5, 0.75, 0.9)
 PRICE = 0.1  # success that the whole share would have to bring, lest chance among equals choose it
@@ -43,7 +43,7 @@ def _sweeps(looks, updates, predictions, every, num_envs, dimensions, factors, s
     options = {"network": network, "num_envs": num_envs, "evaluate": evaluate}
     split = {"updates": (every, updates), "pretrain": {"num_envs": 2 * num_envs}, **options}
     shared = {
-        "world": rx.envs.Exemplar(factors=factors, values=4, forms=max(looks), dimensions=dimensions),
+        "world": rx.envs.Exemplar(factors=factors, values=4, looks=max(looks), dimensions=dimensions),
         "seeds": seeds,
     }
     budgets = [
@@ -63,7 +63,7 @@ def outcomes(runs, arm, looks):
     """Returns success at the end of every learner with a share of all FLOPs; without any it is scratch."""
     where = {LOOKS: looks}
     both = [st.scores(runs["scratch"].cells, "pure_rl", where=where), st.scores(runs["split"].cells, arm, where=where)]
-    share = (pl.col("flops_pretrain") / pl.col("flops")).round(2)
+    share = (pl.col("flops_without_env_steps") / pl.col("flops")).round(2)
     return pl.concat(both, how="diagonal_relaxed").with_columns(share=share)
 
 

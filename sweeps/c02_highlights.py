@@ -24,7 +24,7 @@ from regimax.report import statistics as st
 from regimax.report.effort import effort_against
 
 r = rx.regimes
-LOOKS = "world.forms"
+LOOKS = "world.looks"
 
 
 def _sweep(factors, dimensions, looks, pretraining, updates, seeds):
@@ -38,7 +38,7 @@ def _sweep(factors, dimensions, looks, pretraining, updates, seeds):
     first = {"num_envs": 128, "evaluate": r.Evaluate(every=pretraining // 20, episodes=128)}
     both = {"updates": (pretraining, updates), "pretrain": first, **rl}
     return rx.Sweep(
-        world=rx.envs.Exemplar(factors=factors, values=4, forms=max(looks), dimensions=dimensions),
+        world=rx.envs.Exemplar(factors=factors, values=4, looks=max(looks), dimensions=dimensions),
         regimes=[
             r.pure_rl(updates, **rl),
             r.pretrain_rl(**both),

@@ -53,12 +53,12 @@ def _sweep(factors, ancestors, known, exploring, inside, updates, seeds):
         "stop": r.Stop("success", 0.9, 3),
     }
     by_hand = {"model": {"evaluate": r.Evaluate(every=inside // 6, episodes=64)}, **rl}
-    explore = {
+    learning = {
         "network": rx.networks.mlp((128,)),
-        "fits": 16,
+        "updates_per_rollout": 16,
         "evaluate": r.Evaluate(every=exploring // 3, episodes=64),
     }
-    learnt = {"updates": (exploring, inside, updates), "explore": explore, **by_hand}
+    learnt = {"updates": (exploring, inside, updates), "model_learning": learning, **by_hand}
     rates = {f"{phase}.{name}": value for phase in ("model", "rl") for name, value in OTHERS.items()}
     return rx.Sweep(
         world=rx.envs.Planner(factors=factors, values=3, ancestors=ancestors),
@@ -69,7 +69,7 @@ def _sweep(factors, ancestors, known, exploring, inside, updates, seeds):
             r.learned_model_sham(**learnt),
         ],
         axes={AXIS: [(share, 0) for share in known] + [(HALF, 1)]},
-        settings=rates | {"explore.learning_rate": 3e-3},
+        settings=rates | {"model_learning.learning_rate": 3e-3},
         seeds=seeds,
         threshold=0.9,
     )

@@ -25,7 +25,7 @@ from regimax.report.effort import effort_against
 
 r = rx.regimes
 ARMS = ("pure_rl", "pretrain_rl", "sham_rl", "oracle")
-LOOKS = "world.forms"
+LOOKS = "world.looks"
 
 
 def _sweep(factors, dimensions, looks, pretraining, updates, seeds):
@@ -38,7 +38,7 @@ def _sweep(factors, dimensions, looks, pretraining, updates, seeds):
     first = {"num_envs": 128, "evaluate": r.Evaluate(every=pretraining // 20, episodes=128)}
     both = {"updates": (pretraining, updates), "pretrain": first, **rl}
     return rx.Sweep(
-        world=rx.envs.Exemplar(factors=factors, values=4, forms=max(looks), dimensions=dimensions),
+        world=rx.envs.Exemplar(factors=factors, values=4, looks=max(looks), dimensions=dimensions),
         regimes=[
             r.pure_rl(updates, **rl),
             r.pretrain_rl(**both),
@@ -79,7 +79,7 @@ def rule(run):
 def figure(run):
     """Draws episodes to the threshold against looks, with the oracle and what no learner from scratch can go below."""
     looks = run.cells[LOOKS].unique().to_list()
-    world = rx.envs.Exemplar(factors=1, values=4, forms=max(looks), dimensions=1)  # the factor that counts, given alone
+    world = rx.envs.Exemplar(factors=1, values=4, looks=max(looks), dimensions=1)  # the factor that counts, given alone
     known = {setting.name: setting.default for setting in world.settings}
     floor = {m: world.episodes_floor(known | {LOOKS: m}, 0.9) for m in looks}
     return effort_against(

@@ -25,7 +25,7 @@ from regimax.report import statistics as st
 from regimax.report.effort import effort_against
 
 r = rx.regimes
-LOOKS = "world.forms"
+LOOKS = "world.looks"
 
 
 def _sweep(factors, dimensions, looks, pretraining, updates, ratios, seeds):
@@ -37,11 +37,11 @@ def _sweep(factors, dimensions, looks, pretraining, updates, ratios, seeds):
     }
     first = {"num_envs": 128, "evaluate": r.Evaluate(every=pretraining // 20, episodes=128)}
     return rx.Sweep(
-        world=rx.envs.Exemplar(factors=factors, values=4, forms=max(looks), dimensions=dimensions),
+        world=rx.envs.Exemplar(factors=factors, values=4, looks=max(looks), dimensions=dimensions),
         regimes=[
             r.pure_rl(updates, **rl),
-            *(r.always_on(updates, predictions=ratio, **rl) for ratio in ratios),
-            r.always_on_sham(updates, predictions=64, **rl),
+            *(r.always_on(updates, updates_per_rollout=ratio, **rl) for ratio in ratios),
+            r.always_on_sham(updates, updates_per_rollout=64, **rl),
             r.pretrain_rl((pretraining, updates), pretrain=first, **rl),
             r.oracle(updates, **rl),
         ],

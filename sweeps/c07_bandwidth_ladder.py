@@ -32,7 +32,7 @@ from regimax.report.heat_map import heat_map
 from regimax.report.phase_map import phase_map
 
 r = rx.regimes
-LOOKS, BITS, ERASED, FLIPPED = AXIS = ("world.forms", "sensory.bits", "reward.erasure", "decision.flip")
+LOOKS, BITS, ERASED, FLIPPED = AXIS = ("world.looks", "sensory.bits", "reward.erasure", "decision.flip")
 ARMS = ("pure_rl", "pretrain_rl")
 FINE, FINER = 6, 24  # bits per number: down to the noise, and far below it
 COARSE = (1, 2)
@@ -60,7 +60,7 @@ def _sweeps(factors, looks, pretraining, updates, seeds):
     beside = [(most, FINER, WIDE, 0.0), (most, FINE, WIDE, FLIP)]
     fewer = [(m, FINE, erased, 0.0) for m in looks[:-1] for erased in rewards]
     shared = {
-        "world": rx.envs.Exemplar(factors=factors, values=4, forms=most, dimensions=DIMENSIONS),
+        "world": rx.envs.Exemplar(factors=factors, values=4, looks=most, dimensions=DIMENSIONS),
         "seeds": seeds,
         "threshold": 0.75,
     }

@@ -38,15 +38,15 @@ COMPRESSED = {
     WIDE: Bandwidths(*(HUMAN_SCALED.decision * (bits / HUMAN.decision) ** 0.6 for bits in HUMAN)),
 }
 """Bits per step."""
-LOOKS = "world.forms"
+LOOKS = "world.looks"
 
 
 def _sweeps(looks, dimensions, pretraining, updates, seeds):
-    world = rx.envs.Exemplar(factors=1, values=4, forms=looks, dimensions=dimensions)
+    world = rx.envs.Exemplar(factors=1, values=4, looks=looks, dimensions=dimensions)
     # Advantages are left as they are: what is all but always nothing must not be scaled up. Of the episodes that the
     # model's memory holds, one in a hundred has an outcome to show.
     plain = rx.learners.actor_critic(normalize=False)
-    model = {"fits": 4, "capacity": 64 * 256, "normalize": False}
+    model = {"updates_per_rollout": 4, "capacity": 64 * 256, "normalize": False}
     rl = {
         "network": rx.networks.mlp((128, 32)),
         "channels": Bandwidths.channels(world),
@@ -84,7 +84,7 @@ def _sweeps(looks, dimensions, pretraining, updates, seeds):
 
 def floor(run):
     """Returns the bits of outcome that half of the worlds need at least for 0.9 success, without the stream."""
-    world = rx.envs.Exemplar(factors=1, values=4, forms=run.cells[LOOKS].max())
+    world = rx.envs.Exemplar(factors=1, values=4, looks=run.cells[LOOKS].max())
     return world.episodes_floor(world.defaults(), 0.9)
 
 

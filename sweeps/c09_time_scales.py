@@ -53,7 +53,7 @@ def _sweep(spans, looks, dimensions, pretraining, updates, seeds, never=False):
         "pretrain": {"evaluate": r.Evaluate(every=pretraining // 10, episodes=128)},
         **options,
     }
-    model = {"gradients": "shared", "fits": 2}
+    model = {"gradients": "shared", "updates_per_rollout": 2}
     both = {"pay": "direct", "learner": model, **predicted}
     alone = {"learner": rx.learners.reward_model("direct", **model), "record": ["outcome"], **options}
     modelled = [r.pure_rl(updates, **alone, name="model_rl"), r.reward_model(**both, name="reward_model")]
@@ -61,7 +61,7 @@ def _sweep(spans, looks, dimensions, pretraining, updates, seeds, never=False):
     sham = r.reward_model_sham(**both, name="reward_model_sham")
     return rx.Sweep(
         world=rx.envs.Exemplar(
-            factors=1, values=4, forms=looks, graded=True, dimensions=dimensions, max_decisions=max(spans)
+            factors=1, values=4, looks=looks, graded=True, dimensions=dimensions, max_decisions=max(spans)
         ),
         regimes=modelled if never else [*others, *modelled, sham],
         axes={SPAN: [max(spans)] if never else spans},

@@ -38,7 +38,7 @@ UNITS = {"dimensions_stable": "D", "crosstalk": "χ"}
 
 def _arm(name, gate, meta, updates, width, hidden, **life):
     """Learns to remember, then lives with half of the sequences showing what lasts; measured with all of it shown."""
-    regime = r.both(
+    regime = r.continual_in_context(
         (meta, updates),
         shown=0.5,
         network=rx.networks.pair_memory(width, hidden, gate=gate),

@@ -1,6 +1,6 @@
 """Are data of one's own choosing better than as many of another's, for prediction and for learning from reward? Lock.
 
-A wrong action in Lock hides all that lies deeper, so what is seen depends on who chooses. Every learner has a mate:
+A wrong action in Lock hides all that lies deeper, so what is seen depends on who chooses. Every learner has a partner:
 another one in the same world and of the same age, with other initial weights. Both act as often; what differs is whose
 stream teaches action values, and whose is predicted. Action values have the same fixed point whoever acts, where a
 policy gradient would be wrong for all but one's own actions. All arms are one program, at one cost.
@@ -8,18 +8,20 @@ policy gradient would be wrong for all but one's own actions. All arms are one p
 Command: regimax run sweeps/c12_agency.py --small
 Cells: 320 in 320 stages, and 480 in 480 stages of tuning; with --full 20,480 cells and 960 of tuning.
 Time: seventeen minutes by the clock, tuning included, at a low priority beside other programs on two cores.
-Supported if: learners need many more episodes where a mate's stream teaches values, and where it is what is predicted.
-Refuted if: a mate's stream does as well for one of the two, another stream of the learner's own policy makes a
+Supported if: learners need many more episodes where a partner's stream teaches values, and where it is what is
+predicted. Refuted if: a partner's stream does as well for one of the two, another stream of the learner's own policy
+makes a
   difference, or nothing can be learnt from others' streams at all.
-Measured: refuted. Where a mate's stream is predicted, ln T − own is −0.01 (−0.22 to 0.16; 32 worlds), where it teaches
-  values −0.04 (−0.29 to 0.44), which is open: a mate of the same age in the same world may choose as well for one.
+Measured: refuted. Where a partner's stream is predicted, ln T − own is −0.01 (−0.22 to 0.16; 32 worlds), where it
+teaches
+  values −0.04 (−0.29 to 0.44), which is open: a partner of the same age in the same world may choose as well for one.
   Even choices teach 0.88 of the learners, but slowly. The null is open: equal policies take 0.26 (−0.08 to 0.57) more,
-  so that less than a factor of 1.5 cannot be told by 32 worlds. All rates lie inside the grid. Worlds in which a mate
-  knows other things, or is ahead, may come out otherwise. Whoever wrote the rule had seen three worlds, with a mate
-  about as fast as alone at small learning rates, and failing at large ones. This is the second version: the first, on
-  32 other worlds, tuned on four, where scores were noise and arms got rates 16 times apart; its null failed (ln T of
-  equal policies − own −0.62, −0.93 to −0.28), so that its verdict, refuted, said nothing. Tuning worlds are 32 now,
-  and the result's are new; all else is as it was.
+  so that less than a factor of 1.5 cannot be told by 32 worlds. All rates lie inside the grid. Worlds in which a
+  partner knows other things, or is ahead, may come out otherwise. Whoever wrote the rule had seen three worlds, with a
+  partner about as fast as alone at small learning rates, and failing at large ones. This is the second version: the
+  first, on 32 other worlds, tuned on four, where scores were noise and arms got rates 16 times apart; its null failed
+  (ln T of equal policies − own −0.62, −0.93 to −0.28), so that its verdict, refuted, said nothing. Tuning worlds are 32
+  now, and the result's are new; all else is as it was.
 """
 
 import math
@@ -48,11 +50,11 @@ def _sweep(depths, updates, every, seeds):
     return rx.Sweep(
         world=rx.envs.Lock(depth=min(depths), actions=3, max_depth=max(depths)),
         regimes=[
-            r.yoked(of_mate="nothing", **rl),
-            r.yoked(of_mate="reward", **rl),
-            r.yoked(of_mate="prediction", **rl),
-            r.yoked(mate="itself", **rl),
-            r.yoked(of_mate="reward", mate="nobody", **rl),
+            r.yoked(learn_from="nothing", **rl),
+            r.yoked(learn_from="reward", **rl),
+            r.yoked(learn_from="prediction", **rl),
+            r.yoked(partner="itself", **rl),
+            r.yoked(learn_from="reward", partner="nobody", **rl),
         ],
         axes={DEPTH: depths},
         seeds=seeds,
@@ -61,14 +63,14 @@ def _sweep(depths, updates, every, seeds):
 
 
 def rule(run):
-    """T is the episodes to 0.9 success, at the largest depth; a mate's are as many and are not added.
+    """T is the episodes to 0.9 success, at the largest depth; a partner's are as many and are not added.
 
-    1. ln T exceeds that of learners taught by their own stream by more than ln 1.5 where the mate's teaches action
+    1. ln T exceeds that of learners taught by their own stream by more than ln 1.5 where the partner's teaches action
        values;
-    2. and by more than ln 1.5 where the mate's is predicted;
+    2. and by more than ln 1.5 where the partner's is predicted;
     3. control: of learners whose values are taught by who chooses evenly and never learns, more than half get there, so
        others' streams can teach;
-    4. null: where the mate's stream is made by the learner's own policy, ln T differs by less than ln 1.5.
+    4. null: where the partner's stream is made by the learner's own policy, ln T differs by less than ln 1.5.
 
     Supported if all of them hold with their whole interval (95 %, median over worlds), refuted if one fails with its
     whole interval, else undecided.
@@ -81,8 +83,8 @@ def rule(run):
 
     return st.decide(
         [
-            st.above("ln T mate's reward − own", more(REWARD), much),
-            st.above("ln T mate's prediction − own", more(PREDICTION), much),
+            st.above("ln T partner's reward − own", more(REWARD), much),
+            st.above("ln T partner's prediction − own", more(PREDICTION), much),
         ],
         control=[st.above("share taught by even choices", st.success_rate(time[NOBODY]), 0.5)],
         null=[st.within("ln T equal policies − own", more(ITSELF), -much, much)],
@@ -118,6 +120,6 @@ claim = rx.Claim(
     ),
     rule=rule,
     figure=figure,
-    control="yoked-reward-nobody: the mate chooses evenly and never learns; its stream must be able to teach.",
-    null="yoked-itself: the mate's stream is made by the learner's own policy in other episodes.",
+    control="yoked-reward-nobody: the partner chooses evenly and never learns; its stream must be able to teach.",
+    null="yoked-itself: the partner's stream is made by the learner's own policy in other episodes.",
 )

@@ -34,11 +34,11 @@ sweep = rx.Sweep(
     world=rx.envs.Recall(stable=128, dynamic=8, queries=16, apart=True),
     regimes=[
         arm("continual-none", r.continual, "none"),
-        arm("both-none", r.both, "none"),
+        arm("both-none", r.continual_in_context, "none"),
         arm("continual-learned", r.continual, "learned"),
-        arm("both-learned", r.both, "learned"),
-        arm("both-learned-0.5", r.both, "learned", shown=0.5),
-        arm("both-learned-0.5-irrelevant", r.both, "learned", shown=0.5, irrelevant=True),
+        arm("both-learned", r.continual_in_context, "learned"),
+        arm("both-learned-0.5", r.continual_in_context, "learned", shown=0.5),
+        arm("both-learned-0.5-irrelevant", r.continual_in_context, "learned", shown=0.5, irrelevant=True),
         arm("continual-surprise", r.continual, "surprise"),
     ],
     axes={

@@ -22,7 +22,7 @@ rl = {
 pretraining = {"num_envs": 128, "evaluate": r.Evaluate(every=400, episodes=128)}
 
 sweep = rx.Sweep(
-    world=rx.envs.Exemplar(factors=4, values=4, forms=32, dimensions=128),
+    world=rx.envs.Exemplar(factors=4, values=4, looks=32, dimensions=128),
     regimes=[
         r.pure_rl(1600, **rl),
         r.pretrain_rl((8000, 1600), pretrain=pretraining, **rl),
@@ -31,7 +31,7 @@ sweep = rx.Sweep(
     ],
     axes={
         "kind": {
-            "one look": {"world.forms": 1},
+            "one look": {"world.looks": 1},
             "32 looks": {},
             "32 looks, factor unpredictable": {"world.unpredictable": 1},
         }

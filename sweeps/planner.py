@@ -14,9 +14,9 @@ Expected: steps in a model are free, those of random behaviour that a model is l
   steps, in eight worlds. All factors and wrong dynamics: no success at once, and four worlds solved in 153,600 steps.
   After the sham of the learnt model 46,080. That a model which knows nothing, and so never pays, saves steps is no
   knowledge: what comes out of it has learnt to expect no pay and to act evenly. In FLOPs the order is another one: 0.8
-  billion from scratch, 5 with a hand-made model and 22 with the learnt one. The budgets of `explore` and `model` were
-  chosen on these worlds, of two and three: with half of the updates in the model it is the same median, with a quarter
-  35,840.
+  billion from scratch, 5 with a hand-made model and 22 with the learnt one. The budgets of `learn_model` and `model`
+  were chosen on these worlds, of two and three: with half of the updates in the model it is the same median, with a
+  quarter 35,840.
 """
 
 import regimax as rx
@@ -31,8 +31,12 @@ rl = {
     "stop": r.Stop("success", 0.9, 3),
 }
 by_hand = {"model": {"evaluate": r.Evaluate(every=100, episodes=64)}, **rl}
-exploring = {"network": rx.networks.mlp((128,)), "fits": 16, "evaluate": r.Evaluate(every=20, episodes=64)}
-learnt = {"explore": exploring, **by_hand}
+exploring = {
+    "network": rx.networks.mlp((128,)),
+    "updates_per_rollout": 16,
+    "evaluate": r.Evaluate(every=20, episodes=64),
+}
+learnt = {"model_learning": exploring, **by_hand}
 
 sweep = rx.Sweep(
     world=rx.envs.Planner(factors=8, values=3, ancestors=4),
@@ -55,6 +59,6 @@ sweep = rx.Sweep(
         for phase in ("model", "rl")
         for name, value in {"learning_rate": 0.003, "entropy_coef": 0.02, "discount": 0.95}.items()
     }
-    | {"explore.learning_rate": 0.003},
+    | {"model_learning.learning_rate": 0.003},
     seeds=8,
 )

@@ -25,7 +25,7 @@ sweep = rx.Sweep(
         "reward": {
             "outcome only": {},
             "outcome, half lost": {"reward.erasure": 0.5},
-            "every step": {"world.reward_per_step": 1},
+            "every step": {"world.dense_reward": 1},
         }
     },
     seeds=8,

@@ -28,9 +28,9 @@ sweep = rx.Sweep(
     regimes=[
         r.pretrain_rl(updates, **options),
         r.reward_model(updates, **options),
-        r.reward_model(updates, pay="direct", **options),
+        r.reward_model(updates, form="direct", **options),
         r.reward_model_sham(updates, **options),
-        r.reward_model_sham(updates, pay="direct", **options),
+        r.reward_model_sham(updates, form="direct", **options),
     ],
     axes={
         "outcomes": {

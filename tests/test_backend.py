@@ -26,7 +26,7 @@ def network(num_inputs, heads):
 
 
 sweep = rx.Sweep(
-    rx.envs.Exemplar(factors=2, values=2, forms=2, dimensions=8),
+    rx.envs.Exemplar(factors=2, values=2, looks=2, dimensions=8),
     [rx.regimes.pure_rl(2, network=network, num_envs=4, evaluate=rx.regimes.Evaluate(2, 4))],
     seeds=16,
 )

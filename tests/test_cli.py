@@ -107,13 +107,13 @@ def test_run_table_report_and_again(spec, capsys):
     cells = pl.read_csv(io.StringIO(capsys.readouterr().out))
     assert cells.height == 8
     for column in (
-        "cell regime seed reward.erasure success return updates env_steps flops flops_pretrain flops_rl bits_sensory "
-        "bits_decision bits_reward bits_outcome solved_at_update solved_at_env_step solved_at_flops censored diverged"
+        "cell regime seed reward.erasure success return updates env_steps flops flops_without_env_steps flops_rl "
+        "bits_sensory bits_decision bits_reward bits_outcome solved_at_update solved_at_env_step solved_at_flops censored diverged"
     ).split():
         assert column in cells.columns
     assert cells["updates"].to_list() == [4] * 4 + [8] * 4
     assert cells["env_steps"].to_list() == [4 * 8 * 2] * 8
-    assert cells["samples"].to_list() == [0] * 4 + [4 * 8 * 2] * 4
+    assert cells["passive_steps"].to_list() == [0] * 4 + [4 * 8 * 2] * 4
     # One bit per step at most, half of it where half is lost; log2(2) bits per episode of two steps.
     # 64 steps with 24 bits each, for nothing is rounded; half of them where half of the rewards are lost.
     assert cells["bits_reward"].to_list() == [64.0 * 24, 64.0 * 24, 32.0 * 24, 32.0 * 24] * 2

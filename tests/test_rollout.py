@@ -234,4 +234,4 @@ def test_what_arrives_is_tallied_by_its_value():
     _, trajectory, counts = go(1, 6, channels, hparams)
     assert counts["reward"].sum() == trajectory.r_t.size
     assert counts["outcome"].sum() == counts["episodes"]
-    assert counts["outcome"][round(10 / 16 * (rollout.BINS - 1)), 0] == counts["episodes"]
+    assert counts["outcome"][round(10 / 16 * (rollout.REWARD_BINS - 1)), 0] == counts["episodes"]

@@ -27,7 +27,7 @@ def test_curves_effort_parameters_and_status(imitation):
     assert np.isfinite(result.curves["rl"]["loss"]).all()
     assert {STATUS[s] for s in result.status["rl"].tolist()} == {STATUS[DONE]}
     assert result.effort["rl"]["env_steps"].tolist() == [6 * 8 * 2] * 4
-    assert result.effort["pretrain"]["samples"].tolist() == [4 * 8 * 2] * 4
+    assert result.effort["pretrain"]["passive_steps"].tolist() == [4 * 8 * 2] * 4
     assert set(result.params["rl"]) == {"trunk", "policy", "value"}
 
 

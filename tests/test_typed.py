@@ -17,7 +17,13 @@ import regimax as rx
 ROOT = Path(__file__).parents[1]
 SOURCE = Path(rx.__file__).parents[1]
 BUILDERS = [name for name in rx.regimes.__all__ if hasattr(getattr(rx.regimes, name), "__signature__")]
-NEEDED = {"explore": "2, ", "imagine": "2, ", "learn_to_remember": "2, ", "live": "2, shown=1, ", "predict": "2, "}
+NEEDED = {
+    "learn_model": "2, ",
+    "train_in_model": "2, ",
+    "meta_train": "2, ",
+    "continual_phase": "2, shown=1, ",
+    "predict": "2, ",
+}
 NEEDED |= {"reinforce": "2, "}
 TYPOS = {
     'rx.regimes.pretrain_rl(rl={"updatez": 3})': "updatez",
@@ -27,9 +33,9 @@ TYPOS = {
     "rx.regimes.pretrain_rl(updates=500)": "updates",
     'rx.regimes.always_on(learner={"capacty": 4})': "capacty",
     'rx.regimes.always_on(gradients="stoped")': "gradients",
-    'rx.regimes.reward_model(pay="potentials")': "pay",
-    'rx.regimes.yoked(of_mate="rewards")': "of_mate",
-    'rx.regimes.learned_model(explore={"fit": 4})': "fit",
+    'rx.regimes.reward_model(form="potentials")': "pay",
+    'rx.regimes.yoked(learn_from="rewards")': "learn_from",
+    'rx.regimes.learned_model(model_learning={"fit": 4})': "fit",
     'rx.regimes.hand_model(model={"inherit": ()})': "inherit",
     'rx.regimes.continual(life={"learning_rate": 0.1})': "learning_rate",
     'rx.regimes.in_context(meta={"load": "all"})': "str",

@@ -296,7 +296,7 @@ def _run_sweep(command: Run, module: ModuleType, file: Path, out: Path, options:
     console.print(
         f"finished: {len(plan.cells)} cells in {duration(outcome.shares.seconds)} · {outcome.programs} programs "
         f"· {human(total['updates'])} updates, {human(total['env_steps'])} environment steps, "
-        f"{human(total['samples'])} unlabelled steps, {human(total['flops_executed'], 'FLOP')} executed\n"
+        f"{human(total['passive_steps'])} unlabelled steps, {human(total['flops_executed'], 'FLOP')} executed\n"
         f"{shares_text(outcome.shares)}\nresults in {out}; next: regimax report {out}",
         highlight=False,
         soft_wrap=True,

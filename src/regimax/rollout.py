@@ -13,7 +13,7 @@ from regimax.channels import Channel, Signal
 from regimax.channels.base import EXACT
 from regimax.envs import Environment
 from regimax.ops import information
-from regimax.ops.ahead import scan_ahead
+from regimax.ops.precomputed_randomness import scan_precomputed_randomness
 from regimax.precision import single
 from regimax.types import Array, HParams, Metrics, PyTree, Trajectory
 
@@ -150,17 +150,17 @@ def _act(
     last = (terminated | truncated).astype(jnp.float32)
     states, seen = transmit("sensory", channels, states, key_sensory, Signal(obs, one, zero, last), settings)
     if twice:
-        again, key_again = Signal(info["second_view"], one, zero, last), prng.named(key_sensory, "second_view")
+        again, key_again = Signal(info["augmented_view"], one, zero, last), prng.named(key_sensory, "augmented_view")
         _, again = transmit("sensory", channels, states, key_again, again, settings)
-        info = info | {"second_view": again.value, "second_view_present": again.present}
+        info = info | {"augmented_view": again.value, "augmented_view_present": again.present}
     return _Step(state, states, seen.value, reward, terminated, truncated, done.present, info)
 
 
-BINS = 32
+REWARD_BINS = 32
 """Intervals of the world's range of rewards in which values of pay are told apart."""
 
 
-def tally(world: Environment, value: Array, present: Array) -> Array:
+def reward_histogram(world: Environment, value: Array, present: Array) -> Array:
     """Counts values of pay.
 
     Args:
@@ -169,13 +169,13 @@ def tally(world: Environment, value: Array, present: Array) -> Array:
       present: the same shape, 1 where it arrived.
 
     Returns:
-      `[BINS, 3]`: of those present in each interval how many are the least there, how many the largest (if that is
-      another value), and how many lie between: of these nothing more is known.
+      `[REWARD_BINS, 3]`: of those present in each interval how many are the least there, how many the largest (if that
+      is another value), and how many lie between: of these nothing more is known.
     """
     low, high = world.reward_range
     value, present = value.reshape(-1, 1), present.reshape(-1, 1)
-    place = jnp.round(jnp.clip((value - low) / (high - low), 0.0, 1.0) * (BINS - 1))
-    there = (place == jnp.arange(BINS, dtype=jnp.float32)[None]) & (present > 0)
+    place = jnp.round(jnp.clip((value - low) / (high - low), 0.0, 1.0) * (REWARD_BINS - 1))
+    there = (place == jnp.arange(REWARD_BINS, dtype=jnp.float32)[None]) & (present > 0)
     least = jnp.min(jnp.where(there, value, jnp.inf), axis=0, keepdims=True)
     most = jnp.max(jnp.where(there, value, -jnp.inf), axis=0, keepdims=True)
     at_least = jnp.sum(there & (value == least), axis=0)
@@ -185,11 +185,12 @@ def tally(world: Environment, value: Array, present: Array) -> Array:
     return jnp.stack(rows, axis=-1).astype(jnp.float32)
 
 
-def told_by(counts: Array, steps: int) -> Array:
+def reward_information_bound(counts: Array, steps: int) -> Array:
     """Returns an upper bound of what arrived, bits per step: how often something did, times what it could tell.
 
     Args:
-      counts: `[BINS, 3]` from :func:`tally`. A value that was not told apart counts with all bits that a number has.
+      counts: `[REWARD_BINS, 3]` from :func:`reward_histogram`. A value that was not told apart counts with all bits
+        that a number has.
       steps: over how many steps they were counted.
 
     Accuracy:
@@ -217,7 +218,10 @@ def received(trajectory: Trajectory, counts: dict[str, Array]) -> Metrics:
       step: no more than this can have been told by all rewards, and by those for whole episodes), ``train_success``
       (per episode that ended).
     """
-    bounds = {f"{name}_bits_bound": told_by(counts[name], trajectory.r_t.size) for name in ("reward", "outcome")}
+    bounds = {
+        f"{name}_bits_bound": reward_information_bound(counts[name], trajectory.r_t.size)
+        for name in ("reward", "outcome")
+    }
     success = counts["successes"] / jnp.maximum(counts["episodes"], 1.0)
     return {"reward_per_step": trajectory.r_t.mean(), **bounds, "train_success": success}
 
@@ -265,8 +269,8 @@ def rollout(
       where the streams are then; the trajectory, as the learner saw it and with the actions it meant, with the policy's
       extras, ``decided`` (1 where a decision was carried out; only with a decision channel) and, where the world
       truncates, ``v_final``, at each step that is truncated the value of the episode's final observation; and counts
-      over all streams: ``episodes``, ``successes``, and ``reward`` and ``outcome`` `[BINS, 3]`, how often all rewards
-      and those for whole episodes arrived with which value, see :func:`tally`.
+      over all streams: ``episodes``, ``successes``, and ``reward`` and ``outcome`` `[REWARD_BINS, 3]`, how often all
+      rewards and those for whole episodes arrived with which value, see :func:`reward_histogram`.
     """
     num_envs = state.obs.shape[0]
     key_act, key_rest = jax.random.split(key)
@@ -283,12 +287,12 @@ def rollout(
     ) -> tuple[tuple[RolloutState, Array], tuple[Trajectory, dict[str, Array], dict[str, tuple[Array, Array]]]]:
         (state, cut), (u, keys) = carried, x
         carry, action, extras = policy.act(state.carry, state.obs, state.first, u)
-        twice = "second_view" in record
+        twice = "augmented_view" in record
         done = jax.vmap(lambda k, c, s, f, a: _act(k, world, params, channels, c, s, f, a, settings, twice))(
             keys[:, 0], state.channels, state.world, state.first, action
         )
         last = (done.terminated | done.truncated).astype(jnp.float32)
-        paid = last * done.info["pays_outcome"] if "pays_outcome" in done.info else last
+        paid = last * done.info["has_outcome"] if "has_outcome" in done.info else last
         outcome = Signal(done.info["outcome"], paid, state.first, last, lost=jnp.zeros_like(last))
         channel_states, outcome, pay = jax.vmap(
             lambda states, k, signal, dense: _pay(channels, states, k, signal, dense, settings)
@@ -299,7 +303,7 @@ def rollout(
         if decides:
             extras = extras | {"decided": done.decided}
         if twice:
-            extras = extras | {name: done.info[name] for name in ("second_view", "second_view_present")}
+            extras = extras | {name: done.info[name] for name in ("augmented_view", "augmented_view_present")}
         if "outcome" in record:
             extras = extras | {"outcome": outcome.value, "outcome_present": outcome.present}
         transition = Trajectory(
@@ -330,12 +334,14 @@ def rollout(
         return (state, cut), (transition, counts, arrived)
 
     start = state.carry
-    (state, cut), (trajectory, counts, arrived) = scan_ahead(step, (state, jnp.zeros_like(state.obs)), (u, keys))
+    (state, cut), (trajectory, counts, arrived) = scan_precomputed_randomness(
+        step, (state, jnp.zeros_like(state.obs)), (u, keys)
+    )
     if world.truncates and waits:
         v_final = jnp.broadcast_to(policy.value(start, cut), trajectory.r_t.shape)
         trajectory = trajectory._replace(extras=trajectory.extras | {"v_final": v_final})
     counts = jax.tree.map(lambda x: x.sum(0), counts)
-    counts |= {name: tally(world, *signal) for name, signal in arrived.items()}
+    counts |= {name: reward_histogram(world, *signal) for name, signal in arrived.items()}
     return state, trajectory._replace(carry=start), counts
 
 
@@ -379,7 +385,7 @@ def evaluate(
         state = RolloutState(done.world, done.obs, jnp.zeros_like(state.first), memory, done.channels)
         return (state, running), jax.tree.map(lambda x: x.sum(0), sums)
 
-    _, sums = scan_ahead(step, (opening, jnp.ones((num_episodes,))), (u, keys))
+    _, sums = scan_precomputed_randomness(step, (opening, jnp.ones((num_episodes,))), (u, keys))
     sums = jax.tree.map(lambda x: x.sum(0), sums)
     metrics = {name: sums[name] / num_episodes for name in ("success", "return")}
     if "probs" in sums:

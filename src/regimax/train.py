@@ -16,7 +16,7 @@ from regimax.errors import UserError, unknown
 from regimax.precision import single
 from regimax.prng import Keys
 from regimax.probes import split_flops
-from regimax.regimes import Regime, RegimePrograms, bind_regime
+from regimax.regimes import BoundRegime, Regime, bind_regime
 from regimax.regimes.program import DIVERGED, Program, as_hparams, inherited
 from regimax.types import Array, HParams, Metrics, Params, number
 
@@ -29,7 +29,7 @@ class Result(NamedTuple):
         of learning `[ticks]`, means over the updates that led to each further evaluation. Where a phase stops early,
         solved or diverged, its last row that counts is repeated to the end: the last row is always that of the
         parameters that are returned. Where no update counts, metrics of learning are 0.
-      effort: per phase: ``updates``, ``env_steps`` (own), ``samples`` (others' steps) and ``flops`` (as executed,
+      effort: per phase: ``updates``, ``env_steps`` (own), ``passive_steps`` (others' steps) and ``flops`` (as executed,
         padding included). What a diverging tick did is thrown away and not counted.
       params: final parameters of each phase; of one that diverged those before the tick in which it did.
       status: `[]` int32 of each phase, an index into `regimax.regimes.program.STATUS`. After a phase that diverged no
@@ -71,7 +71,7 @@ class Train:
       bound: the regime bound to its world.
     """
 
-    bound: RegimePrograms
+    bound: BoundRegime
 
     @cached_property
     @single
@@ -178,7 +178,7 @@ def _effort(program: Program, updates: Array) -> Metrics:
     return {
         "updates": updates,
         "env_steps": updates * own,
-        "samples": updates * others,
+        "passive_steps": updates * others,
         "flops": updates * update_flops(program),
     }
 

@@ -28,7 +28,7 @@ def tinier_rl():
     """As little as there is to compile: here nothing compiled before is used again."""
     evaluate = rx.regimes.Evaluate(every=2, episodes=4)
     regime = rx.regimes.pure_rl(updates=8, network=rx.networks.mlp((4,)), num_envs=4, evaluate=evaluate)
-    return regime, rx.envs.Exemplar(factors=2, values=2, forms=2, dimensions=4)
+    return regime, rx.envs.Exemplar(factors=2, values=2, looks=2, dimensions=4)
 
 
 def tiny_sweep(block):

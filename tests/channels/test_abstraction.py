@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import regimax as rx
-from regimax.channels import Signal, abstraction, chain, outcome, reward
-from regimax.channels import code_of
+from regimax.channels import Signal, abstraction, chain, code_of, outcome, reward
 from regimax.networks import gru, mlp
 
 CHANNEL = abstraction()

@@ -57,7 +57,7 @@ def capacities(bandwidths, world, dt=1.0):
 
 
 def test_settings_have_the_bandwidths_that_were_asked_for():
-    world = rx.envs.Exemplar(factors=4, values=16, forms=8, decisions=4, dimensions=128)
+    world = rx.envs.Exemplar(factors=4, values=16, looks=8, decisions=4, dimensions=128)
     found = capacities(HUMAN_SCALED, world)
     assert found == pytest.approx({"sensory": 512, "abstraction": 32, "decision": 2, "outcome": 0.01, "reward": 0.5})
     # Ten seconds a step: reward and outcome come at these rates, and no more than four bits a step can be decided.

@@ -10,7 +10,7 @@ from scipy import stats
 
 import regimax as rx
 from regimax.channels import Signal, sensory
-from regimax.channels.sensory import EXACT
+from regimax.channels._sensory import EXACT
 
 ALPHA = 1e-4
 

@@ -128,7 +128,7 @@ def planted(
                     {"cell": cell, "regime": regime.name, "setting": setting, "seed": seed, "world_seed": world}
                     | point.labels
                     | {"status": "solved" if solved else "done", "success": success[-1], "env_steps": int(steps[-1])}
-                    | {"samples": 0, "flops": 1.0, "flops_pretrain": 0.0, "diverged": False}
+                    | {"passive_steps": 0, "flops": 1.0, "flops_without_env_steps": 0.0, "diverged": False}
                 )
                 curves.append(
                     pl.DataFrame(

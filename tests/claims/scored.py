@@ -37,7 +37,7 @@ def scored(
                 final = float(np.clip(score(regime.name, point.labels) + noise * rng.standard_normal(), 0.0, 1.0))
                 named = {"cell": f"{regime.name}/{point.labels}/{seed}", "regime": regime.name, "setting": ""}
                 named |= {"seed": seed, "world_seed": world} | point.labels
-                spent = {"flops": 1.0, "env_steps": 0, "samples": 0}
+                spent = {"flops": 1.0, "env_steps": 0, "passive_steps": 0}
                 rows.append(named | {"status": "done", "success": final, "diverged": False} | spent)
                 curves += [
                     named | {"phase": phase, "update": at, "success": value} for at, value in ((0, begun), (end, final))

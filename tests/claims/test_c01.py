@@ -12,7 +12,7 @@ from regimax.sweep.cost import Costs
 from regimax.sweep.plan import make_plan
 
 CLAIM = load_claim(Path(__file__).parents[2] / "sweeps" / "c01_compute.py")
-LOOKS = "world.forms"
+LOOKS = "world.looks"
 
 
 def test_all_shares_are_of_the_same_flops():
@@ -48,7 +48,7 @@ def run(success):
                 "world_seed": world,
                 LOOKS: looks,
             }
-            effort = {"flops": 100.0, "flops_pretrain": 100.0 * share, "env_steps": 1, "samples": 1}
+            effort = {"flops": 100.0, "flops_without_env_steps": 100.0 * share, "env_steps": 1, "passive_steps": 1}
             rows[name].append(row | {"status": "done", "success": found} | effort)
     return {name: SimpleNamespace(cells=pl.DataFrame(found)) for name, found in rows.items()}
 

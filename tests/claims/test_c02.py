@@ -14,7 +14,7 @@ def episodes(many, oracle_at_one=450.0):
     """Median episodes of each arm with many looks; with one all need 500 but the oracle."""
 
     def effort(regime, labels):
-        if labels["world.forms"] == 1:
+        if labels["world.looks"] == 1:
             return oracle_at_one if regime == "oracle" else 500.0
         return many[regime]
 

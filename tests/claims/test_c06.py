@@ -22,7 +22,7 @@ def episodes(many, beside_at_one=500.0):
     """Median episodes of each arm with many looks; with one all need 500 but prediction beside, 64 to one."""
 
     def effort(regime, labels):
-        if labels["world.forms"] == 1:
+        if labels["world.looks"] == 1:
             return beside_at_one if regime == "always_on-64" else 500.0
         return many[regime]
 

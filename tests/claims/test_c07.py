@@ -23,7 +23,7 @@ def episodes(reward=1.0, senses=0.2, after=1.0, small=800.0, sham=4_000.0, below
         bits = labels["sensory.bits"]
         fine = (min(bits, 6) / 6) ** -senses * (max(bits, 6) / 6) ** -below
         erased = (1.0 - labels["reward.erasure"]) ** -(after if regime == "pretrain_rl" else reward)
-        return wide[regime] * labels["world.forms"] / 8 * fine * erased
+        return wide[regime] * labels["world.looks"] / 8 * fine * erased
 
     return effort
 

@@ -1,4 +1,4 @@
-"""The rule of C12 finds what was planted: that a mate's stream costs more, or does not, or teaches nothing."""
+"""The rule of C12 finds what was planted: that a partner's stream costs more, or does not, or teaches nothing."""
 
 import pytest
 

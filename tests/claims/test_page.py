@@ -19,7 +19,7 @@ from regimax.claims.tuning import Trial
 from regimax.report import write
 from regimax.report.statistics import Estimate, above, below, decide
 
-CELLS = pl.DataFrame({"status": ["done"] * 4, "flops": 1.0, "env_steps": 8, "samples": 0})
+CELLS = pl.DataFrame({"status": ["done"] * 4, "flops": 1.0, "env_steps": 8, "passive_steps": 0})
 
 
 def verdict(low: float, high: float) -> Any:
@@ -59,7 +59,7 @@ def judged(name: str, outcome: Any, figures: list[go.Figure], **more: Any) -> Ju
     return Judged(
         name.upper(), name, f"What of {name}?", "small", outcome, "the sham", "one look",
         {"tuning": (8, 8), "result": (96, 96)},
-        {"flops_executed": 2e12, "env_steps": 1e6, "samples": 0.0, "seconds": 61.0},
+        {"flops_executed": 2e12, "env_steps": 1e6, "passive_steps": 0.0, "seconds": 61.0},
         {"main": {"metric": "success", "summary": "area", "seeds": [100, 101], "trials": trials()}},
         figures, f"regimax run sweeps/{name}.py", [],
     )._replace(**more)  # fmt: skip

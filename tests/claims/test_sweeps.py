@@ -49,7 +49,7 @@ def looks(scratch, predicted, sham, oracle=0.0, one=1.0):
     slope = {"pure_rl": scratch, "pretrain_rl": predicted, "sham_rl": sham, "oracle": oracle}
 
     def effort(regime, labels):
-        return 700 * labels["world.forms"] ** slope[regime] * (one if regime == "pretrain_rl" else 1.0)
+        return 700 * labels["world.looks"] ** slope[regime] * (one if regime == "pretrain_rl" else 1.0)
 
     return effort
 

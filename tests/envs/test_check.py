@@ -123,7 +123,7 @@ BROKEN = {
     "the structure of a state": (
         type("C", (Coin,), {"step": stepping(state={"t": zero, "u": zero})})(), r"\['u'\] is in one of them only"),
     "success": (type("C", (Coin,), {"step": stepping(info={"outcome": zero})})(), "info of step has no 'success'"),
-    "a second view": (type("C", (Coin,), {"second_views": True})(), "info of step has no 'second_view'"),
+    "a augmented view": (type("C", (Coin,), {"augmented_views": True})(), "info of step has no 'augmented_view'"),
     "legal": (type("C", (Coin,), {"legal": lambda self, p: jnp.ones(3, bool)})(), r"legal is bool\[3\]"),
     "concepts": (type("C", (Coin,), {"concepts": lambda self, s, p: jnp.zeros(1)})(), "concepts returns float32"),
     "a mistake of its own": (

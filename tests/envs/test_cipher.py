@@ -96,7 +96,7 @@ def test_a_random_policy_succeeds_with_probability_v_to_the_minus_l(symbols, len
 
 def test_the_perfect_policy_reaches_the_optimal_return():
     for per_step in (0, 1):
-        world = Cipher(symbols=4, skills=3, length=3, reward_per_step=bool(per_step))
+        world = Cipher(symbols=4, skills=3, length=3, dense_reward=bool(per_step))
         settings = traced(world)
 
         def one(key, world=world, settings=settings):
@@ -211,9 +211,9 @@ def test_floors_in_bits(m):
     world = Cipher(symbols=5, skills=4, length=3, coverage=m / 4)
     known = world.describe(world.defaults())
     skill = math.log2(math.factorial(5))
-    assert known["floor_scratch"] == pytest.approx(4 * skill, rel=1e-5)
+    assert known["min_reward_bits_scratch"] == pytest.approx(4 * skill, rel=1e-5)
     unlabelled = math.log2(math.comb(4, m) * math.factorial(4) / math.factorial(4 - m))
-    assert known["floor_stream"] == pytest.approx(unlabelled + (4 - m) * skill, rel=1e-4)
+    assert known["min_reward_bits_stream"] == pytest.approx(unlabelled + (4 - m) * skill, rel=1e-4)
     assert known["concepts"] == 4
 
 
@@ -221,7 +221,7 @@ def test_the_stream_does_not_read_the_task():
     world = Cipher()
     only = {name: value for name, value in traced(world).items() if name in world.stream_reads}
     world.stream_init(jax.random.key(0), only)
-    assert not {"world.reward_per_step", "world.reveal"} & set(world.stream_reads)
+    assert not {"world.dense_reward", "world.reveal"} & set(world.stream_reads)
     assert not {"world.coverage", "world.tag"} & set(world.task_reads)
 
 

@@ -61,7 +61,7 @@ def test_regimes_run_on_it(world):
     assert (
         result.curves["pretrain"]["eval_observation_error"][-1] < result.curves["pretrain"]["eval_observation_error"][0]
     )
-    assert result.effort["pretrain"]["samples"] == 2 * 6
+    assert result.effort["pretrain"]["passive_steps"] == 2 * 6
 
 
 @pytest.mark.parametrize(

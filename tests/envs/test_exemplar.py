@@ -20,14 +20,14 @@ from .conftest import ALPHA, keys, traced
 
 def shown(hidden, obs):
     """Values `[N]` that observations `[N, D]` of one factor show; every one must be one of its looks."""
-    looks = np.asarray(hidden.looks)[0, : int(hidden.values), : int(hidden.forms)]
+    looks = np.asarray(hidden.looks)[0, : int(hidden.values), : int(hidden.num_looks)]
     distance = np.abs(np.asarray(obs)[:, None, None] - looks[None]).max(-1).reshape(len(obs), -1)
     assert (distance.min(-1) < 1e-6).all()
     return distance.argmin(-1) // looks.shape[1], distance.argmin(-1) % looks.shape[1]
 
 
 def test_an_observation_adds_up_one_look_of_every_factor():
-    world = Exemplar(factors=2, values=3, forms=2, noise=0.0, dimensions=5, max_factors=4, max_values=4, max_forms=3)
+    world = Exemplar(factors=2, values=3, looks=2, noise=0.0, dimensions=5, max_factors=4, max_values=4, max_looks=3)
     params = world.init(jax.random.key(0), traced(world))
     looks = np.asarray(params.hidden.looks)
     assert (looks[2:] == 0).all()
@@ -41,7 +41,7 @@ def test_an_observation_adds_up_one_look_of_every_factor():
 
 def test_the_signal_has_variance_one_and_the_noise_that_of_its_setting():
     def moments(noise, seed):
-        world = Exemplar(factors=3, forms=2, noise=noise, dimensions=32)
+        world = Exemplar(factors=3, looks=2, noise=noise, dimensions=32)
         params = jax.vmap(world.init, in_axes=(0, None))(keys(400, seed), traced(world))
         obs, _ = jax.vmap(world.reset)(keys(400, seed + 1), params)
         return np.asarray(obs)
@@ -55,7 +55,7 @@ def test_the_signal_has_variance_one_and_the_noise_that_of_its_setting():
 
 
 def test_an_episode_is_solved_iff_every_answer_is_right():
-    world = Exemplar(factors=3, values=3, forms=2, decisions=2, dimensions=4, max_decisions=4)
+    world = Exemplar(factors=3, values=3, looks=2, decisions=2, dimensions=4, max_decisions=4)
     for key in keys(40):
         k_world, k_reset, k_act, k_1, k_2 = jax.random.split(key, 5)
         params = world.init(k_world, traced(world))
@@ -73,7 +73,7 @@ def test_an_episode_is_solved_iff_every_answer_is_right():
 
 
 def test_a_graded_episode_pays_the_share_of_its_right_answers_at_its_end():
-    world = Exemplar(factors=1, values=4, forms=2, decisions=4, graded=True, dimensions=4)
+    world = Exemplar(factors=1, values=4, looks=2, decisions=4, graded=True, dimensions=4)
     params = world.init(jax.random.key(3), traced(world))
     for wrong in (0, 1, 4):
         _, state = world.reset(jax.random.key(4), params)
@@ -108,7 +108,7 @@ def test_a_random_policy_succeeds_with_probability_v_to_the_minus_h():
 
 @pytest.mark.parametrize("unpredictable", [0, 1])
 def test_pairs_share_their_values_and_draw_their_looks_again(unpredictable):
-    world, n = Exemplar(factors=1, values=3, forms=4, noise=0.0, dimensions=3), 3000
+    world, n = Exemplar(factors=1, values=3, looks=4, noise=0.0, dimensions=3), 3000
     params = world.stream_init(jax.random.key(1), traced(world, unpredictable=unpredictable))
     batch = jax.jit(jax.vmap(world.transcript, in_axes=(0, None)))(keys(n), params)
     values, looks = shown(params.hidden, batch.obs_tm1[:, 0])
@@ -127,7 +127,7 @@ def test_pairs_share_their_values_and_draw_their_looks_again(unpredictable):
 
 
 def test_the_unpredictable_factor_is_the_one_that_counts():
-    world = Exemplar(factors=3, values=4, forms=1, noise=0.0, dimensions=16)
+    world = Exemplar(factors=3, values=4, looks=1, noise=0.0, dimensions=16)
     params = world.stream_init(jax.random.key(2), traced(world, unpredictable=1))
     batch = jax.vmap(world.transcript, in_axes=(0, None))(keys(200), params)
     change = np.asarray(batch.obs_t - batch.obs_tm1)[:, 0]
@@ -138,21 +138,21 @@ def test_the_unpredictable_factor_is_the_one_that_counts():
 
 
 def test_the_agents_own_second_view_shows_what_was_answered():
-    world = Exemplar(factors=1, values=3, forms=4, noise=0.0, dimensions=3)
+    world = Exemplar(factors=1, values=3, looks=4, noise=0.0, dimensions=3)
     params = world.init(jax.random.key(0), traced(world))
     _, state = jax.vmap(world.reset, in_axes=(0, None))(keys(50), params)
     *_, info = jax.vmap(world.step, in_axes=(0, 0, None, None))(keys(50, 1), state, jnp.int32(0), params)
-    assert (shown(params.hidden, info["second_view"])[0] == np.asarray(state.z[:, 0])).all()
+    assert (shown(params.hidden, info["augmented_view"])[0] == np.asarray(state.z[:, 0])).all()
 
 
 @pytest.mark.parametrize("forms", [1, 4, 5])
 def test_the_halves_have_all_looks_between_them_and_none_in_common(forms):
-    world = Exemplar(factors=2, values=3, forms=forms, noise=0.0, dimensions=4, max_factors=3, max_forms=7)
+    world = Exemplar(factors=2, values=3, looks=forms, noise=0.0, dimensions=4, max_factors=3, max_looks=7)
     params = world.init(jax.random.key(0), traced(world))
 
     def looks(params):
         hidden = params.hidden
-        return {tuple(look) for look in np.asarray(hidden.looks[1, 2, : int(hidden.forms)]).tolist()}
+        return {tuple(look) for look in np.asarray(hidden.looks[1, 2, : int(hidden.num_looks)]).tolist()}
 
     first, second = (looks(half) for half in jax.jit(world.halves)(params))
     assert first | second == looks(params)
@@ -165,7 +165,7 @@ def test_the_halves_have_all_looks_between_them_and_none_in_common(forms):
 
 def test_looks_that_were_never_seen_tell_nothing_to_a_probe():
     # Ridge regression on half of the looks, asked about the other half: right one time in V.
-    world, right, asked = Exemplar(factors=1, values=4, forms=64, noise=0.0, dimensions=32), 0, 0
+    world, right, asked = Exemplar(factors=1, values=4, looks=64, noise=0.0, dimensions=32), 0, 0
     for key in keys(20):
         looks = np.asarray(world.init(key, traced(world)).hidden.looks[0], np.float64)
         train, test = looks[:, :32].reshape(-1, 32), looks[:, 32:].reshape(-1, 32)
@@ -183,15 +183,17 @@ def test_more_factors_leave_those_before_alone():
 
 
 def test_floors_in_bits():
-    world = Exemplar(factors=4, values=3, forms=5)
+    world = Exemplar(factors=4, values=3, looks=5)
     known = world.describe(world.defaults())
     assert known["concepts"] == 12
-    assert known["floor_scratch"] == pytest.approx(math.log2(math.factorial(15) / math.factorial(5) ** 3), rel=1e-5)
-    assert known["floor_stream"] == pytest.approx(math.log2(6) + 2)
+    assert known["min_reward_bits_scratch"] == pytest.approx(
+        math.log2(math.factorial(15) / math.factorial(5) ** 3), rel=1e-5
+    )
+    assert known["min_reward_bits_stream"] == pytest.approx(math.log2(6) + 2)
 
 
 def test_the_episodes_floor_counts_the_assignments_that_are_good_enough():
-    world = Exemplar(factors=1, values=2, forms=3)
+    world = Exemplar(factors=1, values=2, looks=3)
     near = sum(math.comb(6, i) for i in range(2))  # wrong in one look of six at most
     assignments = math.comb(6, 3)
     expected = math.log2(assignments) - math.log2(near) - 1
@@ -211,7 +213,7 @@ def test_the_stream_does_not_read_the_task():
     [
         ({"factors": 0}, "Exemplar: factors = 0 is out of range"),
         ({"values": 1}, "Exemplar: values = 1 is out of range"),
-        ({"forms": 9, "max_forms": 8}, "Exemplar: forms = 9 is out of range"),
+        ({"looks": 9, "max_looks": 8}, "Exemplar: looks = 9 is out of range"),
         ({"noise": -1.0}, "Exemplar: noise = -1 is out of range"),
         ({"dimensions": 0}, "Exemplar: dimensions = 0 is out of range"),
     ],

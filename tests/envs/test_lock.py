@@ -144,7 +144,7 @@ def test_with_one_action_everybody_arrives():
     world = Lock(depth=3, actions=1)
     known = world.describe(world.defaults())
     assert known["random_success"] == 1.0
-    assert known["floor_scratch"] == 0.0
+    assert known["min_reward_bits_scratch"] == 0.0
     params = world.init(jax.random.key(0), traced(world))
     *_, successes = play(world, params, jax.random.key(1), jnp.zeros(3, jnp.int32))
     assert successes.tolist() == [0.0, 0.0, 1.0]

@@ -9,8 +9,8 @@ from regimax.envs import Cipher, Environment, Exemplar, HandModel, Lock, Oracle,
 WORLDS = {
     "Cipher": Cipher(symbols=3, skills=2, length=2),
     "Cipher, padded": Cipher(symbols=3, skills=2, length=2, max_symbols=5, max_skills=4, max_length=3),
-    "Exemplar": Exemplar(factors=2, values=3, forms=2, decisions=2, dimensions=5),
-    "Exemplar, padded": Exemplar(2, 3, 2, 2, dimensions=5, max_factors=3, max_values=4, max_forms=3, max_decisions=4),
+    "Exemplar": Exemplar(factors=2, values=3, looks=2, decisions=2, dimensions=5),
+    "Exemplar, padded": Exemplar(2, 3, 2, 2, dimensions=5, max_factors=3, max_values=4, max_looks=3, max_decisions=4),
     "Lock": Lock(depth=3, actions=2),
     "Lock, padded": Lock(depth=3, actions=2, max_depth=5, max_actions=4),
     "Planner": Planner(factors=3, values=2, ancestors=2),
@@ -19,7 +19,7 @@ WORLDS = {
     "Recall, padded": Recall(2, 2, 3, 2, dimensions=4, max_stable=3, max_dynamic=3, max_values=4, max_queries=3),
     "Oracle of Recall": Oracle(Recall(stable=2, dynamic=2, values=3, queries=2, dimensions=4)),
     "Oracle of Planner": Oracle(Planner(factors=3, values=2, ancestors=2)),
-    "Oracle of Exemplar": Oracle(Exemplar(factors=2, values=3, forms=2, dimensions=5)),
+    "Oracle of Exemplar": Oracle(Exemplar(factors=2, values=3, looks=2, dimensions=5)),
     "Oracle of Lock": Oracle(Lock(depth=3, actions=2)),
     "Model of Planner": HandModel(Planner(factors=3, values=2, ancestors=2, max_factors=4)),
     "Oracle of Cipher": Oracle(Cipher(symbols=3, skills=2, length=2)),
@@ -98,8 +98,8 @@ def test_settings_are_traced(world):
 def test_its_numbers_are_known(world):
     known = world.describe({s.name: s.default for s in world.settings})
     for name in (
-        "concepts optimal_return random_success floor_scratch floor_stream observation_bits stream_bits action_bits "
-        "episode_steps"
+        "concepts optimal_return random_success min_reward_bits_scratch min_reward_bits_stream "
+        "observation_bits stream_bits action_bits episode_steps"
     ).split():
         assert not known[name] < 0, name  # NaN where there is no closed form
 

@@ -89,11 +89,11 @@ def test_stable_values_change_at_their_rate(drift):
 @pytest.mark.parametrize("drift", [0.0, 0.02, 1.0])
 def test_a_life_drifts_at_its_rate(drift):
     settings = {name: value for name, value in traced(WORLD, drift=drift).items() if name in WORLD.life_reads}
-    params = WORLD.born(jax.random.key(0), settings)
+    params = WORLD.init_lifetime(jax.random.key(0), settings)
     np.testing.assert_array_equal(params.stable_keys, WORLD.init(jax.random.key(0), traced(WORLD)).stable_keys)
 
     def sequence(params, key):
-        new = WORLD.drifted(key, params)
+        new = WORLD.drift(key, params)
         return new, (new.stable_values[:3] != params.stable_values[:3], new.stable_values)
 
     last, (changed, values) = jax.jit(lambda p, k: jax.lax.scan(sequence, p, k))(params, keys(4000, 2))
@@ -108,7 +108,7 @@ def test_a_life_drifts_at_its_rate(drift):
 def test_worlds_are_redrawn_with_loads_whose_logarithm_is_uniform():
     settings = {name: value for name, value in traced(WORLD).items() if name in WORLD.redraw_reads}
     for load in (4, 6):
-        worlds = jax.jit(jax.vmap(lambda k, load=load: WORLD.redrawn(k, settings, load)))(keys(3000, load))
+        worlds = jax.jit(jax.vmap(lambda k, load=load: WORLD.fresh_worlds(k, settings, load)))(keys(3000, load))
         pairs = np.asarray(worlds.stable + worlds.dynamic)
         expected = np.diff(np.log(np.arange(2, load + 2))) / np.log((load + 1) / 2)
         assert stats.chisquare(np.bincount(pairs)[2:], 3000 * expected).pvalue > ALPHA
@@ -154,7 +154,7 @@ def test_the_null_has_no_stable_pairs():
     obs, state = jax.jit(world.reset)(jax.random.key(1), params)
     assert obs.shape == (8,)
     assert sorted(state.order.tolist()) == [0, 1]
-    assert world.describe(world.defaults())["floor_scratch"] == 0
+    assert world.describe(world.defaults())["min_reward_bits_scratch"] == 0
 
 
 def test_the_oracle_sees_the_answer():

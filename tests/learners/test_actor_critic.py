@@ -16,7 +16,7 @@ from regimax.networks import mlp
 from regimax.sources import own_behaviour
 
 ALPHA = 1e-4
-WORLD, CHANNELS = Exemplar(factors=1, values=3, forms=2, dimensions=4), (outcome(), reward())
+WORLD, CHANNELS = Exemplar(factors=1, values=3, looks=2, dimensions=4), (outcome(), reward())
 KEYS = jax.tree.map(lambda k: k[0], prng.cell_keys(1))
 E = 16
 
@@ -110,7 +110,7 @@ def test_where_nothing_arrives_nothing_is_learnt_unless_it_reads_as_zero():
 
 
 def test_pay_of_single_steps_has_no_outcome_to_lose():
-    world = Cipher(symbols=3, skills=2, length=2, reward_per_step=True)
+    world = Cipher(symbols=3, skills=2, length=2, dense_reward=True)
     whole, lossy = (rolled_out(world, **{"outcome.erasure": e})[0] for e in (0.0, 1.0))
     np.testing.assert_array_equal(lossy.r_t, whole.r_t)
     assert lossy.known_t.all()
@@ -140,7 +140,7 @@ def test_minibatches_of_one_step_learn_from_their_reward(lived):
 @pytest.mark.slow
 def test_effort_in_rewards_that_arrive_does_not_depend_on_how_many_are_lost():
     """Updates to success where as many rewards arrive per update on average, none lost or fifteen of sixteen."""
-    world, seeds = Exemplar(factors=1, values=2, forms=4, dimensions=8), 192
+    world, seeds = Exemplar(factors=1, values=2, looks=4, dimensions=8), 192
     evaluate = rx.regimes.Evaluate(every=2, episodes=64)
 
     def updates(num_envs, **changes):

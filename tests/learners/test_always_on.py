@@ -8,21 +8,21 @@ import pytest
 import regimax as rx
 from regimax import prng
 from regimax.learners import actor_critic, always_on, objectives
-from regimax.learners.always_on import pattern
+from regimax.learners._always_on import pattern
 from regimax.regimes.program import LaneState
 from regimax.sweep.cost import Costs
 from regimax.sweep.plan import make_plan
 from regimax.train import update_flops
 
 NUM_ENVS = 4
-WORLD = rx.envs.Exemplar(factors=1, values=3, forms=2, noise=0.0, dimensions=5)
+WORLD = rx.envs.Exemplar(factors=1, values=3, looks=2, noise=0.0, dimensions=5)
 OPTIONS = {"network": rx.networks.mlp((6, 4)), "num_envs": NUM_ENVS, "evaluate": rx.regimes.Evaluate(4, 8)}
 KEYS = jax.tree.map(lambda k: k[0], rx.cell_keys(seeds=1))
 STILL = {"prediction.learning_rate": 0.0}
 
 
-def bound(predictions=1, world=WORLD, regime=rx.regimes.always_on, updates=4, **options):
-    return rx.regimes.bind_regime(regime(updates, predictions, **(OPTIONS | options)), world).programs[0]
+def bound(updates_per_rollout=1, world=WORLD, regime=rx.regimes.always_on, updates=4, **options):
+    return rx.regimes.bind_regime(regime(updates, updates_per_rollout, **(OPTIONS | options)), world).programs[0]
 
 
 def hparams_of(program, **changes):
@@ -149,7 +149,7 @@ def test_effort_grows_by_predictions_and_steps_do_not():
 
 
 def test_prediction_of_ones_own_stream_comes_close_to_the_noise_and_its_sham_does_not():
-    world = rx.envs.Exemplar(factors=1, values=4, forms=1, noise=0.3, dimensions=16)
+    world = rx.envs.Exemplar(factors=1, values=4, looks=1, noise=0.3, dimensions=16)
     options = {"network": rx.networks.mlp((16,)), "num_envs": 16, "evaluate": rx.regimes.Evaluate(50, 64)}
     regime = rx.regimes.always_on(50, 16, **options)
     train = rx.make_train(regime, world)

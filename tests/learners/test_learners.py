@@ -10,7 +10,7 @@ from regimax.channels import outcome, reward
 from regimax.envs import Cipher, Exemplar
 from regimax.errors import UserError
 from regimax.learners import Learner, actor_critic, always_on, objectives, prediction, reward_model
-from regimax.learners.actor_critic import _steps
+from regimax.learners._actor_critic import _steps
 from regimax.learners.tasks import shuffled_targets
 from regimax.networks import gru, mlp
 from regimax.sources import own_behaviour, transcripts
@@ -45,9 +45,9 @@ LEARNERS = {
     "prediction, contrastive": make("prediction", objective=objectives.contrastive()),
     "prediction, latent": make("prediction", objective=objectives.latent()),
     "prediction, real numbers": make("prediction", world=Exemplar(2, 2, 2, dimensions=4), network=mlp((8,))),
-    "always on": make("always_on", predictions=2, gradients="stopped", num_epochs=2, num_minibatches=4),
+    "always on": make("always_on", updates_per_rollout=2, gradients="stopped", num_epochs=2, num_minibatches=4),
     "reward model": make("model", updates_per_rollout=2),
-    "reward model, direct, no memory": make("model", pay="direct", gradients="shared", network=mlp((8,))),
+    "reward model, direct, no memory": make("model", form="direct", gradients="shared", network=mlp((8,))),
 }
 
 
@@ -174,7 +174,7 @@ def test_prediction_assembles_the_skills_and_its_sham_does_not():
 
 
 def test_prediction_of_real_numbers_comes_down_to_the_noise_and_its_sham_does_not():
-    world = Exemplar(factors=1, values=4, forms=1, noise=0.3, dimensions=16)
+    world = Exemplar(factors=1, values=4, looks=1, noise=0.3, dimensions=16)
     learner = make("prediction", world=world, num_envs=32, network=mlp((16,)))
     assert set(learner.network.init(jax.random.key(0))) == {"trunk", "view"}
     _, real = train(learner, 500, learning_rate=1e-2)

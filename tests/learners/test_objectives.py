@@ -13,8 +13,8 @@ from regimax.networks import Network, mlp
 from regimax.sources import random_behaviour, transcripts
 from regimax.types import Trajectory
 
-LOOKS = Exemplar(factors=1, values=4, forms=6, dimensions=16)  # six looks of each of four values
-NOISY = Exemplar(factors=1, values=4, forms=1, noise=1.0, dimensions=32)  # one look under as much noise
+LOOKS = Exemplar(factors=1, values=4, looks=6, dimensions=16)  # six looks of each of four values
+NOISY = Exemplar(factors=1, values=4, looks=1, noise=1.0, dimensions=32)  # one look under as much noise
 
 
 def settings_of(parts, **changes):

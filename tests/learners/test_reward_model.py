@@ -8,13 +8,13 @@ import pytest
 import regimax as rx
 from regimax.channels import reward
 from regimax.learners import actor_critic, reward_model
-from regimax.learners.reward_model import delivered, send_pay, send_potential
+from regimax.learners._reward_model import delivered, send_pay, send_potential
 from regimax.sweep.cost import Costs
 from regimax.sweep.plan import make_plan
 from regimax.types import Trajectory
 
 NUM_ENVS = 4
-WORLD = rx.envs.Exemplar(factors=1, values=3, forms=2, decisions=2, dimensions=5)
+WORLD = rx.envs.Exemplar(factors=1, values=3, looks=2, decisions=2, dimensions=5)
 OPTIONS = {"network": rx.networks.mlp((6, 4)), "num_envs": NUM_ENVS, "evaluate": rx.regimes.Evaluate(4, 8)}
 KEYS = jax.tree.map(lambda k: k[0], rx.cell_keys(seeds=1))
 CHANNEL = reward(name="model")
@@ -131,9 +131,11 @@ def test_without_weight_it_is_the_actor_critic_and_with_it_is_not():
 
 def test_a_model_of_the_outcome_tells_right_from_wrong_and_its_sham_does_not():
     """The policy stays random; of its outcomes half are lost."""
-    world = rx.envs.Exemplar(factors=1, values=2, forms=1, noise=0.0, dimensions=8)
+    world = rx.envs.Exemplar(factors=1, values=2, looks=1, noise=0.0, dimensions=8)
     options = {"network": rx.networks.mlp((8,)), "num_envs": 32, "evaluate": rx.regimes.Evaluate(20, 64)}
-    phase = rx.regimes.reinforce(60, learner=reward_model("direct", updates_per_rollout=8), record=("outcome",), **options)
+    phase = rx.regimes.reinforce(
+        60, learner=reward_model("direct", updates_per_rollout=8), record=("outcome",), **options
+    )
     train = rx.make_train(rx.regimes.Regime("model", (phase,)), world)
     run = jax.jit(lambda hparams: {n: c[-1] for n, c in train(KEYS, hparams).curves["rl"].items()})
     changes = {"rl.learning_rate": 0.0, "rl.model.learning_rate": 0.02, "outcome.erasure": 0.5}
@@ -191,5 +193,5 @@ def test_what_does_not_fit_is_told():
     with pytest.raises(rx.UserError, match="does not record outcomes"):
         rx.regimes.bind(rx.regimes.reinforce(4, learner=reward_model(), **OPTIONS), WORLD)
     phase = rx.regimes.reinforce(4, learner=reward_model(), record=("outcome",), **OPTIONS)
-    with pytest.raises(rx.UserError, match="cuts episodes short"):
-        rx.regimes.bind(phase, Cut(factors=1, values=3, forms=2, dimensions=5))
+    with pytest.raises(rx.UserError, match="truncates episodes"):
+        rx.regimes.bind(phase, Cut(factors=1, values=3, looks=2, dimensions=5))

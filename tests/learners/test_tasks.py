@@ -35,7 +35,9 @@ class Case:
         self.hparams = settings_of((*self.task.settings, *self.source.settings), **LOSSY)
         self.state = make_init(self.network, self.source)(KEYS, self.hparams, {})
         code = self.source.code(self.hparams)
-        even = stochastic_policy(self.network, self.state.params, code, lambda outputs: jnp.log(jnp.ones((1, 6, 3)) / 3))
+        even = stochastic_policy(
+            self.network, self.state.params, code, lambda outputs: jnp.log(jnp.ones((1, 6, 3)) / 3)
+        )
         self.held = self.task.init(self.state, self.hparams, even)
         _, self.trajectory = self.source.next(jax.random.key(1), self.state.source, even, self.hparams)
 
@@ -53,7 +55,9 @@ def test_a_loss_per_step_counts_where_the_action_was_carried_out_and_its_reward_
     assert (counts < np.asarray(x.known_t)).any()
     assert (counts < np.asarray(x.extras["decided"])).any()
     _, _, metrics = case.step()
-    np.testing.assert_allclose(metrics["loss"], (np.arange(30.0).reshape(5, 6) * counts).sum() / counts.sum(), rtol=1e-6)
+    np.testing.assert_allclose(
+        metrics["loss"], (np.arange(30.0).reshape(5, 6) * counts).sum() / counts.sum(), rtol=1e-6
+    )
 
 
 def test_a_step_that_was_cut_short_does_not_count_for_what_is_learnt_from_rewards():
@@ -62,7 +66,9 @@ def test_a_step_that_was_cut_short_does_not_count_for_what_is_learnt_from_reward
 
 
 def test_a_prediction_counts_where_something_is_shown_whatever_was_rewarded():
-    case = Case(lambda batch: (batch.along()[0]["q"][..., 0] * 0.0 + batch.weight, {"n": batch.weight.sum()}), "prediction")
+    case = Case(
+        lambda batch: (batch.along()[0]["q"][..., 0] * 0.0 + batch.weight, {"n": batch.weight.sum()}), "prediction"
+    )
     hidden = case.trajectory._replace(mask_tm1=case.trajectory.mask_tm1.at[2].set(0.0))
     _, _, metrics = case.step(hidden)
     assert metrics["n"] == 24
@@ -91,13 +97,17 @@ def test_what_follows_is_what_the_network_says_of_the_observations_that_follow()
     code, net, x = case.source.code(case.hparams), case.network, case.trajectory
     _, whole, _ = net.apply(case.state.params, (), x.obs_t, jnp.zeros_like(x.first_tm1), code)
     goes_on = np.asarray(x.discount_t) > 0
-    np.testing.assert_allclose(np.asarray(said["after"])[goes_on], np.asarray(whole["q"])[goes_on], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        np.asarray(said["after"])[goes_on], np.asarray(whole["q"])[goes_on], rtol=1e-5, atol=1e-6
+    )
 
 
 def test_a_named_task_has_its_own_settings_metrics_and_heads_and_leaves_other_parts_alone():
     net = mlp((4,))
     other = Setting("width", 2.0, 0, 9, "of something")
-    case = Case(lambda batch: (batch.along()[0]["q"][..., 0] * batch.hparams["width"], {}), name="aux", settings=(other,))
+    case = Case(
+        lambda batch: (batch.along()[0]["q"][..., 0] * batch.hparams["width"], {}), name="aux", settings=(other,)
+    )
     assert {s.name for s in case.task.settings} == {"aux.learning_rate", "aux.max_grad_norm", "aux.width"}
     actor = net(case.source.num_inputs, {"policy": 3, "value": 1})
     joint = rx.learners.tasks.share_trunk(actor, case.network, ["q"], "aux")
@@ -106,7 +116,10 @@ def test_a_named_task_has_its_own_settings_metrics_and_heads_and_leaves_other_pa
     keys = tuple(jax.random.split(jax.random.key(2)))
     after, _, metrics = case.task.step(keys, params, case.held, case.trajectory, case.hparams)
     assert set(metrics) == {"aux_loss", "aux_grad_norm"}
-    same = {part: bool(jax.tree.all(jax.tree.map(lambda a, b: (a == b).all(), params[part], after[part]))) for part in params}
+    same = {
+        part: bool(jax.tree.all(jax.tree.map(lambda a, b: (a == b).all(), params[part], after[part])))
+        for part in params
+    }
     assert same == {"trunk": False, "policy": True, "value": True, "aux_q": False}
 
 
@@ -118,10 +131,12 @@ def test_frozen_parts_stay():
 
 
 def test_fitting_draws_from_the_ring_and_does_as_many_updates_as_it_says():
-    case = Case(lambda batch: (batch.along()[0]["q"][..., 0], {"one": jnp.ones(())}), replay=True, updates=3, capacity=12)
+    case = Case(
+        lambda batch: (batch.along()[0]["q"][..., 0], {"one": jnp.ones(())}), replay=True, updates=3, capacity=12
+    )
     held = case.task.store(case.held, case.trajectory)
     assert int(held.ring.pushed) == 6
-    params, after, metrics = case.task.fit(jax.random.key(0), case.state.params, held, case.hparams)
+    _, after, metrics = case.task.fit(jax.random.key(0), case.state.params, held, case.hparams)
     counts = [int(leaf) for leaf in jax.tree.leaves(after.opt_state) if leaf.shape == () and leaf.dtype == jnp.int32]
     assert counts == [3]
     assert metrics["one"] == 1.0

@@ -26,7 +26,7 @@ REGIMES = rx.regimes.hand_model, rx.regimes.learned_model, rx.regimes.learned_mo
 
 
 def hparams_of(train, changes):
-    changes = {"rl.learning_rate": 0.01, "model.learning_rate": 0.01, "explore.learning_rate": 0.01} | changes
+    changes = {"rl.learning_rate": 0.01, "model.learning_rate": 0.01, "model_learning.learning_rate": 0.01} | changes
     return {name: jnp.asarray(changes.get(name, x), x.dtype) for name, x in train.default_hparams.items()}
 
 
@@ -46,26 +46,28 @@ def side_by_side(train, arms):
 @pytest.fixture(scope="module")
 def learnt():
     """The model and its sham, and what is learnt in them."""
-    regime = rx.regimes.learned_model((60, 60, 10), explore={"updates_per_rollout": 4, "initial_observations": 32}, **OPTIONS)
+    regime = rx.regimes.learned_model(
+        (60, 60, 10), model_learning={"updates_per_rollout": 4, "initial_observations": 32}, **OPTIONS
+    )
     train = rx.make_train(regime._replace(phases=regime.phases[:2]), WORLD)
-    run = side_by_side(train, [{"explore.shuffle": shuffle} for shuffle in (0, 1)])
+    run = side_by_side(train, [{"model_learning.shuffle": shuffle} for shuffle in (0, 1)])
     return run, run()
 
 
 def test_a_model_of_a_small_world_is_learnt_and_what_is_learnt_in_it_works_at_once(learnt):
     _, result = learnt
-    model = {name: curve[0, :, -1] for name, curve in result.curves["explore"].items()}
+    model = {name: curve[0, :, -1] for name, curve in result.curves["model_learning"].items()}
     assert (model["eval_next_accuracy"] > 0.98).all()
-    assert (model["eval_pay_bits"] < 0.05).all()
+    assert (model["eval_reward_bits"] < 0.05).all()
     assert (result.curves["model"]["success"][0, :, -1] > 0.9).all()
 
 
 def test_what_followed_others_actions_teaches_nothing(learnt):
     _, result = learnt
-    sham = {name: curve[1] for name, curve in result.curves["explore"].items()}
+    sham = {name: curve[1] for name, curve in result.curves["model_learning"].items()}
     untrained = sham["eval_next_accuracy"][:, 0]  # it takes it that things stay as they are, and often they do
     assert (sham["eval_next_accuracy"][:, -1] < untrained + 0.1).all()
-    assert (sham["eval_pay_bits"][:, -1] > 0.1).all()
+    assert (sham["eval_reward_bits"][:, -1] > 0.1).all()
     success = result.curves["model"]["success"]
     chance = success[:, :, 0].mean()  # policies begin all but uniform: the successes of 1,024 episodes
     assert 0.1 < chance < 0.6
@@ -79,13 +81,13 @@ def test_seeds_do_not_know_of_each_other(learnt):
     for phase, curves in result.curves.items():
         for name, curve in curves.items():
             np.testing.assert_array_equal(curve[:, order], other.curves[phase][name], err_msg=name)
-    finals = result.curves["explore"]["eval_pay_bits"][0, :, -1]
+    finals = result.curves["model_learning"]["eval_reward_bits"][0, :, -1]
     assert len(set(finals.tolist())) == 8
 
 
 def test_the_model_stays_as_it_was_learnt(learnt):
     _, result = learnt
-    before, after = result.params["explore"], result.params["model"]
+    before, after = result.params["model_learning"], result.params["model"]
     assert set(before) == {"model", "initial_observations"}
     assert set(after) == {"model", "initial_observations", "trunk", "policy", "value"}
     for part in before:
@@ -94,7 +96,7 @@ def test_the_model_stays_as_it_was_learnt(learnt):
 
 def test_openings_are_those_of_the_world(learnt):
     _, result = learnt
-    bank = result.params["explore"]["initial_observations"]
+    bank = result.params["model_learning"]["initial_observations"]
     assert (bank["seen"] == 32).all()
     codes = bank["obs"][0].reshape(8, 32, 4, 2)
     assert (codes.sum(-1) == 1).all()
@@ -107,10 +109,10 @@ def test_steps_in_a_model_cost_no_steps_of_the_world(learnt):
     _, result = learnt
     per = 16 * WORLD.horizon
     assert {name: float(e["env_steps"][0, 0]) for name, e in result.effort.items()} == {
-        "explore": 60 * per,
+        "model_learning": 60 * per,
         "model": 0,
     }
-    assert all(float(e["samples"][0, 0]) == 0 for e in result.effort.values())
+    assert all(float(e["passive_steps"][0, 0]) == 0 for e in result.effort.values())
     regimes = [make((2,) * (2 + (i > 0)), **TINY) for i, make in enumerate(REGIMES[:2])]
     plan = make_plan(rx.Sweep(world=WORLD, regimes=regimes, seeds=1))
     costs = Costs(plan)
@@ -177,8 +179,8 @@ def test_what_is_imagined_is_what_the_network_says(truncates):
     model, n = LearnedModel(world, TINY["network"], initial_observations=4), 4000
     parts = model.parts(jax.random.key(0))
     heads = {name: jax.tree.map(jnp.zeros_like, part) for name, part in parts["model"].items() if name != "trunk"}
-    heads["pay"]["bias"] = jnp.asarray([np.log(0.6 / 0.4)], jnp.float32)
-    heads["end"]["bias"] = jnp.asarray([np.log(0.25 / 0.75)], jnp.float32)
+    heads["reward"]["bias"] = jnp.asarray([np.log(0.6 / 0.4)], jnp.float32)
+    heads["termination"]["bias"] = jnp.asarray([np.log(0.25 / 0.75)], jnp.float32)
     real = world.init(jax.random.key(1), {s.name: jnp.asarray(s.default) for s in world.settings})
     opening = jnp.asarray([1.0, 0.0, 0.0, 0.0])
     bank = {"obs": jnp.zeros((4, 4)).at[:2].set(opening), "seen": jnp.asarray(2.0), "place": jnp.asarray(2.0)}
@@ -213,7 +215,7 @@ def test_what_is_imagined_is_what_the_network_says(truncates):
 WORLDS = [
     WORLD,
     rx.envs.Cipher(symbols=3, skills=2, length=2),
-    rx.envs.Exemplar(factors=1, values=3, forms=2, decisions=2, dimensions=5),
+    rx.envs.Exemplar(factors=1, values=3, looks=2, decisions=2, dimensions=5),
     rx.envs.Lock(depth=3, actions=2),
     rx.envs.Recall(stable=2, dynamic=2, values=3, queries=2, dimensions=4),
     rx.envs.gymnax.make("CartPole-v1", max_steps_in_episode=10),
@@ -249,7 +251,7 @@ def test_what_does_not_fit_is_told():
     with pytest.raises(rx.UserError, match="world_model: initial_observations = 0 is not a whole number above 0"):
         world_model(initial_observations=0)
     with pytest.raises(rx.UserError, match="capacity = 3 is not a multiple of the 2 streams"):
-        rx.regimes.bind(rx.regimes.explore(2, capacity=3, **TINY), WORLD)
+        rx.regimes.bind(rx.regimes.learn_model(2, capacity=3, **TINY), WORLD)
     with pytest.raises(rx.UserError, match="learnt from the learner's own behaviour"):
         rx.regimes.bind(rx.regimes.predict(2, learner=world_model(), **TINY), WORLD)
     with pytest.raises(rx.UserError, match="train_in_model: the phase lives in Planner itself"):

@@ -1,4 +1,4 @@
-"""A learner and its mate: who acts, whose stream teaches what, and that nothing else differs."""
+"""A learner and its partner: who acts, whose stream teaches what, and that nothing else differs."""
 
 import jax
 import jax.numpy as jnp
@@ -72,30 +72,32 @@ def test_each_switch_reaches_its_own_part(lived):
 
 
 def test_a_mate_is_another_or_acts_with_the_learners_policy_or_never_learns(lived):
-    another, itself, nobody = (lived(mate=mate) for partner in (0, 1, 2))
+    another, itself, nobody = (lived(partner=partner) for partner in (0, 1, 2))
     first = another[0]
     assert not same(first.params["trunk"], first.memory.partner.params["trunk"])
     assert same(first.source.world, first.memory.partner.source.world)
     assert same(first.memory.partner.params, nobody[-1].memory.partner.params)
     assert not same(first.memory.partner.params, another[-1].memory.partner.params)
-    recorded = [states[-1].memory.partner.memory.ring.streams.extras["log_prob"] for states in (another, itself, nobody)]
+    recorded = [
+        states[-1].memory.partner.memory.ring.streams.extras["log_prob"] for states in (another, itself, nobody)
+    ]
     assert not same(recorded[0], recorded[1])
     np.testing.assert_allclose(recorded[2][:4], np.log(0.5), atol=0.5)  # even choices, but for the initial weights
-    # What the learner itself does is not touched by who its mate is, while it learns from its own stream.
+    # What the learner itself does is not touched by who its partner is, while it learns from its own stream.
     own = [lived(partner=partner, reward_of_partner=0, prediction_of_partner=0)[-1].params for partner in (0, 1, 2)]
     assert same(own[0], own[1])
     assert same(own[0], own[2])
 
 
 def test_values_are_those_of_the_best_way_on_whoever_acts():
-    """From even choices, with a mate that never learns: the lock's values are 1 on the way and the lure's off it."""
+    """From even choices, with a partner that never learns: the lock's values are 1 on the way and the lure's off it."""
     world = rx.envs.Lock(depth=2, actions=2)
     options = {"network": rx.networks.mlp((16,)), "num_envs": 16, "evaluate": rx.regimes.Evaluate(50, 64)}
-    train = rx.make_train(rx.regimes.yoked(200, of_mate="reward", mate="nobody", **options), world)
+    train = rx.make_train(rx.regimes.yoked(200, learn_from="reward", partner="nobody", **options), world)
     hparams = train.default_hparams | {"rl.learning_rate": jnp.float32(3e-3)}
     curves = jax.jit(train)(KEYS, hparams).curves["rl"]
     assert curves["success"][-1] > 0.9
-    assert curves["mate_train_success"][-1] < 0.5
+    assert curves["partner_train_success"][-1] < 0.5
     assert curves["value_loss"][-1] < 0.02
 
 
@@ -106,7 +108,7 @@ def test_what_does_not_fit_is_told():
         bound(learner={"capacity": 6})
     with pytest.raises(rx.UserError, match="must be the learner's own behaviour"):
         rx.regimes.bind(rx.regimes.predict(4, learner=yoked(), **OPTIONS), WORLD)
-    with pytest.raises(rx.UserError, match=r"unknown mate 'itsef'. Did you mean 'itself'"):
-        rx.regimes.yoked(mate="itsef")
-    with pytest.raises(rx.UserError, match=r"unknown part to learn from the mate: 'rewards'. Did you mean 'reward'"):
-        rx.regimes.yoked(of_mate="rewards")
+    with pytest.raises(rx.UserError, match=r"unknown partner 'itsef'. Did you mean 'itself'"):
+        rx.regimes.yoked(partner="itsef")
+    with pytest.raises(rx.UserError, match=r"unknown part to learn from the partner: 'rewards'. Did you mean 'reward'"):
+        rx.regimes.yoked(learn_from="rewards")

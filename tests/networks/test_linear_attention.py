@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from regimax.networks import linear_attention
-from regimax.networks.linear_attention import read, write
+from regimax.networks._linear_attention import read, write
 
 T, E, D, WIDTH, HEADS, DK, DV = 6, 2, 3, 6, 2, 4, 5
 

@@ -66,7 +66,9 @@ def test_it_is_the_formula_written_out(memory, gate):
     params["trunk"]["up"]["bias"] += 0.3
     params["policy"]["bias"] += jnp.arange(3.0)
     x = shown()
-    _, outputs, taps = jax.jit(network.apply)(params, network.carry(E), jnp.asarray(x, jnp.float32), jnp.asarray(FIRST), None)
+    _, outputs, taps = jax.jit(network.apply)(
+        params, network.carry(E), jnp.asarray(x, jnp.float32), jnp.asarray(FIRST), None
+    )
     for e in range(E):
         read, known, write = reference(params, x[:, e], FIRST[:, e], memory, gate)
         np.testing.assert_allclose(taps["read"][:, e], read, rtol=1e-4, atol=1e-5)
@@ -83,9 +85,9 @@ def test_no_gradient_flows_through_surprise():
     network = pair_memory(WIDTH, HIDDEN, gate="surprise", key_size=D)(SIZE, {"policy": V})
     params = jax.jit(network.init)(jax.random.key(0))
     x = jnp.asarray(shown(), jnp.float32)
-    grads = jax.jit(jax.grad(lambda p: network.apply(p, network.carry(E), x, jnp.asarray(FIRST), None)[2]["read"].sum()))(
-        params
-    )
+    grads = jax.jit(
+        jax.grad(lambda p: network.apply(p, network.carry(E), x, jnp.asarray(FIRST), None)[2]["read"].sum())
+    )(params)
     assert not np.asarray(grads["policy"]["kernel"]).any()
     assert not np.asarray(grads["trunk"]["up"]["kernel"]).any()
     assert np.asarray(grads["trunk"]["value"]["kernel"]).any()

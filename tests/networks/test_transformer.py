@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from regimax.networks import transformer
-from regimax.networks.transformer import SLOWEST
+from regimax.networks._transformer import SLOWEST
 
 T, E, D, WIDTH, HEADS, CONTEXT = 7, 2, 3, 8, 2, 3
 NETWORK = transformer(WIDTH, layers=1, num_heads=HEADS, context=CONTEXT)(D, {"policy": 2})

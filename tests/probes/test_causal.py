@@ -23,7 +23,7 @@ def expert(params):
 
 @pytest.mark.parametrize("change", ["ablate", "patch"])
 def test_only_the_concept_that_is_used_is_missed(change):
-    world = Oracle(Exemplar(factors=2, values=V, forms=1))
+    world = Oracle(Exemplar(factors=2, values=V, looks=1))
     found = prober(probes.causal(change, episodes=128), world, 2 * V, expert)(4)
     assert (found["success_intact"] == 1.0).all()
     used, idle = found["success_0"] < 0.9, found["success_1"] < 0.9

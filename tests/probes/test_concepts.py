@@ -16,7 +16,7 @@ from .conftest import prober, read_the_values
 @pytest.fixture(scope="module")
 def exemplar():
     """Learners in a world of 4 values in 8 looks each, and a second factor that is only padding."""
-    world = Exemplar(factors=1, values=4, forms=8, noise=0.01, dimensions=48, max_factors=2)
+    world = Exemplar(factors=1, values=4, looks=8, noise=0.01, dimensions=48, max_factors=2)
     return prober(probes.concepts(episodes=256), world, 4, read_the_values)
 
 

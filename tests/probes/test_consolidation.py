@@ -94,7 +94,7 @@ def test_what_cannot_be_measured_is_told():
     with pytest.raises(rx.UserError, match=r"probes\.consolidation: episodes = 0"):
         consolidation(0)
     with pytest.raises(rx.UserError, match="unknown tap of the network 'read'"):
-        made(rx.regimes.both, rx.networks.gru(4))
-    meta = rx.regimes.learn_to_remember(2, network=NETWORK, evaluate=rx.regimes.Evaluate(2, 4))
+        made(rx.regimes.continual_in_context, rx.networks.gru(4))
+    meta = rx.regimes.meta_train(2, network=NETWORK, evaluate=rx.regimes.Evaluate(2, 4))
     with pytest.raises(rx.UserError, match="its phase has no lifetime, found the source 'redrawn'"):
         bind(meta._replace(probes=(consolidation(),)), WORLD)

@@ -164,8 +164,8 @@ def test_flops_are_told_apart_by_marks_through_loops_gradients_and_calls():
 @pytest.mark.parametrize("predictions", [1, 3])
 def test_what_predicts_beside_reinforcement_is_told_apart(predictions):
     options = {"network": rx.networks.mlp((6, 4)), "num_envs": 4, "evaluate": rx.regimes.Evaluate(4, 8)}
-    world = rx.envs.Exemplar(factors=1, values=3, forms=2, dimensions=5)
-    recorded = rx.regimes.reinforce(4, record=("second_view",), **options)
+    world = rx.envs.Exemplar(factors=1, values=3, looks=2, dimensions=5)
+    recorded = rx.regimes.reinforce(4, record=("augmented_view",), **options)
     alone = split_update_flops(rx.regimes.bind(recorded, world))
     once, both = (
         split_update_flops(rx.regimes.bind_regime(rx.regimes.always_on(4, k, **options), world).programs[0])

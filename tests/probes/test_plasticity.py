@@ -6,7 +6,7 @@ import pytest
 
 from regimax import probes
 from regimax.envs import Exemplar
-from regimax.probes.plasticity import dormant
+from regimax.probes._plasticity import dormant
 
 from .conftest import prober
 
@@ -20,7 +20,7 @@ def test_units_that_never_change_are_dormant():
 
 def test_a_network_with_two_live_units_has_two_directions_left():
     trunk = lambda hidden: {"trunk": jnp.zeros((16, 8)).at[0, 0].set(1.0).at[1, 3].set(1.0)}
-    world = Exemplar(factors=1, values=4, forms=8, dimensions=16)
+    world = Exemplar(factors=1, values=4, looks=8, dimensions=16)
     found = prober(probes.plasticity(episodes=128), world, 8, trunk)
     poor, fresh = found(2, knows=1.0), found(2, knows=0.0)
     assert (poor["dormant"] == 0.75).all()

@@ -14,7 +14,7 @@ V = 3
 
 
 def test_concepts_that_share_directions_are_seen_to():
-    world = Oracle(Exemplar(factors=2, values=V, forms=1))
+    world = Oracle(Exemplar(factors=2, values=V, looks=1))
     w = np.random.default_rng(0).normal(size=(2 * V, 5))
     w[V:] = w[:V] + 0.5 * w[V:]  # the second factor lies mostly where the first one does
     trunk = lambda hidden: {"trunk": jnp.float32(w)}

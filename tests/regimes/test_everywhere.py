@@ -15,7 +15,7 @@ r = rx.regimes
 
 WORLDS = {
     "Cipher": rx.envs.Cipher(symbols=3, skills=2, length=2),
-    "Exemplar": rx.envs.Exemplar(factors=2, values=2, forms=2, dimensions=4),
+    "Exemplar": rx.envs.Exemplar(factors=2, values=2, looks=2, dimensions=4),
     "Lock": rx.envs.Lock(depth=2, actions=2),
     "Planner": rx.envs.Planner(factors=3, values=2, ancestors=2),
     "Recall": rx.envs.Recall(stable=2, dynamic=2, values=2, queries=2, dimensions=3),
@@ -39,10 +39,10 @@ REGIMES = [
     r.yoked(1, **EVERY),
     r.in_context((1, 1), **LIFE),
     r.continual((1, 1), **LIFE),
-    r.both((1, 1), **LIFE),
+    r.continual_in_context((1, 1), **LIFE),
 ]
 NOBODY, NO_LIFETIMES, NO_MODEL = "nobody acts in the stream of ", "has no lifetimes", "has no hand-made model"
-LIVES = dict.fromkeys(("in_context", "continual", "both"), NO_LIFETIMES)
+LIVES = dict.fromkeys(("in_context", "continual", "continual_in_context"), NO_LIFETIMES)
 WHY_NOT = {
     "Cipher": {"hand_model": NO_MODEL, **LIVES},
     "Exemplar": {"hand_model": NO_MODEL, "imitation_rl": NOBODY, **LIVES},
@@ -53,9 +53,9 @@ WHY_NOT = {
         "hand_model": NO_MODEL,
         "imitation_rl": NOBODY,
         "oracle": "knows no concepts",
-        "reward_model": "cuts episodes short",
-        "reward_model_sham": "cuts episodes short",
-        "yoked": "cuts episodes short",
+        "reward_model": "truncates episodes",
+        "reward_model_sham": "truncates episodes",
+        "yoked": "truncates episodes",
         **LIVES,
     },
 }
@@ -82,7 +82,17 @@ class Silent:
 
 def test_no_regime_is_left_out():
     public = {name for name in r.__all__ if name.islower()}
-    parts = {"bind", "bind_regime", "explore", "imagine", "learn_to_remember", "live", "predict", "probed", "reinforce"}
+    parts = {
+        "bind",
+        "bind_regime",
+        "learn_model",
+        "train_in_model",
+        "meta_train",
+        "continual_phase",
+        "predict",
+        "probed",
+        "reinforce",
+    }
     parts |= {"options"}
     assert {regime.name for regime in REGIMES} == public - parts
 

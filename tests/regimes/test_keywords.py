@@ -13,12 +13,12 @@ from regimax.regimes.keywords import checked, documented
 r = rx.regimes
 BUILDERS = {name: getattr(r, name) for name in r.__all__ if hasattr(getattr(r, name), "__signature__")}
 KINDS = [kind for module in (options, learner_options) for kind in vars(module).values() if typing.is_typeddict(kind)]
-PHASES = {"explore", "imagine", "learn_to_remember", "live", "predict", "reinforce"}
+PHASES = {"learn_model", "train_in_model", "meta_train", "continual_phase", "predict", "reinforce"}
 
 
 def given(name):
     """Returns what a builder cannot do without."""
-    return {"updates": 2} | ({"shown": 1.0} if name == "live" else {}) if name in PHASES else {}
+    return {"updates": 2} | ({"shown": 1.0} if name == "continual_phase" else {}) if name in PHASES else {}
 
 
 def test_no_builder_is_left_out():

@@ -6,7 +6,7 @@ import regimax as rx
 from regimax.learners import objectives
 
 OPTIONS = {"network": rx.networks.mlp((6, 4)), "num_envs": 4, "evaluate": rx.regimes.Evaluate(2, 8)}
-WORLD = rx.envs.Exemplar(factors=1, values=3, forms=2, dimensions=5)
+WORLD = rx.envs.Exemplar(factors=1, values=3, looks=2, dimensions=5)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ def told(regime, *fields):
     return [tuple(getattr(phase, field) for field in fields) for phase in regime.phases]
 
 
-def bound(phase, world=rx.envs.Exemplar(factors=1, values=3, forms=2, dimensions=5)):
+def bound(phase, world=rx.envs.Exemplar(factors=1, values=3, looks=2, dimensions=5)):
     return r.bind(phase, world).learner.source
 
 
@@ -50,21 +50,25 @@ def test_of_models():
     assert r.hand_model(rl={"inherit": ["trunk"]}).phases[1].inherit == ("trunk",)
     for make in (r.learned_model, r.learned_model_sham):
         regime = make(
-            (2, 4, 6), explore={"network": BIG, "num_envs": 3, "fits": 2}, model={"updates": 8}, stop=STOP, **how
+            (2, 4, 6),
+            model_learning={"network": BIG, "num_envs": 3, "updates_per_rollout": 2},
+            model={"updates": 8},
+            stop=STOP,
+            **how,
         )
         assert told(regime, "name", "updates", "network", "stop") == [
-            ("explore", 2, BIG, None),
+            ("model_learning", 2, BIG, None),
             ("model", 8, SMALL, None),
             ("rl", 6, SMALL, STOP),
         ]
         assert regime.phases[1].inherit == ("model", "openings")
         assert regime.phases[1].world(rx.envs.Planner()).network is BIG
         assert bound(regime.phases[0], rx.envs.Planner(3, 2, 2)).num_envs == 3
-        few = make(explore={"openings": 8})
+        few = make(model_learning={"openings": 8})
         assert few.phases[1].world(rx.envs.Planner()).openings == 8
 
 
-@pytest.mark.parametrize("make", [r.in_context, r.continual, r.both])
+@pytest.mark.parametrize("make", [r.in_context, r.continual, r.continual_in_context])
 def test_of_lives(make):
     meta = {"evaluate": RARELY, "learning_rate": 0.5, "stop": r.Stop("loss")}
     regime = make((4, 6), evaluate=OFTEN, stop=STOP, meta=meta, life={"updates": 8})
@@ -84,7 +88,7 @@ TWO = [
 ONE = [r.pure_rl, r.oracle, r.always_on, r.always_on_sham, r.yoked]
 
 
-@pytest.mark.parametrize("make", [*ONE, *TWO, r.in_context, r.continual, r.both])
+@pytest.mark.parametrize("make", [*ONE, *TWO, r.in_context, r.continual, r.continual_in_context])
 def test_a_name_overrides_the_automatic_one(make):
     assert make().name == make.__name__
     assert make(name="mine").name == "mine"
@@ -98,8 +102,14 @@ def test_a_name_overrides_the_automatic_one(make):
     ("make", "message"),
     [
         (lambda: r.pretrain_rl(500), "pretrain_rl: updates = 500 does not hold a budget each for pretrain, rl"),
-        (lambda: r.learned_model((5, 5)), r"updates = \(5, 5\) does not hold a budget each for explore, model, rl"),
-        (lambda: r.both((5,), 0.5), "both-0.5: updates = .* does not hold a budget each for meta, life"),
+        (
+            lambda: r.learned_model((5, 5)),
+            r"updates = \(5, 5\) does not hold a budget each for model_learning, model, rl",
+        ),
+        (
+            lambda: r.continual_in_context((5,), 0.5),
+            "continual_in_context-0.5: updates = .* does not hold a budget each for meta, life",
+        ),
     ],
 )
 def test_budgets_are_as_many_as_phases(make, message):

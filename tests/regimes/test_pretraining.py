@@ -9,7 +9,7 @@ import regimax as rx
 from regimax.learners import objectives, prediction
 
 OPTIONS = {"network": rx.networks.mlp((6, 4)), "num_envs": 4, "evaluate": rx.regimes.Evaluate(2, 8)}
-WORLD = rx.envs.Exemplar(factors=1, values=3, forms=2, dimensions=5)
+WORLD = rx.envs.Exemplar(factors=1, values=3, looks=2, dimensions=5)
 KEYS = jax.tree.map(lambda k: k[0], rx.cell_keys(seeds=1))
 
 

@@ -26,7 +26,7 @@ def run_with(
             rows.append(
                 {"cell": cell, "regime": arm, "setting": f"{settings}", "seed": world, "world_seed": world}
                 | dict(zip(columns, settings, strict=True))
-                | {"status": "done", "samples": 0, "flops_pretrain": 0.0}
+                | {"status": "done", "passive_steps": 0, "flops_without_env_steps": 0.0}
             )
             steps = range(0, 101, 10)
             shown = [float(time is not None and step >= time) for step in steps]

@@ -23,9 +23,9 @@ def cell_row(cell: str, regime: str = "pure_rl", setting: str = "", seed: int = 
         "seed": seed,
         "success": 0.0,
         "env_steps": 100,
-        "samples": 7,
+        "passive_steps": 7,
         "flops": 1000.0,
-        "flops_pretrain": 250.0,
+        "flops_without_env_steps": 250.0,
         "solved_at_update": None,
         "solved_at_env_step": None,
         "solved_at_flops": None,
@@ -40,7 +40,7 @@ def table_of(*rows: dict[str, Any]) -> pl.DataFrame:
 
 
 def pending(cell: str, **keys: Any) -> dict[str, Any]:
-    measured = ("success", "env_steps", "samples", "flops", "flops_pretrain")
+    measured = ("success", "env_steps", "passive_steps", "flops", "flops_without_env_steps")
     return cell_row(cell, status="pending", **dict.fromkeys(measured), **keys)
 
 
@@ -285,7 +285,7 @@ def test_summary_by_hand() -> None:
     assert (oracle["solved_low"], oracle["solved_high"]) == pytest.approx(wilson(2, 3))
     assert (oracle["threshold_env_steps"], oracle["threshold_flops"]) == (30.0, 200.0)
     assert oracle["threshold_censored"] is False
-    assert (oracle["env_steps"], oracle["flops"], oracle["flops_pretrain"], oracle["samples"]) == (
+    assert (oracle["env_steps"], oracle["flops"], oracle["flops_without_env_steps"], oracle["passive_steps"]) == (
         60.0,
         1000.0,
         250.0,

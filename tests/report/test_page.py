@@ -60,7 +60,7 @@ def make_run(
             for update in range(4):
                 effort = {
                     "env_steps": 0,
-                    "samples": 64 * update,
+                    "passive_steps": 64 * update,
                     "flops": 1000.0 * update,
                     "bits_reward": 0.0,
                 }
@@ -74,7 +74,7 @@ def make_run(
                 "flops": pretraining + 700.0 * update,
                 "bits_reward": 90.0 * update,
             }
-            curves.append(name | effort | {"phase": "rl", "update": update, "samples": 0, "success": success})
+            curves.append(name | effort | {"phase": "rl", "update": update, "passive_steps": 0, "success": success})
             if success >= 0.95:
                 solved = update
                 break
@@ -85,11 +85,11 @@ def make_run(
                 "return": success,
                 "updates": update,
                 "env_steps": 400 * update,
-                "samples": 0,
+                "passive_steps": 0,
             }
             | {
                 "flops": pretraining + 700.0 * update,
-                "flops_pretrain": pretraining,
+                "flops_without_env_steps": pretraining,
                 "flops_rl": 700.0 * update,
                 "flops_prediction": pretraining,
                 "flops_experience": 200.0 * update,
@@ -106,7 +106,7 @@ def make_run(
             | {"status": "done" if solved is None else "solved"}
         )
     table = pl.DataFrame(rows, infer_schema_length=None)
-    names = ["success", "return", "env_steps", "samples", "flops", "flops_pretrain"]
+    names = ["success", "return", "env_steps", "passive_steps", "flops", "flops_without_env_steps"]
     names += ["solved_at_update", "solved_at_env_step", "solved_at_flops"]
     missing = [pl.lit(None).alias(name) for name in names if name not in table.columns]
     return table.with_columns(missing), pl.DataFrame(curves, infer_schema_length=None)
@@ -118,7 +118,7 @@ def make_probes(table: pl.DataFrame) -> pl.DataFrame:
     for cell in table.filter(pl.col("status") != "pending").iter_rows(named=True):
         names = {name: cell[name] for name in ("cell", "regime", "setting", "seed", "reward.erasure")}
         done = 0
-        for phase in ["pretrain", "rl"] if cell["flops_pretrain"] else ["rl"]:
+        for phase in ["pretrain", "rl"] if cell["flops_without_env_steps"] else ["rl"]:
             for update in (0, 4):
                 effort = {"phase": phase, "update": update, "updates": done + update, "flops": 100.0 * (done + update)}
                 rows.append(

@@ -11,7 +11,7 @@ from scipy import stats
 import regimax as rx
 from regimax.channels import sensory
 from regimax.envs import Recall
-from regimax.sources import lifetime, redrawn
+from regimax.sources import fresh_worlds, lifetime
 
 WORLD = Recall(stable=20, dynamic=2, values=5, queries=4, drift=0.3, apart=True, dimensions=6)
 KEYS = jax.tree.map(lambda k: k[0], rx.cell_keys(1))
@@ -78,7 +78,7 @@ def test_the_control_lives_elsewhere_and_is_asked_at_home():
 
 
 def test_worlds_are_new_in_every_sequence():
-    source, _, _, (one, two) = lived(redrawn(8, load=5), 2)
+    source, _, _, (one, two) = lived(fresh_worlds(8, load=5), 2)
     assert (source.num_steps, one.obs_tm1.shape[0]) == (9, 9)
     assert "world.stable" not in {setting.name for setting in source.settings}
     keys = np.concatenate([np.asarray(x.obs_tm1[0, :, 0]) for x in (one, two)])
@@ -86,7 +86,7 @@ def test_worlds_are_new_in_every_sequence():
     asked = np.asarray(one.mask_tm1)
     assert asked.sum(0).tolist() == [4] * 8
     assert len(np.unique(asked.argmax(0))) > 1  # loads differ
-    assert redrawn(8, load=500)(WORLD, (), None).num_steps == 22 + 4  # no more than there is room for
+    assert fresh_worlds(8, load=500)(WORLD, (), None).num_steps == 22 + 4  # no more than there is room for
 
 
 @pytest.mark.parametrize(
@@ -94,11 +94,11 @@ def test_worlds_are_new_in_every_sequence():
     [
         (lambda: lifetime(0), "lifetime: num_envs = 0 is not a whole number above 0"),
         (lambda: lifetime(shown=2), "lifetime: shown = 2 is out of range"),
-        (lambda: redrawn(4, 1), "redrawn: load = 1 is not a whole number above 1"),
+        (lambda: fresh_worlds(4, 1), "fresh_worlds: load = 1 is not a whole number above 1"),
         (lambda: lifetime()(rx.envs.Cipher(), (), None), "lifetime: the world Cipher has no lifetimes"),
-        (lambda: redrawn()(rx.envs.Oracle(WORLD), (), None), "redrawn: the world Recall has no lifetimes"),
+        (lambda: fresh_worlds()(rx.envs.Oracle(WORLD), (), None), "fresh_worlds: the world Recall has no lifetimes"),
         (lambda: lifetime()(WORLD, (sensory(),), None), "go through no channels, found one of the place 'sensory'"),
-        (lambda: redrawn()(Recall(0, 1), (), None), "has room for 1 pair, at least 2 are needed"),
+        (lambda: fresh_worlds()(Recall(0, 1), (), None), "has room for 1 pair, at least 2 are needed"),
     ],
 )
 def test_what_cannot_be_is_told(make, message):

@@ -80,12 +80,12 @@ def test_a_users_world_can_pretrain():
     train = rx.make_train(regime, Counting())
     result = jax.jit(train)(KEYS, train.default_hparams)
     assert np.isfinite(result.curves["pretrain"]["clock_error"][1:]).all()
-    assert result.effort["pretrain"]["samples"] == 2 * 4 * 3
+    assert result.effort["pretrain"]["passive_steps"] == 2 * 4 * 3
     assert result.effort["pretrain"]["env_steps"] == 0
 
 
 def test_pairs_of_exemplar_are_two_views_of_what_was_in_sight():
-    world = Exemplar(factors=1, values=3, forms=4, decisions=2, noise=0.0, dimensions=3)
+    world = Exemplar(factors=1, values=3, looks=4, decisions=2, noise=0.0, dimensions=3)
     _, state, trajectory = drawn(world, 200)
     looks = np.asarray(state.world.hidden.looks)[0].reshape(12, 3)
 

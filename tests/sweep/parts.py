@@ -44,7 +44,7 @@ class Guess:
     def describe(self, settings):
         n = settings["world.numbers"]
         bits = {"observation_bits": 0.0, "stream_bits": 0.0, "action_bits": 2.0}
-        bits |= {"floor_scratch": 2.0, "floor_stream": 2.0}
+        bits |= {"min_reward_bits_scratch": 2.0, "min_reward_bits_stream": 2.0}
         return bits | {"concepts": n, "optimal_return": 1.0, "random_success": 1 / n, "episode_steps": 1.0}
 
 
@@ -136,7 +136,7 @@ EDITS = {
     "world, its hidden structure": ("(), 0, settings", "(), 1, settings"),
     "world, what is legal": ("arange(4) < params", "arange(4) <= params"),
     "describe": ('"action_bits": 2.0', '"action_bits": 3.0'),
-    "a floor": ('"floor_stream": 2.0', '"floor_stream": 1.0'),
+    "a floor": ('"min_reward_bits_stream": 2.0', '"min_reward_bits_stream": 1.0'),
     "source": ("2.0 * trajectory.r_t", "9.0 * trajectory.r_t"),
     "channel": ("signal.value + 0.25", "signal.value + 0.5"),
     "channel, its capacity": ("known: 1.5", "known: 1.0"),

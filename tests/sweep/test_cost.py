@@ -16,7 +16,7 @@ def costs(world, regime, **axes):
 
 
 def test_senses_tell_no_more_of_concepts_than_there_is_and_no_more_than_they_let_through():
-    world = rx.envs.Exemplar(factors=2, values=4, forms=2, decisions=1, dimensions=10, unpredictable=True)
+    world = rx.envs.Exemplar(factors=2, values=4, looks=2, decisions=1, dimensions=10, unpredictable=True)
     options = {"network": rx.networks.mlp((4,)), "num_envs": 8, "channels": [rx.channels.sensory(-4, 4)]}
     regime = rx.regimes.pretrain_rl((1, 1), **options, evaluate=rx.regimes.Evaluate(1, 4))
     rates = {"wide": {}, "narrow": {"sensory.bits": 1, "sensory.rate": 0.25}}

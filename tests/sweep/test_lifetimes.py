@@ -24,7 +24,7 @@ r = rx.regimes
 options = {"network": rx.networks.pair_memory(4, 6, key_size=5), "evaluate": r.Evaluate(every=2, episodes=4)}
 regimes = [
     r.in_context((2, 12), **options),
-    r.both((2, 12), memory="lifetime", **options)._replace(name="both"),
+    r.continual_in_context((2, 12), memory="lifetime", **options)._replace(name="both"),
 ]
 sweep = rx.Sweep(
     world=rx.envs.Recall(stable=6, dynamic=2, values=4, queries=4, dimensions=5, drift=0.2, apart=True),

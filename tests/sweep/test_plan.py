@@ -55,7 +55,7 @@ def test_the_reward_does_not_reach_prediction(tiny):
     for stage in plan.stages.values():
         if stage.phase == "pretrain":
             assert not any(name.startswith(("reward.", "outcome.", "rl.")) for name in stage.settings)
-            assert "world.reward_per_step" not in stage.settings
+            assert "world.dense_reward" not in stage.settings
 
 
 def test_budgets_form_a_chain(tiny):

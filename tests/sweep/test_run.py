@@ -83,7 +83,7 @@ def test_a_sweep_gives_what_make_train_gives_cell_by_cell(monkeypatch):
                 np.testing.assert_array_equal(part[cell.seed], leaf)
     cells = table.cell_table(Path("run"))
     np.testing.assert_array_equal(cells["env_steps"].to_numpy(), alone.effort["rl"]["env_steps"])
-    np.testing.assert_array_equal(cells["samples"].to_numpy(), alone.effort["pretrain"]["samples"])
+    np.testing.assert_array_equal(cells["passive_steps"].to_numpy(), alone.effort["pretrain"]["passive_steps"])
     flops = alone.effort["rl"]["flops"] + alone.effort["pretrain"]["flops"]
     np.testing.assert_allclose(cells["flops"].to_numpy(), flops, rtol=1e-6)
 
@@ -332,7 +332,7 @@ def test_what_never_ran_after_a_stage_that_broke_is_not_charged():
     assert cells["updates"].to_list() == [14, 16, 4, 4]
     assert cells["env_steps"].to_list()[2:] == [0, 0]
     assert cells["flops_rl"].to_list()[2:] == [0.0, 0.0]
-    assert cells["samples"].to_list() == [n * 8 * 2 for n in (6, 8, 4, 4)]
+    assert cells["passive_steps"].to_list() == [n * 8 * 2 for n in (6, 8, 4, 4)]
     # Shared stages once: prediction to 8 and to where it broke, and reinforcement after 6 and after 8.
     assert table.totals(Path("run"))["updates"] == 8 + 4 + 8 + 8
 

@@ -5,7 +5,7 @@ from regimax.sweep.summary import plan_summary, plan_text
 
 KEYS = {
     "cells", "stages", "programs", "updates_without_sharing", "updates_planned", "env_steps_planned",
-    "samples_planned", "bytes_per_lane", "block", "width", "seconds_estimated", "phases",
+    "passive_steps_planned", "bytes_per_lane", "block", "width", "seconds_estimated", "phases",
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ def write_run(success, status="done", consecutive=2, old=False, pending=False):
         (run / folder).mkdir(parents=True)
     cells = {"cell": ["a/0"], "regime": ["a"], "setting": [""], "seed": [0], "world_seed": [0], "stages": [["p", "q"]]}
     stages = {"stage": ["p", "q"], "phase": ["pretrain", "rl"], "start": [0, 0], "end": [4, 6]}
-    costs = {"flops": [10.0, 100.0], "env_steps": [0, 5], "samples": [7, 0]}
+    costs = {"flops": [10.0, 100.0], "env_steps": [0, 5], "passive_steps": [7, 0]}
     costs |= {"flops_prediction": [9.0, 20.0], "flops_experience": [1.0, 30.0], "flops_reinforcement": [0.0, 50.0]}
     costs["present_sensory_bound"] = [0.25, math.nan]
     costs |= {f"bits_{name}": [0.5, 2.0] for name in ("sensory", "abstraction", "decision", "reward", "outcome")}
@@ -62,15 +62,15 @@ def commit(run, step, rows, ended, environments=("here",)):
 
 def test_effort_is_added_up_along_the_path():
     row = table.cell_table(write_run([0.0, 0.1, 0.2, 0.3])).row(0, named=True)
-    assert (row["updates"], row["env_steps"], row["samples"]) == (10, 30, 28)
-    assert (row["flops"], row["flops_pretrain"], row["flops_rl"]) == (640.0, 40.0, 600.0)
+    assert (row["updates"], row["env_steps"], row["passive_steps"]) == (10, 30, 28)
+    assert (row["flops"], row["flops_without_env_steps"], row["flops_rl"]) == (640.0, 40.0, 600.0)
     split = [row[f"flops_{kind}"] for kind in ("prediction", "experience", "reinforcement")]
     assert split == [4 * 9 + 6 * 20, 4 * 1 + 6 * 30, 6 * 50]
     assert sum(split) == row["flops"]
     assert row["bits_reward"] == 4 * 0.5 + 6 * 2.0
     # Ten steps between evaluations, each of which stands for those before it; what was never measured is not known.
     assert row["used_decision"] == 10 * (1 + 2 + 3)
-    assert (row["present_reward_bound"], row["present_sensory_bound"]) == (None, None)
+    assert (row["reward_bits_bound"], row["present_sensory_bound"]) == (None, None)
     assert row["success"] == pytest.approx(0.3)
     assert (row["censored"], row["diverged"], row["solved_at_update"]) == (True, False, None)
 
@@ -117,7 +117,13 @@ def test_curves_carry_cumulative_effort():
 
 def test_totals_count_shared_stages_once_and_padding():
     found = table.totals(write_run([0.0, 0.1, 0.2, 0.3]))
-    assert found == {"stages": 2, "updates": 10, "env_steps": 30, "samples": 28, "flops_executed": 4 * 20 + 6 * 200}
+    assert found == {
+        "stages": 2,
+        "updates": 10,
+        "env_steps": 30,
+        "passive_steps": 28,
+        "flops_executed": 4 * 20 + 6 * 200,
+    }
 
 
 def test_a_manifest_that_was_changed_does_not_count():

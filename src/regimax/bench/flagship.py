@@ -95,7 +95,7 @@ def _point(
         shares.append(outcome.shares)
         seconds.append(outcome.shares.seconds - outcome.shares.compiling)
     median, worst = statistics.median(seconds), max(seconds)
-    updates, steps = totals["updates"], totals["env_steps"] + totals["samples"]
+    updates, steps = totals["updates"], totals["env_steps"] + totals["passive_steps"]
     point = {
         "lanes": lanes,
         "block": plan.sweep.block,

@@ -87,7 +87,7 @@ def _exemplar() -> tuple[Regime, Any]:
         num_envs=64,
         evaluate=regimes.Evaluate(every=20, episodes=64),
     )
-    return regime, envs.Exemplar(factors=4, values=4, forms=32, dimensions=128)
+    return regime, envs.Exemplar(factors=4, values=4, looks=32, dimensions=128)
 
 
 def _flagship(block: int) -> Sweep:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from regimax.channels.abstraction import abstraction
-from regimax.channels.decision import decision
-from regimax.channels.outcome import outcome
-from regimax.channels.reward import reward
-from regimax.channels.sensory import sensory
+from regimax.channels._abstraction import abstraction
+from regimax.channels._decision import decision
+from regimax.channels._outcome import outcome
+from regimax.channels._reward import reward
+from regimax.channels._sensory import sensory
 from regimax.errors import UserError
 from regimax.types import is_finite, number
 

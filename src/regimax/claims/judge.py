@@ -189,7 +189,7 @@ def _cells(runs: Sequence[Path]) -> tuple[int, int]:
 
 
 def _effort(runs: Sequence[Path]) -> dict[str, float]:
-    effort: dict[str, float] = {"flops_executed": 0.0, "env_steps": 0.0, "samples": 0.0, "seconds": 0.0}
+    effort: dict[str, float] = {"flops_executed": 0.0, "env_steps": 0.0, "passive_steps": 0.0, "seconds": 0.0}
     for run in runs:
         if store.is_begun(run):
             spent = table.totals(run)

@@ -52,7 +52,7 @@ def render(judged: Sequence[Judged], name: str) -> str:
         before += len(one.figures)
     return Template(_asset("claims.html")).substitute(
         css=page.asset("page.css") + "\n" + _asset("claims.css"),
-        tally=_tally(judged),
+        reward_histogram=_tally(judged),
         made=escape(f"regimax {regimax.__version__}, {datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC"),
         rows="".join(_row(one) for one in judged),
         claims="".join(_section(one, plots) for one, plots in zip(judged, numbers, strict=True)),
@@ -276,6 +276,6 @@ def _spent(one: Judged) -> str:
     if one.effort:
         parts.append(f"{quantity(one.effort['flops_executed'], 'FLOP')} executed")
         parts.append(f"{quantity(one.effort['env_steps'])} environment steps")
-        parts.append(f"{quantity(one.effort['samples'])} unlabelled steps")
+        parts.append(f"{quantity(one.effort['passive_steps'])} unlabelled steps")
         parts.append(f"{duration(one.effort['seconds'])} wall clock")
     return ", ".join(parts)

@@ -1,7 +1,7 @@
 """Worlds: vectorised environments with known concepts and a richness knob."""
 
 from regimax.envs import craftax, gymnax
-from regimax.envs.base import Environment, Halved, HandMade, Lifelong, Streams
+from regimax.envs.base import Environment, Halved, HandMade, Lifetimes, Streams
 from regimax.envs.check import check_world, lacking
 from regimax.envs.cipher import Cipher
 from regimax.envs.exemplar import Exemplar
@@ -20,7 +20,7 @@ __all__ = [
     "HandMade",
     "HandModel",
     "LearnedModel",
-    "Lifelong",
+    "Lifetimes",
     "Lock",
     "Oracle",
     "Planner",

@@ -53,9 +53,9 @@ class Environment(Protocol):
 
         `info` holds `outcome` (the part of the reward that is paid for the whole episode, at its end) and `success`
         (1 at the last step of an episode that counts as solved, else 0). A world that does not, or not always, pay for
-        whole episodes adds `pays_outcome`, 0 where it does not: there no outcome can be lost. A world with an attribute
-        `second_views` that is true adds `second_view` `[D]`: another look at what was just answered, which no policy
-        sees.
+        whole episodes adds `has_outcome`, 0 where it does not: there no outcome can be lost. A world with an attribute
+        `augmented_views` that is true adds `augmented_view` `[D]`: another look at what was just answered, which no
+        policy sees.
         """
         ...
 
@@ -71,8 +71,8 @@ class Environment(Protocol):
         """Returns the known numbers of the world at these settings.
 
         Keys: `concepts` (their number), `optimal_return` (reward units), `random_success` (probability),
-        `floor_scratch` and `floor_stream` (bits that rewards must still tell without and with the stream),
-        `observation_bits`, `stream_bits` and `action_bits` (nominal, per step), `episode_steps`. NaN stands
+        `min_reward_bits_scratch` and `min_reward_bits_stream` (bits that rewards must still tell without and with the
+        stream), `observation_bits`, `stream_bits` and `action_bits` (nominal, per step), `episode_steps`. NaN stands
         for what is not known. Where it is known also `concept_bits` and `stream_concept_bits`: the entropy of the
         concepts at work in the learner's own episodes, the largest that any behaviour gives them, and in the stream,
         bits per step; no signal tells more about them.
@@ -137,7 +137,7 @@ class Streams(Protocol):
 
 
 @runtime_checkable
-class Lifelong(Protocol):
+class Lifetimes(Protocol):
     """A world of sequences that ask, part of which lasts from one to the next, drifting, for as long as a life.
 
     Attributes:
@@ -154,15 +154,15 @@ class Lifelong(Protocol):
     life_reads: tuple[str, ...]
     redraw_reads: tuple[str, ...]
 
-    def born(self, key: Array, settings: HParams) -> PyTree:
+    def init_lifetime(self, key: Array, settings: HParams) -> PyTree:
         """Draws the hidden structure that a life begins with, the same as `init` draws from the same key."""
         ...
 
-    def drifted(self, key: Array, params: PyTree) -> PyTree:
+    def drift_step(self, key: Array, params: PyTree) -> PyTree:
         """Returns the hidden structure of the sequence after the one with `params`."""
         ...
 
-    def redrawn(self, key: Array, settings: HParams, load: int) -> PyTree:
+    def fresh_world(self, key: Array, settings: HParams, load: int) -> PyTree:
         """Draws the hidden structure of a world that lasts for one sequence, of at most `load` pairs."""
         ...
 

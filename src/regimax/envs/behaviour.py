@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from regimax.ops.ahead import scan_ahead
+from regimax.ops.precomputed_randomness import scan_precomputed_randomness
 from regimax.types import Array, PyTree, Trajectory
 
 
@@ -15,8 +15,8 @@ def random_behaviour(world: Any, key: Array, params: PyTree, num_steps: int | No
     """Returns the first steps of an episode of uniformly random legal actions: fields without the `E` axis, masked
     after the episode's end.
 
-    What follows an observation is the next one, or a second view of the same where the world shows one
-    (``second_view`` among `info`).
+    What follows an observation is the next one, or a augmented view of the same where the world shows one
+    (``augmented_view`` among `info`).
 
     Args:
       world: an `Environment`.
@@ -34,11 +34,11 @@ def random_behaviour(world: Any, key: Array, params: PyTree, num_steps: int | No
         state, obs, running = carry
         action, key = x
         later, state, _, terminated, truncated, info = world.step(key, state, action, params)
-        row = (obs, info.get("second_view", later), running, terminated, truncated & ~terminated)
+        row = (obs, info.get("augmented_view", later), running, terminated, truncated & ~terminated)
         return (state, later, running * (1.0 - (terminated | truncated))), row
 
     keys = jax.random.split(key_steps, num_steps)
-    _, (obs_tm1, obs_t, running, terminated, truncated) = scan_ahead(
+    _, (obs_tm1, obs_t, running, terminated, truncated) = scan_precomputed_randomness(
         step, (opening, obs, jnp.ones(())), (actions, keys)
     )
     zeros = jnp.zeros((num_steps,))

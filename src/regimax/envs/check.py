@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from regimax.envs.base import Environment, HandMade, Lifelong, Streams
+from regimax.envs.base import Environment, HandMade, Lifetimes, Streams
 from regimax.errors import UserError, unknown
 from regimax.types import Field, PyTree, Setting, Trajectory, count, is_finite, number
 
@@ -17,15 +17,15 @@ DESCRIBED = (
     "concepts",
     "optimal_return",
     "random_success",
-    "floor_scratch",
-    "floor_stream",
+    "min_reward_bits_scratch",
+    "min_reward_bits_stream",
     "observation_bits",
     "stream_bits",
     "action_bits",
     "episode_steps",
 )
 """What `describe` says of every world."""
-OPTIONAL = ((Streams, "transcript"), (Lifelong, "sequence"), (HandMade, "hand_made"))
+OPTIONAL = ((Streams, "transcript"), (Lifetimes, "sequence"), (HandMade, "hand_made"))
 """Promises that a world need not make, each with the member that shows that it means to."""
 
 
@@ -37,7 +37,7 @@ def members(promise: type) -> list[str]:
 
 def lacking(world: Any, promise: type) -> str:
     """Returns the members of a protocol that a world lacks, in words; nothing where it has them all."""
-    promised = {name for other in (Environment, Streams, Lifelong, HandMade) for name in members(other)}
+    promised = {name for other in (Environment, Streams, Lifetimes, HandMade) for name in members(other)}
     there = [name for name in dir(world) if not name.startswith("_") and name not in promised]
 
     def told(name: str) -> str:
@@ -54,7 +54,7 @@ def check_world(world: Any) -> None:
       world: the world.
 
     Raises:
-      UserError: if it does not keep the promises of `Environment`, or those of `Streams`, `Lifelong` or `HandMade`
+      UserError: if it does not keep the promises of `Environment`, or those of `Streams`, `Lifetimes` or `HandMade`
         where it has the method that shows them: the message names the member, what was found and what fits.
 
     Example:
@@ -129,11 +129,11 @@ def _check_dynamics(world: Any, where: str) -> None:
     _same(after, state, "step", where)
     for name, value in zip(names[2:5], scalars, strict=True):
         _shape(value, f"step: {name}", (), where)
-    views = ("second_view",) if getattr(world, "second_views", False) else ()
+    views = ("augmented_view",) if getattr(world, "augmented_views", False) else ()
     for name in ("outcome", "success", *views):
         if not isinstance(info, Mapping) or name not in info:
             raise UserError(f"{where}: info of step has no {name!r}")
-        _shape(info[name], f"step: {name}", (size,) if name == "second_view" else (), where)
+        _shape(info[name], f"step: {name}", (size,) if name == "augmented_view" else (), where)
     concepts = _traced(world.concepts, "concepts", where, state, params)
     if getattr(concepts, "ndim", None) != 1 or not jnp.issubdtype(concepts.dtype, jnp.integer):
         raise UserError(f"{where}: concepts returns {_words(concepts)}, integers [C] are needed")

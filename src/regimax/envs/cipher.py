@@ -16,7 +16,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from regimax.envs.sized import Sized, below, permutation
+from regimax.envs.sized import Sized, permutation, randint_below
 from regimax.ops import information
 from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
 
@@ -45,7 +45,7 @@ class TaskParams(NamedTuple):
     hidden: Structure
     reveal: Array
     cue_held: Array
-    reward_per_step: Array
+    dense_reward: Array
 
 
 class StreamParams(NamedTuple):
@@ -86,7 +86,7 @@ class Cipher(Sized):
       tag: probability that a transcript opens with a tag that names its skill, instead of an uninformative cue.
       reveal: probability that the right answer is shown after the fact, in the next observation.
       cue_held: whether the cue stays in sight; otherwise it is seen with the first symbol only.
-      reward_per_step: pays 1 for every right answer; otherwise 1 at the end iff all were right.
+      dense_reward: pays 1 for every right answer; otherwise 1 at the end iff all were right.
       max_symbols: padding of V; V itself when 0.
       max_skills: padding of K.
       max_length: padding of L.
@@ -97,7 +97,7 @@ class Cipher(Sized):
     Example:
       >>> world = Cipher(symbols=6, skills=4, length=3)
       >>> known = world.describe(world.defaults())
-      >>> round(known["random_success"], 5), round(known["floor_stream"], 3)
+      >>> round(known["random_success"], 5), round(known["min_reward_bits_stream"], 3)
       (0.00463, 4.585)
     """
 
@@ -108,7 +108,7 @@ class Cipher(Sized):
     tag: float = 0.0
     reveal: float = 0.0
     cue_held: bool = False
-    reward_per_step: bool = False
+    dense_reward: bool = False
     max_symbols: int = 0
     max_skills: int = 0
     max_length: int = 0
@@ -117,7 +117,7 @@ class Cipher(Sized):
     sizes = ("symbols", "skills", "length")
     truncates = False
     reward_range = (0.0, 1.0)
-    task_reads = tuple(f"world.{s}" for s in ("symbols", "skills", "length", "reveal", "cue_held", "reward_per_step"))
+    task_reads = tuple(f"world.{s}" for s in ("symbols", "skills", "length", "reveal", "cue_held", "dense_reward"))
     stream_reads = tuple(f"world.{s}" for s in ("symbols", "skills", "length", "coverage", "cue_held", "tag"))
     stream_fields = ("symbol",)
     stream_acts = True
@@ -138,7 +138,7 @@ class Cipher(Sized):
             Setting("world.tag", self.tag, 0, 1, "probability that a transcript is tagged with its skill"),
             Setting("world.reveal", self.reveal, 0, 1, "probability that the right answer is shown after the fact"),
             Setting("world.cue_held", self.cue_held, doc="whether the cue stays in sight", **flag),
-            Setting("world.reward_per_step", self.reward_per_step, doc="pay every right answer, not all", **flag),
+            Setting("world.dense_reward", self.dense_reward, doc="pay every right answer, not all", **flag),
         )
 
     @property
@@ -178,9 +178,7 @@ class Cipher(Sized):
 
     def init(self, key: Array, settings: HParams) -> TaskParams:
         hidden, _ = self._hidden(key, settings)
-        return TaskParams(
-            hidden, settings["world.reveal"], settings["world.cue_held"], settings["world.reward_per_step"]
-        )
+        return TaskParams(hidden, settings["world.reveal"], settings["world.cue_held"], settings["world.dense_reward"])
 
     def stream_init(self, key: Array, settings: HParams) -> StreamParams:
         hidden, strangers = self._hidden(key, settings)
@@ -206,8 +204,8 @@ class Cipher(Sized):
         u = jax.random.uniform(key, (1 + 2 * L,))
         state = State(
             t=jnp.zeros((), jnp.int32),
-            cue=below(u[0], hidden.skills),
-            x=below(u[1 : 1 + L], hidden.symbols),
+            cue=randint_below(u[0], hidden.skills),
+            x=randint_below(u[1 : 1 + L], hidden.symbols),
             u=u[1 + L :],
             right=jnp.ones((), bool),
         )
@@ -224,7 +222,7 @@ class Cipher(Sized):
         state = state._replace(t=t + 1, right=state.right & correct)
         terminated = state.t >= hidden.length
         success = (terminated & state.right).astype(jnp.float32)
-        per_step = params.reward_per_step > 0
+        per_step = params.dense_reward > 0
         outcome = jnp.where(per_step, 0.0, success)
         reward = jnp.where(per_step, correct.astype(jnp.float32), success)
         obs = self._observe(
@@ -236,15 +234,15 @@ class Cipher(Sized):
             action=action,
             reveal=jnp.where(state.u[t] < params.reveal, answer, -1),
         )
-        info = {"outcome": outcome, "pays_outcome": 1.0 - per_step.astype(jnp.float32), "success": success}
+        info = {"outcome": outcome, "has_outcome": 1.0 - per_step.astype(jnp.float32), "success": success}
         return obs, state, reward, terminated, jnp.zeros((), bool), info
 
     def transcript(self, key: Array, params: StreamParams) -> Trajectory:
         hidden, L = params.hidden, self.max_length
         u = jax.random.uniform(key, (3 + L,))
-        skill, cue = below(u[0], hidden.skills), below(u[1], hidden.skills)
+        skill, cue = randint_below(u[0], hidden.skills), randint_below(u[1], hidden.skills)
         tagged = u[2] < params.tag
-        x = below(u[3:], hidden.symbols)
+        x = randint_below(u[3:], hidden.symbols)
         y = hidden.answers[skill, x]
         time = jnp.arange(L + 1)
         shown = (time == 0) | (params.cue_held > 0)
@@ -284,7 +282,7 @@ class Cipher(Sized):
 
     def describe(self, settings: Mapping[str, float]) -> dict[str, float]:
         V, K, L = (int(settings[f"world.{size}"]) for size in ("symbols", "skills", "length"))
-        per_step = bool(settings["world.reward_per_step"])
+        per_step = bool(settings["world.dense_reward"])
         m = round(settings["world.coverage"] * K)
         held = bool(settings["world.cue_held"])
         floor = information.log2_factorial(V)
@@ -296,8 +294,8 @@ class Cipher(Sized):
             "concepts": K,
             "optimal_return": float(L if per_step else 1),
             "random_success": float(V) ** -L,
-            "floor_scratch": K * floor,
-            "floor_stream": cues + (K - m) * floor,
+            "min_reward_bits_scratch": K * floor,
+            "min_reward_bits_stream": cues + (K - m) * floor,
             "observation_bits": math.log2(V) + math.log2(K) * (1.0 if held else 1.0 / L) + revealed,
             "stream_bits": 2 * math.log2(V) + math.log2(K) * (1.0 if held else 1.0 / L),
             "concept_bits": skill_and_symbols,

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from regimax.envs.sized import Sized, below, permutation
+from regimax.envs.sized import Sized, permutation, randint_below
 from regimax.ops import information
 from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
 
@@ -27,7 +27,7 @@ class Structure(NamedTuple):
     Attributes:
       factors: `[]` F.
       values: `[]` V.
-      forms: `[]` M.
+      num_looks: `[]` M.
       noise: `[]` σ.
       looks: `[F, V, M, D]`, N(0, 1/F): what each form of each value of each factor adds to an observation.
       factor: `[]` int32, j.
@@ -36,7 +36,7 @@ class Structure(NamedTuple):
 
     factors: Array
     values: Array
-    forms: Array
+    num_looks: Array
     noise: Array
     looks: Array
     factor: Array
@@ -79,7 +79,7 @@ class Exemplar(Sized):
     Args:
       factors: F ≥ 1.
       values: V ≥ 2, the number of answers too.
-      forms: M ≥ 1, looks of each value; with 1 there is no concept to find.
+      looks: M ≥ 1, looks of each value; with 1 there is no concept to find.
       decisions: H ≥ 1 per episode, which is solved iff all are right; values are drawn anew for each.
       graded: whether an episode pays the share of its answers that were right, one sum for all; otherwise 1 iff all
         were.
@@ -88,21 +88,21 @@ class Exemplar(Sized):
       dimensions: D, numbers in an observation.
       max_factors: padding of F; F itself when 0.
       max_values: padding of V.
-      max_forms: padding of M.
+      max_looks: padding of M.
       max_decisions: padding of H.
 
     Raises:
       UserError: for a size below its least or beyond its padding, or a value out of range.
 
     Example:
-      >>> known = Exemplar(factors=1, values=4, forms=32).describe(Exemplar(factors=1, values=4, forms=32).defaults())
-      >>> round(known["floor_scratch"], 2), round(known["floor_stream"], 2)
+      >>> known = Exemplar(factors=1, values=4, looks=32).describe(Exemplar(factors=1, values=4, looks=32).defaults())
+      >>> round(known["min_reward_bits_scratch"], 2), round(known["min_reward_bits_stream"], 2)
       (245.51, 4.58)
     """
 
     factors: int = 4
     values: int = 4
-    forms: int = 8
+    looks: int = 8
     decisions: int = 1
     graded: bool = False
     noise: float = 0.1
@@ -110,16 +110,16 @@ class Exemplar(Sized):
     dimensions: int = 64
     max_factors: int = 0
     max_values: int = 0
-    max_forms: int = 0
+    max_looks: int = 0
     max_decisions: int = 0
 
     name = "Exemplar"
-    sizes = ("factors", "values", "forms", "decisions")
+    sizes = ("factors", "values", "looks", "decisions")
     truncates = False
-    second_views = True
+    augmented_views = True
     reward_range = (0.0, 1.0)
-    task_reads = tuple(f"world.{s}" for s in ("factors", "values", "forms", "decisions", "graded", "noise"))
-    stream_reads = tuple(f"world.{s}" for s in ("factors", "values", "forms", "noise", "unpredictable"))
+    task_reads = tuple(f"world.{s}" for s in ("factors", "values", "looks", "decisions", "graded", "noise"))
+    stream_reads = tuple(f"world.{s}" for s in ("factors", "values", "looks", "noise", "unpredictable"))
     stream_fields = ("view",)
     stream_acts = False
 
@@ -131,16 +131,16 @@ class Exemplar(Sized):
 
     @property
     def spec(self) -> Spec:
-        sizes = (self.max_factors, self.max_values, self.max_forms, self.max_decisions)
+        sizes = (self.max_factors, self.max_values, self.max_looks, self.max_decisions)
         return ("Exemplar", *sizes, self.dimensions)
 
     @property
     def settings(self) -> tuple[Setting, ...]:
-        F, V, M, H = self.max_factors, self.max_values, self.max_forms, self.max_decisions
+        F, V, M, H = self.max_factors, self.max_values, self.max_looks, self.max_decisions
         return (
             Setting("world.factors", self.factors, 1, F, "F, factors of an observation", integer=True),
             Setting("world.values", self.values, 2, V, "V, values of each factor, and answers", integer=True),
-            Setting("world.forms", self.forms, 1, M, "M, looks of each value", integer=True),
+            Setting("world.looks", self.looks, 1, M, "M, looks of each value", integer=True),
             Setting("world.decisions", self.decisions, 1, H, "H, decisions per episode", integer=True),
             Setting("world.graded", self.graded, 0, 1, "pay the share of right answers, not all", integer=True),
             Setting("world.noise", self.noise, 0, 1e3, "σ, noise of each number, against a signal of variance 1"),
@@ -174,7 +174,7 @@ class Exemplar(Sized):
     # Hidden structure.
 
     def _hidden(self, key: Array, settings: HParams) -> Structure:
-        F, V, M, D = self.max_factors, self.max_values, self.max_forms, self.dimensions
+        F, V, M, D = self.max_factors, self.max_values, self.max_looks, self.dimensions
         factors, values = settings["world.factors"], settings["world.values"]
         key_looks, key_factor, key_answers = jax.random.split(key, 3)
         # A factor at a time, so that a factor looks the same in worlds with more of them.
@@ -183,10 +183,10 @@ class Exemplar(Sized):
         return Structure(
             factors=factors,
             values=values,
-            forms=settings["world.forms"],
+            num_looks=settings["world.looks"],
             noise=settings["world.noise"],
             looks=looks * present[:, None, None, None],
-            factor=below(jax.random.uniform(key_factor), factors),
+            factor=randint_below(jax.random.uniform(key_factor), factors),
             answers=permutation(key_answers, values, V),
         )
 
@@ -199,12 +199,12 @@ class Exemplar(Sized):
     # Episodes.
 
     def _values(self, key: Array, hidden: Structure) -> Array:
-        return below(jax.random.uniform(key, (self.max_factors,)), hidden.values)
+        return randint_below(jax.random.uniform(key, (self.max_factors,)), hidden.values)
 
     def view(self, key: Array, z: Array, hidden: Structure) -> Array:
         """Returns an observation `[D]` of the values `z`, in looks of its own."""
         key_form, key_noise = jax.random.split(key)
-        form = below(jax.random.uniform(key_form, (self.max_factors,)), hidden.forms)
+        form = randint_below(jax.random.uniform(key_form, (self.max_factors,)), hidden.num_looks)
         noise = hidden.noise * jax.random.normal(key_noise, (self.dimensions,))
         return hidden.looks[jnp.arange(self.max_factors), z, form].sum(0) + noise
 
@@ -226,7 +226,7 @@ class Exemplar(Sized):
         share = jnp.where(terminated, right / new.t, 0.0)
         outcome = jnp.where(params.graded > 0, share, success)
         # What was just answered is shown a second time, in other looks: a pair of the agent's own.
-        info = {"outcome": outcome, "success": success, "second_view": self.view(key_other, state.z, hidden)}
+        info = {"outcome": outcome, "success": success, "augmented_view": self.view(key_other, state.z, hidden)}
         return self.view(key_view, new.z, hidden), new, outcome, terminated, jnp.zeros((), bool), info
 
     def transcript(self, key: Array, params: StreamParams) -> Trajectory:
@@ -265,11 +265,11 @@ class Exemplar(Sized):
         A probe is fitted in the one and asked in the other.
         """
         hidden = params.hidden
-        first = (hidden.forms + 1) // 2
-        shift = jnp.where(hidden.forms > 1, first, 0)
-        others = hidden.looks[:, :, (jnp.arange(self.max_forms) + shift) % self.max_forms]
-        rest = hidden._replace(looks=others, forms=hidden.forms - shift)
-        return params._replace(hidden=hidden._replace(forms=first)), params._replace(hidden=rest)
+        first = (hidden.num_looks + 1) // 2
+        shift = jnp.where(hidden.num_looks > 1, first, 0)
+        others = hidden.looks[:, :, (jnp.arange(self.max_looks) + shift) % self.max_looks]
+        rest = hidden._replace(looks=others, num_looks=hidden.num_looks - shift)
+        return params._replace(hidden=hidden._replace(looks=first)), params._replace(hidden=rest)
 
     def legal(self, params: TaskParams | StreamParams) -> Array:
         return jnp.arange(self.max_values) < params.hidden.values
@@ -285,8 +285,8 @@ class Exemplar(Sized):
             "concepts": F * V,
             "optimal_return": 1.0,
             "random_success": float(V) ** -H,
-            "floor_scratch": information.log2_factorial(V * M) - V * information.log2_factorial(M),
-            "floor_stream": information.log2_factorial(V) + math.log2(F),
+            "min_reward_bits_scratch": information.log2_factorial(V * M) - V * information.log2_factorial(M),
+            "min_reward_bits_stream": information.log2_factorial(V) + math.log2(F),
             "observation_bits": bits,
             "stream_bits": 2 * bits,
             "concept_bits": F * math.log2(V),
@@ -306,10 +306,10 @@ class Exemplar(Sized):
           settings: the world's, by name.
           success: θ, a probability.
         """
-        V, M = int(settings["world.values"]), int(settings["world.forms"])
-        forms = V * M
-        near = sum(math.comb(forms, i) * (V - 1) ** i for i in range(int((1.0 - success) * forms + 1e-9) + 1))
-        return max(0.0, self.describe(settings)["floor_scratch"] - math.log2(near) - 1.0)
+        V, M = int(settings["world.values"]), int(settings["world.looks"])
+        looks = V * M
+        near = sum(math.comb(looks, i) * (V - 1) ** i for i in range(int((1.0 - success) * looks + 1e-9) + 1))
+        return max(0.0, self.describe(settings)["min_reward_bits_scratch"] - math.log2(near) - 1.0)
 
     def unpadded(self, settings: Mapping[str, float]) -> Exemplar:
         F, V, M, H = (int(settings.get(f"world.{size}", getattr(self, f"max_{size}"))) for size in self.sizes)

@@ -167,7 +167,7 @@ class Gymnax:
             truncated,
             {
                 "outcome": jnp.zeros((), jnp.float32),
-                "pays_outcome": jnp.zeros((), jnp.float32),  # every reward is that of its step
+                "has_outcome": jnp.zeros((), jnp.float32),  # every reward is that of its step
                 "success": success,
             },
         )
@@ -192,7 +192,8 @@ class Gymnax:
     def describe(self, settings: Mapping[str, float]) -> dict[str, float]:
         """What is not known is NaN; the attribute `episode_steps_are` says where those of an episode are from."""
         del settings
-        names = "concepts optimal_return random_success floor_scratch floor_stream observation_bits stream_bits"
+        bounds = "min_reward_bits_scratch min_reward_bits_stream"
+        names = f"concepts optimal_return random_success {bounds} observation_bits stream_bits"
         unknowns = dict.fromkeys(names.split(), math.nan)
         return unknowns | {"action_bits": math.log2(self.num_actions), "episode_steps": self.episode_steps}
 

@@ -19,7 +19,7 @@ import scipy.linalg
 from scipy.special import entr
 
 from regimax.envs.behaviour import random_behaviour
-from regimax.envs.sized import Sized, below
+from regimax.envs.sized import Sized, randint_below
 from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
 
 A, B, C = 0, 1, 2
@@ -125,7 +125,7 @@ class Lock(Sized):
 
     def init(self, key: Array, settings: HParams) -> Params:
         depth, actions = settings["world.depth"], settings["world.actions"]
-        return Params(depth, actions, below(jax.random.uniform(key, (self.max_depth, 2)), actions))
+        return Params(depth, actions, randint_below(jax.random.uniform(key, (self.max_depth, 2)), actions))
 
     stream_init = init
 
@@ -137,7 +137,7 @@ class Lock(Sized):
     def reset(self, key: Array, params: Params, previous: State | None = None) -> tuple[Array, State]:
         del params, previous
         key_state, key_noise = jax.random.split(key)
-        state = State(jnp.zeros((), jnp.int32), below(jax.random.uniform(key_state), jnp.int32(2)))
+        state = State(jnp.zeros((), jnp.int32), randint_below(jax.random.uniform(key_state), jnp.int32(2)))
         return self._observe(jax.random.normal(key_noise, (len(self._mixing),)), state), state
 
     def step(
@@ -147,7 +147,7 @@ class Lock(Sized):
         u = jax.random.uniform(key_draws, (2,))
         good = state.state != C
         on = good & (action == params.keys[state.h, jnp.minimum(state.state, B)])
-        new = State(state.h + 1, jnp.where(on, below(u[0], jnp.int32(2)), C))
+        new = State(state.h + 1, jnp.where(on, randint_below(u[0], jnp.int32(2)), C))
         terminated = new.h >= params.depth
         success = (terminated & on).astype(jnp.float32)
         lure = (good & ~on & (u[1] < 0.5)).astype(jnp.float32) * LURE
@@ -179,9 +179,9 @@ class Lock(Sized):
             "concepts": 3 * H,
             "optimal_return": 1.0,
             "random_success": float(actions) ** -H,
-            "floor_scratch": 2 * H * math.log2(actions),
+            "min_reward_bits_scratch": 2 * H * math.log2(actions),
             # The stream names no action, so reward has all of them left to tell.
-            "floor_stream": 2 * H * math.log2(actions),
+            "min_reward_bits_stream": 2 * H * math.log2(actions),
             "observation_bits": latents,
             "stream_bits": 2 * latents,
             "concept_bits": paths / H,

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from regimax.envs.behaviour import random_behaviour
-from regimax.envs.sized import Sized, below, permutation
+from regimax.envs.sized import Sized, permutation, randint_below
 from regimax.errors import UserError
 from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
 
@@ -152,7 +152,7 @@ class Planner(Sized):
         order = permutation(key_order, factors, F)
         # By place in the order: every ancestor but the goal, which is at k − 1, has a child among those up to the goal.
         place = jnp.arange(F)
-        child = place + 1 + below(jax.random.uniform(key_needed, (F,)), jnp.maximum(k - 1 - place, 1))
+        child = place + 1 + randint_below(jax.random.uniform(key_needed, (F,)), jnp.maximum(k - 1 - place, 1))
         needed = (place[:, None] == child[None]) & (place < k - 1)[None]
         more = (jax.random.uniform(key_more, (F, F)) < settings["world.density"]) & (place[:, None] > place[None])
         edges = (needed | more) & (place < factors)[:, None] & (place < factors)[None]
@@ -161,7 +161,7 @@ class Planner(Sized):
             values=values,
             steps=settings["world.steps"],
             parents=jnp.zeros((F, F), bool).at[order[:, None], order[None]].set(edges),
-            required=below(jax.random.uniform(key_required, (F,)), values),
+            required=randint_below(jax.random.uniform(key_required, (F,)), values),
             order=order,
             ancestors=jnp.zeros((F,), bool).at[order].set(place < k),
             goal=order[k - 1],
@@ -175,7 +175,7 @@ class Planner(Sized):
 
     def reset(self, key: Array, params: Params, previous: State | None = None) -> tuple[Array, State]:
         del previous
-        away = 1 + below(jax.random.uniform(key, (self.max_factors,)), params.values - 1)
+        away = 1 + randint_below(jax.random.uniform(key, (self.max_factors,)), params.values - 1)
         z = (params.required + away) % params.values
         return self._observe(z, params), State(jnp.zeros((), jnp.int32), z)
 
@@ -215,7 +215,7 @@ class Planner(Sized):
         rank = jnp.sum(u[None] < u[:, None], axis=1)
         known = rank < jnp.round(settings["world.known"] * params.factors)
         mistaken = known & (jax.random.uniform(key_mistaken, (F,)) < settings["world.mistaken"])
-        other = 1 + below(jax.random.uniform(key_value, (F,)), params.values - 1)
+        other = 1 + randint_below(jax.random.uniform(key_value, (F,)), params.values - 1)
         moved = (params.required + other) % params.values
         return self.modelled(
             params, known, jnp.where(mistaken & (jnp.arange(F) != params.goal), moved, params.required)
@@ -290,8 +290,8 @@ class Planner(Sized):
             "concepts": F * V,
             "optimal_return": 1.0,
             "random_success": math.nan,
-            "floor_scratch": math.nan,
-            "floor_stream": math.nan,
+            "min_reward_bits_scratch": math.nan,
+            "min_reward_bits_stream": math.nan,
             "observation_bits": bits,
             "stream_bits": 2 * bits,
             "action_bits": math.log2(F),

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from regimax.envs.sized import Sized, below
+from regimax.envs.sized import Sized, randint_below
 from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
 
 
@@ -89,7 +89,7 @@ class Recall(Sized):
       UserError: for a size below its least or beyond its padding, or a value out of range.
 
     Example:
-      >>> Recall(stable=4, values=16).describe(Recall(stable=4, values=16).defaults())["floor_scratch"]
+      >>> Recall(stable=4, values=16).describe(Recall(stable=4, values=16).defaults())["min_reward_bits_scratch"]
       16.0
     """
 
@@ -177,7 +177,7 @@ class Recall(Sized):
             apart=settings["world.apart"],
             drift=settings["world.drift"],
             stable_keys=self._keys(key_keys, room),
-            stable_values=below(jax.random.uniform(key_values, (room,)), values),
+            stable_values=randint_below(jax.random.uniform(key_values, (room,)), values),
         )
 
     stream_init = init
@@ -200,14 +200,14 @@ class Recall(Sized):
         """Returns int32 `[Q]`, which of the N_s + N_d pairs that exist each query asks for; u is uniform on [0, 1)."""
         in_turn = (params.apart > 0) & (params.stable > 0)
         odd = jnp.arange(len(u)) % 2 == 1
-        turn = jnp.where(odd, params.stable + below(u, params.dynamic), below(u, params.stable))
-        return jnp.where(in_turn, turn, below(u, params.stable + params.dynamic))
+        turn = jnp.where(odd, params.stable + randint_below(u, params.dynamic), randint_below(u, params.stable))
+        return jnp.where(in_turn, turn, randint_below(u, params.stable + params.dynamic))
 
     def reset(self, key: Array, params: Params, previous: State | None = None) -> tuple[Array, State]:
         key_keys, key_values, key_order, key_asked, key_drift = jax.random.split(key, 5)
         N = len(params.stable_values)
         P = N + self.max_dynamic
-        drawn = below(jax.random.uniform(key_values, (P,)), params.values)
+        drawn = randint_below(jax.random.uniform(key_values, (P,)), params.values)
         stable = params.stable_values
         if previous is not None:
             stable = self._changed(key_drift, previous.pairs[:N], drawn[:N], params)
@@ -249,7 +249,7 @@ class Recall(Sized):
         reward = (asked & hit).astype(jnp.float32) / params.queries
         info = {
             "outcome": jnp.zeros(()),
-            "pays_outcome": jnp.zeros(()),
+            "has_outcome": jnp.zeros(()),
             "success": (terminated & new.right).astype(jnp.float32),
         }
         return self._observe(new, params), new, reward, terminated, jnp.zeros((), bool), info
@@ -263,17 +263,17 @@ class Recall(Sized):
     life_reads = tuple(name for name in task_reads if name != "world.shown")
     redraw_reads = ("world.dynamic", "world.values", "world.queries")
 
-    def born(self, key: Array, settings: HParams) -> Params:
+    def init_lifetime(self, key: Array, settings: HParams) -> Params:
         """Draws the world that a life begins in, the one of `init`."""
         return self.init(key, {**settings, "world.shown": jnp.ones((), jnp.int32)})
 
-    def drifted(self, key: Array, params: Params) -> Params:
+    def drift_step(self, key: Array, params: Params) -> Params:
         """The world of the next sequence."""
         key_values, key_drift = jax.random.split(key)
-        drawn = below(jax.random.uniform(key_values, params.stable_values.shape), params.values)
+        drawn = randint_below(jax.random.uniform(key_values, params.stable_values.shape), params.values)
         return params._replace(stable_values=self._changed(key_drift, params.stable_values, drawn, params))
 
-    def redrawn(self, key: Array, settings: HParams, load: int) -> Params:
+    def fresh_world(self, key: Array, settings: HParams, load: int) -> Params:
         """Draws a world of 2 to `load` pairs, small ones as likely as large ones: their logarithm is uniform.
 
         Up to N_d of them are dynamic, the others stable, as far as there is room; all are shown and asked for alike.
@@ -329,8 +329,8 @@ class Recall(Sized):
             "concepts": N,
             "optimal_return": 1.0,
             "random_success": float(V) ** -Q,
-            "floor_scratch": N * math.log2(V),
-            "floor_stream": 0.0,
+            "min_reward_bits_scratch": N * math.log2(V),
+            "min_reward_bits_stream": 0.0,
             "observation_bits": bits,
             "stream_bits": 2 * bits,
             "action_bits": math.log2(V),

@@ -60,6 +60,6 @@ def permutation(key: Array, size: Array, max_size: int) -> Array:
     return jnp.argsort(jnp.where(jnp.arange(max_size) < size, u, 2.0 + jnp.arange(max_size))).astype(jnp.int32)
 
 
-def below(u: Array, size: Array) -> Array:
+def randint_below(u: Array, size: Array) -> Array:
     """Returns int32 uniform on 0 … size − 1 from `u` uniform on [0, 1)."""
     return jnp.minimum((u * size).astype(jnp.int32), size - 1)

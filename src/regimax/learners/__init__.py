@@ -1,20 +1,20 @@
 """Learners: one file per kind of learning."""
 
-from regimax.learners import objectives
-from regimax.learners.actor_critic import actor_critic
-from regimax.learners.always_on import always_on
+from regimax.learners import objectives, options
+from regimax.learners._actor_critic import actor_critic
+from regimax.learners._always_on import always_on
+from regimax.learners._off_policy import off_policy
+from regimax.learners._prediction import prediction
+from regimax.learners._recall import recall
+from regimax.learners._reward_model import reward_model
+from regimax.learners._train_in_model import train_in_model
+from regimax.learners._world_model import world_model
+from regimax.learners._yoked import PARTNERS, yoked
 from regimax.learners.base import Learner, LearnerFactory, LearnerState
 from regimax.learners.batch import Batch, Objective, ObjectiveFactory
 from regimax.learners.bonus import Bonus, count_bonus
-from regimax.learners.lifelong import lifelong
-from regimax.learners.off_policy import off_policy
 from regimax.learners.policies import ILLEGAL, draw_action, softmax_policy, stochastic_policy
-from regimax.learners.prediction import prediction
-from regimax.learners.reward_model import reward_model
 from regimax.learners.tasks import Task, TaskState, task
-from regimax.learners.train_in_model import train_in_model
-from regimax.learners.world_model import world_model
-from regimax.learners.yoked import PARTNERS, yoked
 
 __all__ = [
     "ILLEGAL",
@@ -32,10 +32,11 @@ __all__ = [
     "always_on",
     "count_bonus",
     "draw_action",
-    "lifelong",
     "objectives",
     "off_policy",
+    "options",
     "prediction",
+    "recall",
     "reward_model",
     "softmax_policy",
     "stochastic_policy",

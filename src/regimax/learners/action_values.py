@@ -10,7 +10,7 @@ from regimax.learners.policies import ILLEGAL
 from regimax.sources import Source
 from regimax.types import REINFORCEMENT, Array, Metrics, Setting
 
-HEAD = "policy"
+HEAD = "action_values"
 """Of the action values."""
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from regimax import prng
 from regimax.learners import base
-from regimax.learners.actor_critic import IntrinsicReward, Reinforce, heads
+from regimax.learners._actor_critic import IntrinsicReward, Reinforce, heads
 from regimax.learners.base import LearnerState, Optimizer
 from regimax.learners.batch import Objective
 from regimax.learners.tasks import TARGETS, Task, TaskState, head_of, parts_of, share_trunk, task
@@ -24,7 +24,7 @@ class Memory(NamedTuple):
     """What is kept beside parameters.
 
     Attributes:
-      rl: the actor-critic's, :class:`regimax.learners.actor_critic.Memory`.
+      rl: the actor-critic's, :class:`regimax.learners._actor_critic.Memory`.
       task: the auxiliary task's.
       note: what the intrinsic reward has noted.
     """

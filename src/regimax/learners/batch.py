@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -38,7 +38,7 @@ class Batch(NamedTuple):
     trajectory: Trajectory
     targets: Trajectory
     weight: Array
-    legal: Array | tuple[()]
+    legal: Any
     hparams: HParams
 
     def along(self, obs_tm1: Array | None = None) -> tuple[dict[str, Array], Array]:

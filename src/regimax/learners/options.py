@@ -37,7 +37,7 @@ class AlwaysOn(ActorCritic, Replay, total=False):
     """What the learner of `always_on` takes, see :func:`regimax.learners.always_on`."""
 
     objective: ObjectiveFactory | None
-    """What the predictor is asked; the second view of what was answered, or the next observation, when not given."""
+    """What the predictor is asked; the augmented view of what was answered, or the next observation, when not given."""
     predictor_optimizer: Optimizer
     """Makes the predictor's optax transformation, likewise."""
 
@@ -59,7 +59,7 @@ class Yoked(Replay, total=False):
     updates_per_rollout: int
     """Updates of the action values, and of the predictor, after each rollout; 4 when not given."""
     objective: ObjectiveFactory | None
-    """What the predictor is asked; the second view of what was answered, or the next observation, when not given."""
+    """What the predictor is asked; the augmented view of what was answered, or the next observation, when not given."""
     optimizer: Optimizer
     """Makes an optax transformation from the settings; Adam behind a clip of the norm when not given."""
 

@@ -23,7 +23,7 @@ from regimax.networks import Network
 from regimax.ops.losses import weighted_mean
 from regimax.ops.trees import select
 from regimax.rollout import Policy
-from regimax.sources import Ring, RingState, Source, ring
+from regimax.sources import Ring, Source, ring
 from regimax.types import (
     PREDICTION,
     REINFORCEMENT,
@@ -60,8 +60,8 @@ class TaskState(NamedTuple):
 
     opt_state: PyTree
     memory: PyTree
-    legal: Array | tuple[()]
-    ring: RingState | tuple[()] = ()
+    legal: PyTree
+    ring: PyTree = ()
 
 
 class Task(NamedTuple):
@@ -254,10 +254,11 @@ def task(
 
     def fit(key: Array, params: Params, state: TaskState, hparams: HParams) -> tuple[Params, TaskState, Metrics]:
         assert streams is not None, "a task without replay has nothing to fit"
+        sample = streams.sample
 
         def one(learned: tuple[Params, TaskState], key: Array) -> tuple[tuple[Params, TaskState], Metrics]:
             (params, held), (key_sample, key_shuffle) = learned, jax.random.split(key)
-            drawn = streams.sample(key_sample, state.ring, source.num_envs)
+            drawn = sample(key_sample, state.ring, source.num_envs)
             keys = key_shuffle, prng.named(key, "loss")
             params, held, metrics = step(keys, params, held, drawn, hparams)
             return (params, held), metrics

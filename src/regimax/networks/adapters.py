@@ -65,7 +65,7 @@ def low_rank(network: NetworkFactory, rank: int = 1) -> NetworkFactory:
       Hu et al., LoRA: low-rank adaptation of large language models (2021), eq. 3, with α = r.
 
     Example:
-      >>> from regimax.networks.mlp import mlp
+      >>> from regimax.networks._mlp import mlp
       >>> network = low_rank(mlp((4,)), rank=1)(3, {"policy": 2})
       >>> jax.tree.map(jnp.shape, network.init(jax.random.key(0))["adapter"])
       {'layers.0.kernel': {'a': (3, 1), 'b': (1, 4)}}

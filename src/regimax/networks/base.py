@@ -82,7 +82,7 @@ def with_heads(
     Returns:
       the network.
     """
-    scales = {"policy": 0.01, **(head_scale or {})}
+    scales = {"policy": 0.01, "action_values": 0.01, **(head_scale or {})}
     trunks = {"trunk": trunk} | ({"critic": critic} if critic and "value" in heads else {})
     reads = {name: "critic" if name == "value" and "critic" in trunks else "trunk" for name in heads}
 

@@ -32,14 +32,14 @@ def dynamics(network: NetworkFactory, world: Any) -> Network:
 
     Returns:
       a network over `[T, E, D + A]`, an observation and the one-hot action. Its heads: ``next_<field>``, logits over a
-      one-hot field's values and over nothing being shown, or the expected numbers of a real-valued field; ``pay``, the
-      logit of the expected pay on the scale 0 … 1 of the world's rewards; ``end``, the logit of a termination. It
-      begins by expecting that things stay as they are.
+      one-hot field's values and over nothing being shown, or the expected numbers of a real-valued field; ``reward``,
+      the logit of the expected reward on the scale 0 … 1 of the world's rewards; ``termination``, the logit of a
+      termination. It begins by expecting that things stay as they are.
     """
     where = next_segments(world.fields)
     num_inputs = sum(field.size for field in world.fields)
     sizes = {name: part.stop - part.start + categorical for name, (categorical, part) in where.items()}
-    net = network(num_inputs + world.num_actions, {**sizes, "pay": 1, "end": 1})
+    net = network(num_inputs + world.num_actions, {**sizes, "reward": 1, "termination": 1})
 
     def apply(
         params: Params, carry: PyTree, x: Array, first: Array, code: Code | None

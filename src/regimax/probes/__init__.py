@@ -1,12 +1,12 @@
 """Probes: read-only measurements."""
 
+from regimax.probes._causal import causal
+from regimax.probes._concepts import concepts
+from regimax.probes._consolidation import consolidation
+from regimax.probes._plasticity import plasticity
+from regimax.probes._superposition import superposition
 from regimax.probes.base import Probe, ProbeFactory, Subject
-from regimax.probes.causal import causal
-from regimax.probes.concepts import concepts
-from regimax.probes.consolidation import consolidation
 from regimax.probes.effort import count_flops, split_flops
-from regimax.probes.plasticity import plasticity
-from regimax.probes.superposition import superposition
 
 __all__ = [
     "Probe",

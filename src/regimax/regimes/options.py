@@ -10,9 +10,9 @@ from typing import Literal, TypedDict
 
 from regimax.channels import Channel
 from regimax.learners import LearnerFactory
+from regimax.learners.options import WorldModel
 from regimax.networks import NetworkFactory
 from regimax.regimes.base import Evaluate, Stop
-from regimax.learners.options import WorldModel
 from regimax.sources import SourceFactory
 
 
@@ -83,8 +83,8 @@ class Reinforce(Rl, total=False):
     """Parameter subtrees taken from the phase before."""
 
 
-class Explore(Rollouts, WorldModel, total=False):
-    """What `explore` takes; the network is that of the model."""
+class LearnModel(Rollouts, WorldModel, total=False):
+    """What `learn_model` takes; the network is that of the model."""
 
     stop: Stop | None
     """When it ends before its budget; never when not given."""
@@ -102,26 +102,26 @@ class Remembering(TypedDict, total=False):
 
 
 class Meta(Remembering, total=False):
-    """What `learn_to_remember` takes."""
+    """What `meta_train` takes."""
 
     num_envs: int
     """Sequences per update of ``meta``; 16 when not given."""
     load: int | None
-    """The most pairs of a sequence of ``meta``, see :func:`regimax.sources.redrawn`."""
+    """The most pairs of a sequence of ``meta``, see :func:`regimax.sources.fresh_worlds`."""
     learning_rate: float
     """The step size at the beginning of ``meta``; 0.003 when not given."""
 
 
 class Life(Remembering, total=False):
-    """What `live` takes."""
+    """What `continual_phase` takes."""
 
     memory: Literal["sequence", "lifetime"]
-    """How long memory lasts in ``life``: a sequence when not given, see :func:`regimax.learners.lifelong`."""
+    """How long memory lasts in ``life``: a sequence when not given, see :func:`regimax.learners.recall`."""
     irrelevant: bool
     """The control: it lives in another world than it is evaluated in."""
 
 
-class Lifelong(Meta, Life, total=False):
+class Lifetimes(Meta, Life, total=False):
     """What regimes of a life take."""
 
 
@@ -141,8 +141,8 @@ class ReinforcePhase(Budget, Reinforce, total=False):
     """The phase ``rl`` of a regime that leaves to you what is inherited."""
 
 
-class ExplorePhase(Budget, Explore, total=False):
-    """The phase ``explore`` of a regime."""
+class LearnModelPhase(Budget, LearnModel, total=False):
+    """The phase ``learn_model`` of a regime."""
 
 
 class MetaPhase(Budget, Meta, total=False):

@@ -1,4 +1,4 @@
-"""Regimes that predict while they learn from reward: the learner's own stream, or that of a mate."""
+"""Regimes that predict while they learn from reward: the learner's own stream, or that of a partner."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Literal, Unpack
 from regimax import learners
 from regimax.errors import unknown
 from regimax.learners import options as learner_options
+from regimax.learners.options import Gradients
 from regimax.regimes.base import Regime
 from regimax.regimes.keywords import checked, chosen
-from regimax.learners.options import Gradients
 from regimax.regimes.options import Reinforce, Trained
 from regimax.regimes.phases import reinforce
 
@@ -40,8 +40,8 @@ def always_on(
 
     Example:
       >>> import regimax as rx
-      >>> rx.regimes.always_on(100, predictions=1 / 4, learner={"objective": rx.learners.objectives.latent()}).name
-      'always_on-1/4'
+      >>> rx.regimes.always_on(100, updates_per_rollout=1 / 4, learner={"objective":
+      rx.learners.objectives.latent()}).name 'always_on-1/4'
     """
     return _always_on("always_on", updates, predictions, gradients, learner, name, options)
 
@@ -71,7 +71,7 @@ def always_on_sham(
 
     Example:
       >>> import regimax as rx
-      >>> rx.regimes.always_on_sham(100, predictions=64).name
+      >>> rx.regimes.always_on_sham(100, updates_per_rollout=64).name
       'always_on_sham-64'
     """
     return _always_on(
@@ -90,7 +90,7 @@ def _always_on(
     settings: dict[str, float] | None = None,
 ) -> Regime:
     how = learners.always_on(predictions, gradients, **learner)
-    phase = reinforce(updates, **chosen(Reinforce, options, {"learner": how, "record": ("second_view",)}))
+    phase = reinforce(updates, **chosen(Reinforce, options, {"learner": how, "record": ("augmented_view",)}))
     if predictions != 1:
         automatic += f"-{predictions:g}" if predictions > 1 else f"-1/{round(1 / predictions)}"
     if gradients != "shared":
@@ -98,15 +98,15 @@ def _always_on(
     return Regime(automatic if name is None else name, (phase._replace(settings=settings or {}),))
 
 
-OF_MATE = {"both": (1, 1), "reward": (1, 0), "prediction": (0, 1), "nothing": (0, 0)}
-"""What may be learnt from a mate's stream: whether action values are, and whether it is predicted."""
+LEARN_FROM = {"both": (1, 1), "reward": (1, 0), "prediction": (0, 1), "nothing": (0, 0)}
+"""What may be learnt from a partner's stream: whether action values are, and whether it is predicted."""
 
 
 @checked
 def yoked(
     updates: int = 1000,
-    of_mate: Literal["both", "reward", "prediction", "nothing"] = "both",
-    mate: Literal["another", "itself", "nobody"] = "another",
+    learn_from: Literal["both", "reward", "prediction", "nothing"] = "both",
+    partner: Literal["another", "itself", "nobody"] = "another",
     learner: learner_options.Yoked = learner_options.Yoked(),
     *,
     name: str | None = None,
@@ -118,30 +118,38 @@ def yoked(
 
     Args:
       updates: the budget of ``rl``, in rollouts.
-      of_mate: what is learnt from the mate's stream: ``both``, ``reward`` (action values alone), ``prediction`` alone,
-        or ``nothing``.
-      mate: who acts there: ``another`` learner, which learns from its own stream; ``itself``, the learner's own policy
-        in other episodes; or ``nobody`` that learns, whose choices are even.
+      learn_from: what is learnt from the partner's stream: ``both``, ``reward`` (action values alone), ``prediction``
+        alone, or ``nothing``.
+      partner: who acts there: ``another`` learner, which learns from its own stream; ``itself``, the learner's own
+        policy in other episodes; or ``nobody`` that learns, whose choices are even.
       learner: its ring, objective and optimiser, :class:`regimax.learners.options.Yoked`.
       name: the regime's; when not given ``yoked``, with what is not usual: ``yoked-reward-nobody``.
       **options: as declared by :class:`regimax.regimes.options.Trained`:
 
     Raises:
-      UserError: for an unknown option, also of the learner, or another `of_mate`, `mate` or `finetune`.
+      UserError: for an unknown option, also of the learner, or another `learn_from`, `partner` or `finetune`.
 
     Example:
       >>> import regimax as rx
-      >>> rx.regimes.yoked(100, of_mate="prediction", mate="itself").name
+      >>> rx.regimes.yoked(100, learn_from="prediction", partner="itself").name
       'yoked-prediction-itself'
     """
-    if of_mate not in OF_MATE:
-        raise unknown("part to learn from the mate:", of_mate, OF_MATE)
-    if mate not in learners.MATES:
-        raise unknown("mate", mate, learners.MATES)
+    if learn_from not in LEARN_FROM:
+        raise unknown("part to learn from the partner:", learn_from, LEARN_FROM)
+    if partner not in learners.PARTNERS:
+        raise unknown("mate", partner, learners.PARTNERS)
     how = learners.yoked(**learner)
-    phase = reinforce(updates, **chosen(Reinforce, options, {"learner": how, "record": ("second_view",)}))
-    reward, prediction = OF_MATE[of_mate]
-    settings = {"reward_of_mate": reward, "prediction_of_mate": prediction, "mate": learners.MATES.index(mate)}
+    phase = reinforce(updates, **chosen(Reinforce, options, {"learner": how, "record": ("augmented_view",)}))
+    reward, prediction = LEARN_FROM[learn_from]
+    settings = {
+        "reward_of_partner": reward,
+        "prediction_of_partner": prediction,
+        "mate": learners.PARTNERS.index(partner),
+    }
     if name is None:
-        name = "yoked" + ("" if of_mate == "both" else f"-{of_mate}") + ("" if mate == "another" else f"-{mate}")
+        name = (
+            "yoked"
+            + ("" if learn_from == "both" else f"-{learn_from}")
+            + ("" if partner == "another" else f"-{partner}")
+        )
     return Regime(name, (phase._replace(settings=settings),))

@@ -9,11 +9,11 @@ from typing import Any, Unpack
 from regimax import envs, learners, networks, sources
 from regimax.channels import Channel
 from regimax.errors import UserError
+from regimax.learners.options import WorldModel
 from regimax.networks import NetworkFactory
 from regimax.regimes.base import Evaluate, Phase
 from regimax.regimes.keywords import checked, chosen
-from regimax.learners.options import WorldModel
-from regimax.regimes.options import Budget, Explore, Predict, Reinforce
+from regimax.regimes.options import Budget, LearnModel, Predict, Reinforce
 
 NUM_ENVS = 64
 
@@ -94,7 +94,9 @@ def predict(updates: int, *, sham: bool = False, **options: Unpack[Predict]) -> 
 
 
 @checked
-def imagine(updates: int, *, world: Callable[[Any], Any] = envs.HandModel, **options: Unpack[Reinforce]) -> Phase:
+def train_in_model(
+    updates: int, *, world: Callable[[Any], Any] = envs.HandModel, **options: Unpack[Reinforce]
+) -> Phase:
     """Makes the phase ``model``: an actor-critic on the episodes of a model, which cost no steps of the world.
 
     It is evaluated in the world itself, through its channels, as if it had been carried there at that point; what it
@@ -102,8 +104,8 @@ def imagine(updates: int, *, world: Callable[[Any], Any] = envs.HandModel, **opt
 
     Args:
       updates: its budget.
-      world: turns the world into the model: `envs.HandModel`, or `envs.learned_model_env(network)` of what the phase before
-        has learnt, whose parts ``model`` and ``initial_observations`` it must then inherit.
+      world: turns the world into the model: `envs.HandModel`, or `envs.learned_model_env(network)` of what the phase
+        before has learnt, whose parts ``model`` and ``initial_observations`` it must then inherit.
       **options: as declared by :class:`regimax.regimes.options.Reinforce`:
 
     Raises:
@@ -111,7 +113,7 @@ def imagine(updates: int, *, world: Callable[[Any], Any] = envs.HandModel, **opt
 
     Example:
       >>> import regimax as rx
-      >>> rx.regimes.imagine(500, num_envs=16).world is rx.envs.HandModel
+      >>> rx.regimes.train_in_model(500, num_envs=16).world is rx.envs.HandModel
       True
     """
     options["learner"] = learners.train_in_model(options.get("learner"))
@@ -119,24 +121,24 @@ def imagine(updates: int, *, world: Callable[[Any], Any] = envs.HandModel, **opt
 
 
 @checked
-def explore(updates: int, *, sham: bool = False, **options: Unpack[Explore]) -> Phase:
-    """Makes the phase ``explore``: a model of the world is learnt from random behaviour in it.
+def learn_model(updates: int, *, sham: bool = False, **options: Unpack[LearnModel]) -> Phase:
+    """Makes the phase ``learn_model``: a model of the world is learnt from random behaviour in it.
 
     Args:
       updates: its budget, in rollouts.
       sham: whether it is told what followed others' actions.
-      **options: as declared by :class:`regimax.regimes.options.Explore`, the network being that of the model:
+      **options: as declared by :class:`regimax.regimes.options.LearnModel`, the network being that of the model:
 
     Raises:
       UserError: for an unknown option.
 
     Example:
       >>> import regimax as rx
-      >>> rx.regimes.explore(60, network=rx.networks.mlp((128,)), num_envs=16, fits=16).name
-      'explore'
+      >>> rx.regimes.learn_model(60, network=rx.networks.mlp((128,)), num_envs=16, updates_per_rollout=16).name
+      'model_learning'
     """
     return Phase(
-        name="explore",
+        name="model_learning",
         source=sources.own_behaviour(options.get("num_envs", NUM_ENVS), options.get("num_steps")),
         learner=learners.world_model(**chosen(WorldModel, options)),
         network=options.get("network") or networks.gru(),

@@ -338,7 +338,7 @@ def _repeated(step: Callable[[Any], tuple[Any, Metrics]], carry: Any, times: Arr
     return carry, jax.tree.map(lambda x: x / jnp.maximum(times, 1), sums)
 
 
-class RegimePrograms(NamedTuple):
+class BoundRegime(NamedTuple):
     """A regime bound to a world.
 
     Attributes:
@@ -353,7 +353,7 @@ class RegimePrograms(NamedTuple):
 
 
 @single
-def bind_regime(regime: Regime, world: Any) -> RegimePrograms:
+def bind_regime(regime: Regime, world: Any) -> BoundRegime:
     """Binds every phase of a regime to a world and checks what phases hand on.
 
     Raises:
@@ -387,7 +387,7 @@ def bind_regime(regime: Regime, world: Any) -> RegimePrograms:
                 raise unknown(f"part to inherit in {where}:", part, [name for name in before if name in shapes[i]])
             if jax.tree.map(lambda x: x.shape, before[part]) != jax.tree.map(lambda x: x.shape, shapes[i][part]):
                 raise UserError(f"{where}: the part {part!r} has other sizes in the phase before")
-    return RegimePrograms(regime._replace(phases=tuple(p.phase for p in programs)), programs, settings)
+    return BoundRegime(regime._replace(phases=tuple(p.phase for p in programs)), programs, settings)
 
 
 def _check_stop(program: Program) -> None:

@@ -6,9 +6,9 @@ from typing import Literal, Unpack
 
 from regimax import learners
 from regimax.learners import LearnerFactory
+from regimax.learners.options import RewardModel
 from regimax.regimes.base import Regime
 from regimax.regimes.keywords import checked
-from regimax.learners.options import RewardModel
 from regimax.regimes.options import PretrainPhase, RlPhase, Trained, TrainedPhase
 from regimax.regimes.pretraining import pretrained
 from regimax.sources import SourceFactory
@@ -51,7 +51,7 @@ def reward_model(
 
     Example:
       >>> import regimax as rx
-      >>> rx.regimes.reward_model((100, 100), pay="direct", learner={"fits": 4}).name
+      >>> rx.regimes.reward_model((100, 100), form="direct", learner={"updates_per_rollout": 4}).name
       'reward_model-direct'
     """
     first: PretrainPhase = {"source": stream, "learner": predictor, **pretrain}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Unpack
 
-from regimax import envs, learners, networks
+from regimax import envs, networks
 from regimax.regimes import phases
 from regimax.regimes.base import Phase, Regime
 from regimax.regimes.keywords import checked, chosen
-from regimax.regimes.options import Explore, ExplorePhase, Reinforce, ReinforcePhase, RlPhase, Rollouts
-from regimax.regimes.phases import budgets, imagine, name_of, reinforce
+from regimax.regimes.options import LearnModel, LearnModelPhase, Reinforce, ReinforcePhase, RlPhase, Rollouts
+from regimax.regimes.phases import budgets, name_of, reinforce, train_in_model
 
 LEARNT_INSIDE = ("trunk", "policy", "value")
 """What reinforcement learning in the world takes over from a model."""
@@ -57,7 +57,7 @@ def hand_model(
 def learned_model(
     updates: tuple[int, int, int] = (1000, 1000, 1000),
     *,
-    explore: ExplorePhase = ExplorePhase(),
+    model_learning: LearnModelPhase = LearnModelPhase(),
     model: RlPhase = RlPhase(),
     rl: ReinforcePhase = ReinforcePhase(),
     name: str | None = None,
@@ -66,31 +66,32 @@ def learned_model(
     """Makes the regime of learning a model from random behaviour, then reinforcement learning in it, then in the world.
 
     Args:
-      updates: the budgets of ``explore``, ``model`` and ``rl``.
-      explore: what holds for ``explore`` alone, :class:`regimax.regimes.options.ExplorePhase`: the model's network,
-        which is that of the actor-critic when not given, and how it learns.
+      updates: the budgets of ``learn_model``, ``model`` and ``rl``.
+      model_learning: what holds for ``learn_model`` alone, :class:`regimax.regimes.options.LearnModelPhase`: the
+        model's network, which is that of the actor-critic when not given, and how it learns.
       model: what holds for ``model`` alone, :class:`regimax.regimes.options.RlPhase`.
       rl: what holds for ``rl`` alone, :class:`regimax.regimes.options.ReinforcePhase`.
       name: the regime's; ``learned_model``, and what `finetune` leaves, when not given.
-      **options: as for :func:`hand_model`; all but `learner` serve ``explore``, too, of those that serve ``model``:
+      **options: as for :func:`hand_model`; all but `learner` serve ``learn_model``, too, of those that serve ``model``:
 
     Raises:
       UserError: for an unknown option, also of a phase, another `finetune`, or `updates` that are not three.
 
     Example:
       >>> import regimax as rx
-      >>> regime = rx.regimes.learned_model((10, 20, 30), explore={"network": rx.networks.mlp((128,)), "updates_per_rollout": 16})
+      >>> regime = rx.regimes.learned_model((10, 20, 30), model_learning={"network": rx.networks.mlp((128,)),
+      "updates_per_rollout": 16})
       >>> [(phase.name, phase.updates) for phase in regime.phases]
-      [('explore', 10), ('model', 20), ('rl', 30)]
+      [('model_learning', 10), ('model', 20), ('rl', 30)]
     """
-    return _learned_model("learned_model", updates, explore, model, rl, name, options)
+    return _learned_model("learned_model", updates, model_learning, model, rl, name, options)
 
 
 @checked
 def learned_model_sham(
     updates: tuple[int, int, int] = (1000, 1000, 1000),
     *,
-    explore: ExplorePhase = ExplorePhase(),
+    model_learning: LearnModelPhase = LearnModelPhase(),
     model: RlPhase = RlPhase(),
     rl: ReinforcePhase = ReinforcePhase(),
     name: str | None = None,
@@ -100,7 +101,7 @@ def learned_model_sham(
 
     Args:
       updates: as for :func:`learned_model`.
-      explore: as for :func:`learned_model`.
+      model_learning: as for :func:`learned_model`.
       model: as for :func:`learned_model`.
       rl: as for :func:`learned_model`.
       name: the regime's; ``learned_model_sham``, and what `finetune` leaves, when not given.
@@ -114,26 +115,26 @@ def learned_model_sham(
       >>> rx.regimes.learned_model_sham((10, 20, 30)).phases[0].settings
       {'shuffle': 1}
     """
-    return _learned_model("learned_model_sham", updates, explore, model, rl, name, options, sham=True)
+    return _learned_model("learned_model_sham", updates, model_learning, model, rl, name, options, sham=True)
 
 
 def _learned_model(
     automatic: str,
     updates: tuple[int, int, int],
-    explore: ExplorePhase,
+    model_learning: LearnModelPhase,
     model: RlPhase,
     rl: ReinforcePhase,
     name: str | None,
     options: Reinforce,
     sham: bool = False,
 ) -> Regime:
-    first, second, third = budgets(automatic, updates, explore=explore, model=model, rl=rl)
-    exploring = chosen(Explore, chosen(Rollouts, options), explore)
+    first, second, third = budgets(automatic, updates, model_learning=model_learning, model=model, rl=rl)
+    exploring = chosen(LearnModel, chosen(Rollouts, options), model_learning)
     exploring["network"] = network = exploring.get("network") or networks.gru()
     learned = envs.learned_model_env(network, exploring.get("initial_observations", 256))
     inside = _inside(second, options, model, learned, inherit=("model", "initial_observations"))
     there = _in_the_world(options, rl)
-    each = (phases.explore(first, sham=sham, **exploring), inside, reinforce(third, **there))
+    each = (phases.learn_model(first, sham=sham, **exploring), inside, reinforce(third, **there))
     return Regime(name_of(automatic, name, there), each)
 
 
@@ -146,7 +147,7 @@ def _inside(
 ) -> Phase:
     """Makes the phase ``model`` of what serves every phase that acts, and how it learns in the world."""
     shared = chosen(Rollouts, options)
-    return imagine(
+    return train_in_model(
         updates,
         world=world,
         **chosen(Reinforce, shared, {"learner": options.get("learner"), "inherit": inherit}, model),

@@ -227,7 +227,7 @@ def summary(table: pl.DataFrame) -> pl.DataFrame:
       %); `threshold_env_steps` and `threshold_flops`, the median effort to the threshold, or a lower bound
       where `threshold_censored` is true (see :func:`threshold_median`); and the median effort of a cell along
       its whole
-      path: `env_steps`, `flops`, `flops_pretrain`, `samples` (unlabelled observations).
+      path: `env_steps`, `flops`, `flops_without_env_steps`, `passive_steps` (unlabelled observations).
     """
     rows = _outcomes(table)
     order = rows.group_by(["setting"], maintain_order=True).agg(pl.col("_row").min().alias("_setting"))
@@ -256,7 +256,10 @@ def summary(table: pl.DataFrame) -> pl.DataFrame:
                 "threshold_env_steps": env_steps,
                 "threshold_flops": flops,
                 "threshold_censored": censored,
-                **{name: done[name].median() for name in ("env_steps", "flops", "flops_pretrain", "samples")},
+                **{
+                    name: done[name].median()
+                    for name in ("env_steps", "flops", "flops_without_env_steps", "passive_steps")
+                },
                 "_row": group["_row"].min(),
             }
         )
@@ -286,8 +289,8 @@ _SUMMARY_SCHEMA: dict[str, type[pl.DataType]] = {
     "threshold_censored": pl.Boolean,
     "env_steps": pl.Float64,
     "flops": pl.Float64,
-    "flops_pretrain": pl.Float64,
-    "samples": pl.Float64,
+    "flops_without_env_steps": pl.Float64,
+    "passive_steps": pl.Float64,
     "_row": pl.Int64,
 }
 
@@ -358,7 +361,7 @@ def _quartiles(measure: str) -> dict[str, pl.Expr]:
 
 def _outcomes(table: pl.DataFrame) -> pl.DataFrame:
     """The table with NaN as null, a diverged cell's missing success as 0, and whether it was solved."""
-    names = ["success", "env_steps", "flops", "flops_pretrain", "samples"]
+    names = ["success", "env_steps", "flops", "flops_without_env_steps", "passive_steps"]
     names += ["solved_at_update", "solved_at_env_step", "solved_at_flops"]
     frame = _in_order(table).with_columns(*map(_finite, names), pl.col("diverged").cast(pl.Boolean).fill_null(False))
     lost = pl.col("success").is_null() & pl.col("diverged")

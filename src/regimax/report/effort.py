@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from regimax.report.marks import add_marks, looks, reading
 from regimax.report.quantities import quantity
 from regimax.report.statistics import median_time, times
-from regimax.report.statistics.times import Tables, Where
+from regimax.report.statistics._times import Tables, Where
 
 
 def effort_against(

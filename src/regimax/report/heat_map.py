@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 from regimax.report.marks import reading
 from regimax.report.quantities import quantity
 from regimax.report.statistics import Estimate, median_time, times
-from regimax.report.statistics.times import Tables, Where
+from regimax.report.statistics._times import Tables, Where
 
 SCALE = "Cividis"
 """Grows brighter all the way: the same to colour-blind eyes and in grey, on a white page and on a dark one."""

@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 from regimax.report.marks import add_marks, looks
 from regimax.report.quantities import duration
 from regimax.report.statistics import Estimate, ln_ratio, times
+from regimax.report.statistics._times import Tables
 from regimax.report.statistics.estimate import exp
-from regimax.report.statistics.times import Tables
 
 RUNGS = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 36_000.0, 86_400.0, 864_000.0)
 """Where the clock is read, s."""

@@ -154,5 +154,5 @@ def _kind(name: str, dtype: pl.DataType) -> str:
         return "flops"
     if name.startswith("success"):
         return "fraction"
-    counts = ("updates", "env_steps", "samples", "solved_at_update", "solved_at_env_step")
+    counts = ("updates", "env_steps", "passive_steps", "solved_at_update", "solved_at_env_step")
     return "count" if name in counts else "plain"

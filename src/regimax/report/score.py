@@ -9,7 +9,7 @@ import polars as pl
 
 from regimax.report.marks import add_marks, looks
 from regimax.report.statistics import median_score, scores
-from regimax.report.statistics.times import Where
+from regimax.report.statistics._times import Where
 
 
 def score_against(

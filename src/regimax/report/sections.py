@@ -323,8 +323,8 @@ def _summary_row(row: Mapping[str, Any], look: Mapping[str, Style]) -> str:
     solved = f"{bar}{row['solved']} of {row['finished']}<small>{interval}</small>"
     bound = "&gt;\u00a0" if row["threshold_censored"] else ""
     share = None
-    if row["flops"] and row["flops_pretrain"] is not None:
-        share = row["flops_pretrain"] / row["flops"]
+    if row["flops"] and row["flops_without_env_steps"] is not None:
+        share = row["flops_without_env_steps"] / row["flops"]
     cells += [
         _td(success, row["success_median"], classes="left"),
         _td(solved, row["solved_fraction"], classes="left"),
@@ -333,7 +333,7 @@ def _summary_row(row: Mapping[str, Any], look: Mapping[str, Style]) -> str:
         _td(quantity(row["env_steps"]), row["env_steps"]),
         _td(quantity(row["flops"], "FLOP"), row["flops"]),
         _td(UNKNOWN if share is None else f"{100 * share:.0f}\u00a0%", share),
-        _td(quantity(row["samples"]), row["samples"]),
+        _td(quantity(row["passive_steps"]), row["passive_steps"]),
     ]
     return "".join(cells)
 

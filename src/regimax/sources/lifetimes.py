@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from regimax import prng
 from regimax.channels import Channel
-from regimax.envs import Lifelong
+from regimax.envs import Lifetimes
 from regimax.errors import UserError
 from regimax.prng import Keys
 from regimax.rollout import Policy
@@ -64,8 +64,10 @@ def lifetime(num_envs: int = 1, shown: float = 1.0, irrelevant: bool = False) ->
 
         def init(keys: Keys, hparams: HParams, carry: Callable[[int], PyTree]) -> Lifetime:
             del carry
-            own = world.born(keys.world, hparams)
-            return Lifetime(own, world.born(prng.named(keys.world, "irrelevant"), hparams) if irrelevant else own)
+            own = world.init_lifetime(keys.world, hparams)
+            return Lifetime(
+                own, world.init_lifetime(prng.named(keys.world, "irrelevant"), hparams) if irrelevant else own
+            )
 
         def show(key: Array, params: PyTree, number: int) -> Trajectory:
             def one(key: Array) -> Trajectory:
@@ -80,8 +82,8 @@ def lifetime(num_envs: int = 1, shown: float = 1.0, irrelevant: bool = False) ->
             del policy, hparams
             key_show, key_drift = jax.random.split(key)
             trajectory = show(key_show, state.lived, num_envs)
-            lived = world.drifted(key_drift, state.lived)
-            own = world.drifted(prng.named(key_drift, "irrelevant"), state.world) if irrelevant else lived
+            lived = world.drift_step(key_drift, state.lived)
+            own = world.drift_step(prng.named(key_drift, "irrelevant"), state.world) if irrelevant else lived
             return Lifetime(own, lived), trajectory
 
         return Source(
@@ -101,13 +103,13 @@ def lifetime(num_envs: int = 1, shown: float = 1.0, irrelevant: bool = False) ->
     return factory
 
 
-class Redrawn(NamedTuple):
+class FreshWorlds(NamedTuple):
     """A world like those that the sequences are of."""
 
     world: PyTree
 
 
-def redrawn(num_envs: int = 16, load: int | None = None) -> SourceFactory:
+def fresh_worlds(num_envs: int = 16, load: int | None = None) -> SourceFactory:
     """Makes a source of sequences each of which has a world of its own: nothing is worth keeping but how to remember.
 
     The number of pairs is drawn too, from 2 to `load`, small ones as likely as large ones. It does not depend on the
@@ -124,32 +126,34 @@ def redrawn(num_envs: int = 16, load: int | None = None) -> SourceFactory:
     Raises:
       UserError: for fewer than one sequence, or a load below 2.
     """
-    num_envs = check_streams("redrawn", num_envs)
-    load = None if load is None else count(load, "redrawn: load", least=2)
+    num_envs = check_streams("fresh_worlds", num_envs)
+    load = None if load is None else count(load, "fresh_worlds: load", least=2)
     asked = load
 
     def factory(world: Any, channels: Sequence[Channel], num_steps: int | None = None) -> Source:
         del num_steps
-        _check("redrawn", world, channels)
+        _check("fresh_worlds", world, channels)
         room = world.max_stable + world.max_dynamic
         load = room if asked is None else min(asked, room)
         if load < 2:
-            raise UserError(f"redrawn: the world {world.name} has room for {room} pair, at least 2 are needed")
+            raise UserError(f"fresh_worlds: the world {world.name} has room for {room} pair, at least 2 are needed")
 
-        def init(keys: Keys, hparams: HParams, carry: Callable[[int], PyTree]) -> Redrawn:
+        def init(keys: Keys, hparams: HParams, carry: Callable[[int], PyTree]) -> FreshWorlds:
             del carry
-            return Redrawn(world.redrawn(keys.world, hparams, load))
+            return FreshWorlds(world.fresh_world(keys.world, hparams, load))
 
         def show(key: Array, hparams: HParams, number: int) -> Trajectory:
             def one(key: Array) -> Trajectory:
                 key_world, key_sequence = jax.random.split(key)
-                return world.sequence(key_sequence, world.redrawn(key_world, hparams, load), load, jnp.ones((), bool))
+                return world.sequence(
+                    key_sequence, world.fresh_world(key_world, hparams, load), load, jnp.ones((), bool)
+                )
 
             return _side_by_side(jax.vmap(one)(jax.random.split(key, number)))
 
         def following(
-            key: Array, state: Redrawn, policy: Policy | None, hparams: HParams
-        ) -> tuple[Redrawn, Trajectory]:
+            key: Array, state: FreshWorlds, policy: Policy | None, hparams: HParams
+        ) -> tuple[FreshWorlds, Trajectory]:
             del policy
             return state, show(key, hparams, num_envs)
 
@@ -162,7 +166,7 @@ def redrawn(num_envs: int = 16, load: int | None = None) -> SourceFactory:
             agentic=False,
             channels=(),
             settings=declared(world, world.redraw_reads),
-            spec=("redrawn", num_envs, world.spec, load),
+            spec=("fresh_worlds", num_envs, world.spec, load),
             others_act=True,
             fresh=lambda key, state, hparams, number: show(key, hparams, number),
         )
@@ -171,7 +175,7 @@ def redrawn(num_envs: int = 16, load: int | None = None) -> SourceFactory:
 
 
 def _check(name: str, world: Any, channels: Sequence[Channel]) -> None:
-    if not isinstance(world, Lifelong):
+    if not isinstance(world, Lifetimes):
         raise UserError(f"{name}: the world {world.name} has no lifetimes, sequences that share what lasts; Recall has")
     for channel in channels:
         if channel.place in ("sensory", "abstraction"):

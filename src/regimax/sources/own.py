@@ -23,7 +23,7 @@ class OwnState(NamedTuple):
     received: Metrics
 
 
-RECORDS = ("second_view", "outcome")
+RECORDS = ("augmented_view", "outcome")
 
 
 def own_behaviour(num_envs: int = 64, num_steps: int | None = None, record: Sequence[str] = ()) -> SourceFactory:
@@ -32,9 +32,9 @@ def own_behaviour(num_envs: int = 64, num_steps: int | None = None, record: Sequ
     Args:
       num_envs: `E`, episodes side by side.
       num_steps: `T`, steps per update; the world's horizon when not given.
-      record: what its trajectories hold beside, in their extras: ``second_view``, the other look that some worlds
-        (those with `second_views`) give at what was just answered, through the channels of the senses, and counted as
-        a second observation; ``outcome``, the pay for whole episodes as it left its channels. With each comes
+      record: what its trajectories hold beside, in their extras: ``augmented_view``, the other look that some worlds
+        (those with `augmented_views`) give at what was just answered, through the channels of the senses, and counted
+        as a second observation; ``outcome``, the pay for whole episodes as it left its channels. With each comes
         ``<name>_present``, 1 where it arrived.
 
     Returns:
@@ -57,8 +57,8 @@ def own_behaviour(num_envs: int = 64, num_steps: int | None = None, record: Sequ
         is_model = getattr(world, "is_model", False)
         channels = tuple(c for c in channels if not (is_model and c.place in ("outcome", "reward")))
         through = () if is_model else channels
-        views = getattr(world, "second_views", False)
-        recorded = tuple(name for name in RECORDS if name in record and (views or name != "second_view"))
+        views = getattr(world, "augmented_views", False)
+        recorded = tuple(name for name in RECORDS if name in record and (views or name != "augmented_view"))
         pay_settings = tuple(setting for channel in channels for setting in channel.settings)
 
         def init(keys: Keys, hparams: HParams, carry: Callable[[int], PyTree]) -> OwnState:

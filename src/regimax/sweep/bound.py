@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from regimax.errors import UserError
-from regimax.regimes import Program, RegimePrograms, bind_regime
+from regimax.regimes import BoundRegime, Program, bind_regime
 from regimax.sweep import check
 from regimax.sweep.axes import Point
 from regimax.sweep.cost import Flops, described, signals, size, without_padding
@@ -43,7 +43,7 @@ class Bound(NamedTuple):
       checked: values of settings that were looked at.
     """
 
-    programs: RegimePrograms
+    programs: BoundRegime
     settings: dict[str, Setting]
     budgets: dict[str, int]
     ids: tuple[str, ...]
@@ -110,7 +110,7 @@ def bind_all(sweep: Sweep, adopted: Mapping[str, Sequence[str]]) -> list[Bound]:
     return found
 
 
-def _budgets(bound: RegimePrograms) -> dict[str, int]:
+def _budgets(bound: BoundRegime) -> dict[str, int]:
     return {f"{phase.name}.updates": phase.updates for phase in bound.regime.phases}
 
 

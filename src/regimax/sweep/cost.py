@@ -154,7 +154,7 @@ def signals(program: Program, settings: Mapping[str, float], known: Mapping[str,
         bits = [channel.capacity(settings, known) for channel in source.channels if channel.place == place]
         return min(bits, default=otherwise)
 
-    views = 2 if "second_view" in source.record else 1  # what is replayed is not seen again
+    views = 2 if "augmented_view" in source.record else 1  # what is replayed is not seen again
     seen = views * capacity("sensory", known["observation_bits"])
     shown = capacity("sensory", known["stream_bits"] / 2) * 2  # of what was before and what came then
 
@@ -164,7 +164,7 @@ def signals(program: Program, settings: Mapping[str, float], known: Mapping[str,
 
     return {
         "env_steps": own,
-        "samples": others,
+        "passive_steps": others,
         "bits_sensory": own * seen + others * shown,
         "bits_abstraction": steps * capacity("abstraction", float(EXACT * width)),
         "bits_decision": own * capacity("decision", known["action_bits"]),

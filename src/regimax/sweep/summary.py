@@ -19,9 +19,9 @@ def plan_summary(plan: Plan, measure: bool = False) -> dict[str, Any]:
       measure: whether to compile and time one block of every program, for `seconds_estimated`; else that is None.
 
     Keys: `cells`, `stages`, `programs`, `updates_planned`, `updates_without_sharing`, `env_steps_planned`,
-    `samples_planned` (unlabelled steps), `bytes_per_lane` (largest state of a lane, bytes), `block`, `width` (lanes of
-    the widest pool on this machine), `seconds_estimated` (wall-clock, s), and `phases`: for each kind of stage its
-    `stages` and `updates`.
+    `passive_steps_planned` (unlabelled steps), `bytes_per_lane` (largest state of a lane, bytes), `block`, `width`
+    (lanes of the widest pool on this machine), `seconds_estimated` (wall-clock, s), and `phases`: for each kind of
+    stage its `stages` and `updates`.
     """
     steps = {p: _steps(plan, p) for p in plan.programs}
     own = samples = 0
@@ -42,7 +42,7 @@ def plan_summary(plan: Plan, measure: bool = False) -> dict[str, Any]:
         "updates_planned": plan.updates_planned(),
         "updates_without_sharing": plan.updates_without_sharing(),
         "env_steps_planned": own,
-        "samples_planned": samples,
+        "passive_steps_planned": samples,
         "bytes_per_lane": max(engine.bytes_per_lane() for engine in engines),
         "block": plan.sweep.block,
         "width": max(width.planned(engine, begun[engine.program.phase.name]) for engine in engines),
@@ -68,7 +68,7 @@ def plan_text(facts: dict[str, Any]) -> str:
     lines = [
         f"{facts['cells']:,} cells in {facts['stages']:,} stages, {facts['programs']} programs to compile",
         f"{facts['updates_planned']:,} updates; {facts['updates_without_sharing']:,} if no stage were shared",
-        f"{facts['env_steps_planned']:,} environment steps, {facts['samples_planned']:,} unlabelled steps",
+        f"{facts['env_steps_planned']:,} environment steps, {facts['passive_steps_planned']:,} unlabelled steps",
         f"{facts['bytes_per_lane']:,} bytes of state per lane, in blocks of {facts['block']} lanes, "
         f"{facts['width']:,} lanes side by side",
     ]

@@ -16,7 +16,7 @@ from regimax.sweep import environment, store
 EFFORT = (
     "flops",
     "env_steps",
-    "samples",
+    "passive_steps",
     "bits_sensory",
     "bits_abstraction",
     "bits_decision",
@@ -26,7 +26,7 @@ EFFORT = (
 )
 SPLIT = ("flops_prediction", "flops_experience", "flops_reinforcement")
 """FLOPs by what they are spent on, whatever the phase: they add up to `flops`."""
-COUNTS = ("env_steps", "samples")
+COUNTS = ("env_steps", "passive_steps")
 COMPUTED_UNDER = "computed_under"
 """Column of a run that was computed under several environments."""
 
@@ -79,7 +79,8 @@ def cell_curves(run: Path) -> pl.DataFrame:
     """Returns one row per cell and evaluation, as far as the run is committed.
 
     Columns: `cell`, `regime`, `setting`, `seed`, the axes, `phase`, `update` (within the phase), `updates` (along the
-    path), the cumulative effort `flops` (FLOPs), `env_steps`, `samples` (steps), `bits_*` (bits), and the metrics.
+    path), the cumulative effort `flops` (FLOPs), `env_steps`, `passive_steps` (steps), `bits_*` (bits), and the
+    metrics.
 
     Raises:
       UserError: if `run` is not a run directory, or anything in it that is needed is damaged.
@@ -136,14 +137,14 @@ def cell_table(run: Path) -> pl.DataFrame:
 
     Columns: `cell`, `regime`, `setting`, `seed`, the axes, `status`, the last evaluation's `success` and `return`, the
     effort along the cell's path, and when it was solved: `solved_at_*` is the first of the sweep's `consecutive`
-    evaluations at or above its `threshold`; `censored` cells were not solved within their budget. `flops_pretrain` and
-    `flops_rl` are the FLOPs of phases without and with steps of one's own; `flops_prediction`, `flops_experience` and
-    `flops_reinforcement` what FLOPs of any phase are spent on (null in a run from before they were told apart). Of
-    bits, `bits_*` are capacities. `present_sensory_bound` is what observations can at most have told about the concepts
-    at work in them (null where the world does not know), `present_reward_bound` and `present_outcome_bound` what can at
-    most have been present in the pay that arrived. `used_decision` is what decisions carried of what was seen. A run
-    that went on under other versions, or on another kind of device, has `computed_under` besides: what tells the
-    environments of the cell's stages from the run's others.
+    evaluations at or above its `threshold`; `censored` cells were not solved within their budget.
+    `flops_without_env_steps` and `flops_rl` are the FLOPs of phases without and with steps of one's own;
+    `flops_prediction`, `flops_experience` and `flops_reinforcement` what FLOPs of any phase are spent on (null in a run
+    from before they were told apart). Of bits, `bits_*` are capacities. `present_sensory_bound` is what observations
+    can at most have told about the concepts at work in them (null where the world does not know), `reward_bits_bound`
+    and `outcome_bits_bound` what can at most have been present in the pay that arrived. `used_decision` is what
+    decisions carried of what was seen. A run that went on under other versions, or on another kind of device, has
+    `computed_under` besides: what tells the environments of the cell's stages from the run's others.
 
     Raises:
       UserError: if `run` is not a run directory, or anything in it that is needed is damaged.
@@ -181,7 +182,7 @@ def _cell_table(
             .alias(name)
             for name in EFFORT
         ),
-        (pl.col("spent") * pl.col("flops_per_update")).filter(~own).sum().alias("flops_pretrain"),
+        (pl.col("spent") * pl.col("flops_per_update")).filter(~own).sum().alias("flops_without_env_steps"),
         (pl.col("spent") * pl.col("flops_per_update")).filter(own).sum().alias("flops_rl"),
         *(
             (pl.col("spent") * pl.col(f"{name}_per_update")).sum().alias(name)
@@ -218,9 +219,9 @@ def _cell_table(
         "return",
         "updates",
         "env_steps",
-        "samples",
+        "passive_steps",
         "flops",
-        "flops_pretrain",
+        "flops_without_env_steps",
         "flops_rl",
         *SPLIT,
         "bits_sensory",
@@ -237,8 +238,8 @@ def _cell_table(
 
 
 MEASURED = {
-    "present_reward_bound": "pay_bits_bound",
-    "present_outcome_bound": "outcome_bits_bound",
+    "reward_bits_bound": "reward_bits_bound",
+    "outcome_bits_bound": "outcome_bits_bound",
     "used_decision": "throughput",
 }
 """Columns of bits that add up metrics in bits per step over the environment steps of a cell."""
@@ -294,7 +295,7 @@ def totals(run: Path) -> dict[str, Any]:
         pl.col("status").is_not_null().sum().alias("stages"),
         spent.sum().alias("updates"),
         (spent * pl.col("env_steps_per_update")).sum().alias("env_steps"),
-        (spent * pl.col("samples_per_update")).sum().alias("samples"),
+        (spent * pl.col("passive_steps_per_update")).sum().alias("passive_steps"),
         (spent * pl.col("flops_executed_per_update")).sum().alias("flops_executed"),
     )
     return row.row(0, named=True)

@@ -23,7 +23,14 @@ class Planted(NamedTuple):
 def cell_row(cell: str, regime: str, seed: int, kind: str, **given: Any) -> dict[str, Any]:
     """A row as `regimax table` has it, as far as it is read."""
     row = {"cell": cell, "regime": regime, "setting": kind, "seed": seed, "world_seed": seed, "kind": kind}
-    row |= {"status": "done", "success": 0.5, "env_steps": 100, "samples": 0, "flops": 1e6, "flops_pretrain": 0.0}
+    row |= {
+        "status": "done",
+        "success": 0.5,
+        "env_steps": 100,
+        "passive_steps": 0,
+        "flops": 1e6,
+        "flops_without_env_steps": 0.0,
+    }
     return row | given
 
 
@@ -35,7 +42,7 @@ def make_run(cells: list[dict[str, Any]], successes: Mapping[str, list[float]], 
             "regime": cell["regime"],
             "updates": i,
             "env_steps": i * spacing,
-            "flops": cell["flops_pretrain"] + 1000.0 * i * spacing,
+            "flops": cell["flops_without_env_steps"] + 1000.0 * i * spacing,
             "success": success,
         }
         for cell in cells
@@ -67,8 +74,8 @@ def arm(ln_time: np.ndarray, regime: str = "a", *, budget: float = BUDGET, spaci
             "seed": np.arange(time.size),
             "world_seed": np.repeat(np.arange(worlds), learners),
             "status": "done",
-            "samples": 0,
-            "flops_pretrain": 0.0,
+            "passive_steps": 0,
+            "flops_without_env_steps": 0.0,
             "reached": np.where(solved, index * spacing, np.nan),
             "low": np.where(solved, (index - 1) * spacing, budget),
             "high": np.where(solved, index * spacing, np.inf),

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from regimax.report.statistics import bootstrap
-from regimax.report.statistics.bootstrap import draws, percentiles
+from regimax.report.statistics._bootstrap import draws, percentiles
 
 
 def test_a_drawn_world_brings_as_many_learners_as_it_has_and_only_its_own():

@@ -41,7 +41,7 @@ def ln_times(rng: np.random.Generator, gains: dict[str, float], level: float = 7
 
 def outcome(arm_of, rng: np.random.Generator, gains: dict[str, float], **given: float) -> str:
     tables = {arm: arm_of(ln_time, arm) for arm, ln_time in ln_times(rng, gains, **given).items()}
-    cells = pl.DataFrame({"status": ["done"], "flops": [1.0], "env_steps": [1], "samples": [0]})
+    cells = pl.DataFrame({"status": ["done"], "flops": [1.0], "env_steps": [1], "passive_steps": [0]})
     return verdict(tables, cells).outcome
 
 
@@ -119,7 +119,7 @@ def test_whoever_takes_the_best_of_ten_settings_must_share_the_error_rate(arm_of
 
 
 def test_a_slope_that_pretraining_flattens_is_told_from_one_that_it_does_not(arm_of):
-    """C5's form: ln T rises with ln forms by 1 from scratch, by `slope` after pretraining; borders ½ and ⅓."""
+    """C5's form: ln T rises with ln looks by 1 from scratch, by `slope` after pretraining; borders ½ and ⅓."""
 
     def gap(slope: float, seed: int):
         rng = np.random.default_rng(seed)
@@ -127,8 +127,8 @@ def test_a_slope_that_pretraining_flattens_is_told_from_one_that_it_does_not(arm
         for arm, steep in (("scratch", 1.0), ("pretrained", slope)):
             world = rng.normal(6.0, 0.5, size=(16, 1))
             noise = rng.normal(0.0, 0.25, size=(3, 16, 1))
-            parts = [arm_of(world + steep * math.log(f) + e, forms=f) for f, e in zip((1, 4, 16), noise, strict=True)]
-            arms[arm] = slopes(pl.concat(parts), {"ln forms": pl.col("forms").log()}, "ln forms")
+            parts = [arm_of(world + steep * math.log(f) + e, looks=f) for f, e in zip((1, 4, 16), noise, strict=True)]
+            arms[arm] = slopes(pl.concat(parts), {"ln looks": pl.col("looks").log()}, "ln looks")
         return effect(pairs(arms["scratch"], arms["pretrained"]))
 
     assert above("difference of slopes", gap(0.1, 10), 0.5).holds
@@ -141,14 +141,14 @@ def run(run_of, row_of):
     """A run with curves: success jumps to 1 at T; two learners per world; one cell diverged early."""
     rng = np.random.default_rng(12)
     cells, successes = [], {}
-    for kind, gain in (("forms=1", 0.0), ("forms=32", 1.5)):
+    for kind, gain in (("looks=1", 0.0), ("looks=32", 1.5)):
         for arm, saved in (("pure_rl", 0.0), ("pretrain_rl", gain), ("sham_rl", 0.0)):
             for seed in range(32):
                 world = np.random.default_rng([seed // 2, 99]).normal(6.5, 0.5)
                 time = math.exp(world - saved + rng.normal(0.0, 0.2))
                 name = f"{arm}/{kind}/{seed}"
                 flops = 0.0 if arm == "pure_rl" else 1e6
-                cells.append(row_of(name, arm, seed, kind, world_seed=seed // 2, flops_pretrain=flops))
+                cells.append(row_of(name, arm, seed, kind, world_seed=seed // 2, flops_without_env_steps=flops))
                 successes[name] = [1.0 if 10.0 * i >= time else 0.0 for i in range(201)]
     cells[0] |= {"status": "diverged"}
     successes[cells[0]["cell"]] = [0.0] * 5
@@ -165,9 +165,9 @@ def rule(run) -> Verdict:
         return ln_ratio(took("pure_rl", kind), took(arm, kind))
 
     return decide(
-        [above("ln saving at 32 forms", saved("pretrain_rl", "forms=32"), SAVED)],
-        control=[within("ln saving of the sham", saved("sham_rl", "forms=32"), -SAME, SAME)],
-        null=[within("ln saving at 1 form", saved("pretrain_rl", "forms=1"), -SAME, SAME)],
+        [above("ln saving at 32 looks", saved("pretrain_rl", "looks=32"), SAVED)],
+        control=[within("ln saving of the sham", saved("sham_rl", "looks=32"), -SAME, SAME)],
+        null=[within("ln saving at 1 form", saved("pretrain_rl", "looks=1"), -SAME, SAME)],
         cells=run.cells,
     )
 
@@ -184,7 +184,7 @@ def test_the_rule_in_the_docs(run):
     [code] = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
     names = {}
     exec(compile(code, str(DOCS), "exec"), names)
-    named = pl.col("kind").replace({"forms=1": "one look", "forms=32": "32 looks"})
+    named = pl.col("kind").replace({"looks=1": "one look", "looks=32": "32 looks"})
     found = names["rule"](run._replace(cells=run.cells.with_columns(kind=named)))
     assert (found.outcome, found.worlds) == ("supported", 16)
 

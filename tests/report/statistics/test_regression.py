@@ -69,28 +69,28 @@ def test_derivatives(errors):
 
 
 def planted(arm_of, rng: np.random.Generator, slopes: dict[str, float], worlds: int = 16) -> pl.DataFrame:
-    """Arms whose ln T rises by a slope of their own with ln forms; from 7 on the budget at ln T = 9.9 cuts them off."""
+    """Arms whose ln T rises by a slope of their own with ln looks; from 7 on the budget at ln T = 9.9 cuts them off."""
     world = rng.normal(0.0, 0.4, size=(worlds, 1))
     parts = []
     for arm, slope in slopes.items():
-        for forms in (1, 4, 16):
-            ln_time = 6.5 + world + slope * math.log(forms) + rng.normal(0.0, 0.3, size=(worlds, 1))
-            parts.append(arm_of(ln_time, arm, forms=forms))
+        for looks in (1, 4, 16):
+            ln_time = 6.5 + world + slope * math.log(looks) + rng.normal(0.0, 0.3, size=(worlds, 1))
+            parts.append(arm_of(ln_time, arm, looks=looks))
     return pl.concat(parts)
 
 
-TERMS = {"ln forms": pl.col("forms").log()}
+TERMS = {"ln looks": pl.col("looks").log()}
 
 
 def test_planted_slopes_of_two_arms_and_their_difference(arm_of):
     frame = planted(arm_of, np.random.default_rng(2), {"scratch": 1.2, "oracle": 0.1})
     assert frame["censored"].sum() >= 5
     fit = censored_regression(frame, TERMS, each="regime")
-    assert fit.names == ("intercept [scratch]", "ln forms [scratch]", "intercept [oracle]", "ln forms [oracle]")
-    scratch, oracle = fit.of("ln forms [scratch]"), fit.of("ln forms [oracle]")
+    assert fit.names == ("intercept [scratch]", "ln looks [scratch]", "intercept [oracle]", "ln looks [oracle]")
+    scratch, oracle = fit.of("ln looks [scratch]"), fit.of("ln looks [oracle]")
     assert scratch.low < 1.2 < scratch.high
     assert oracle.low < 0.1 < oracle.high
-    gap = fit.contrast({"ln forms [scratch]": 1.0, "ln forms [oracle]": -1.0})
+    gap = fit.contrast({"ln looks [scratch]": 1.0, "ln looks [oracle]": -1.0})
     assert gap.value == pytest.approx(scratch.value - oracle.value)
     assert gap.low < 1.1 < gap.high
     assert gap.high - gap.low < 0.6
@@ -99,9 +99,9 @@ def test_planted_slopes_of_two_arms_and_their_difference(arm_of):
 def test_failures_set_to_the_budget_would_have_flattened_the_slope(arm_of):
     frame = planted(arm_of, np.random.default_rng(6), {"scratch": 1.5}, worlds=200)
     assert frame["censored"].mean() > 0.2
-    naive = np.polyfit(np.log(frame["forms"]), np.log(np.minimum(frame["high"], 20_000.0)), 1)[0]
+    naive = np.polyfit(np.log(frame["looks"]), np.log(np.minimum(frame["high"], 20_000.0)), 1)[0]
     low, high = frame["low"].log(), frame["high"].log()
-    found = maximum_likelihood(low, high, np.column_stack([np.ones(600), np.log(frame["forms"])]))
+    found = maximum_likelihood(low, high, np.column_stack([np.ones(600), np.log(frame["looks"])]))
     assert naive < 1.35
     assert found.coefficients[1] == pytest.approx(1.5, abs=0.05)
 
@@ -117,19 +117,19 @@ def test_the_interval_of_a_slope_covers_it(arm_of):
     rng = np.random.default_rng(4)
     covered = 0
     for _ in range(40):
-        found = censored_regression(planted(arm_of, rng, {"scratch": 1.0}), TERMS).of("ln forms")
+        found = censored_regression(planted(arm_of, rng, {"scratch": 1.0}), TERMS).of("ln looks")
         covered += found.low < 1.0 < found.high
     assert stats.binomtest(covered, 40, 0.95, alternative="less").pvalue > 1e-3
 
 
 def test_what_failures_alone_would_decide_is_not_given(arm_of):
-    frame = pl.concat([arm_of(np.full((16, 1), 7.0), forms=1), arm_of(np.full((16, 1), 12.0), forms=4)])
-    found = censored_regression(frame, TERMS).of("ln forms")
+    frame = pl.concat([arm_of(np.full((16, 1), 7.0), looks=1), arm_of(np.full((16, 1), 12.0), looks=4)])
+    found = censored_regression(frame, TERMS).of("ln looks")
     assert found[:3] == (None, -math.inf, math.inf)
     assert found.method == "not determined by the cells that got there"
     with pytest.raises(UserError, match="16 cells that got there do not determine 2 coefficients"):
         maximum_likelihood(
-            frame["low"].log(), frame["high"].log(), np.column_stack([np.ones(32), frame["forms"].to_numpy()])
+            frame["low"].log(), frame["high"].log(), np.column_stack([np.ones(32), frame["looks"].to_numpy()])
         )
 
 
@@ -137,5 +137,5 @@ def test_unknown_names_are_refused(arm_of):
     frame = planted(arm_of, np.random.default_rng(5), {"scratch": 0.1})
     with pytest.raises(UserError, match="unknown errors 'gaussian'"):
         censored_regression(frame, TERMS, errors="gaussian")
-    with pytest.raises(UserError, match="unknown coefficient 'forms'"):
-        censored_regression(frame, TERMS).of("forms")
+    with pytest.raises(UserError, match="unknown coefficient 'looks'"):
+        censored_regression(frame, TERMS).of("looks")

@@ -31,7 +31,15 @@ def run(run_of, row_of):
     status = {"lost": "diverged", "pending": "pending", "silent": "pending"}
     success = {"lost": None, "pending": None, "silent": None}
     cells = [
-        row_of(name, "a", i, "x", status=status.get(name, "done"), success=success.get(name, 0.5), flops_pretrain=7.0)
+        row_of(
+            name,
+            "a",
+            i,
+            "x",
+            status=status.get(name, "done"),
+            success=success.get(name, 0.5),
+            flops_without_env_steps=7.0,
+        )
         for i, name in enumerate(successes)
     ]
     return run_of(cells, successes, spacing=10.0)

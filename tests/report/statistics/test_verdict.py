@@ -10,7 +10,9 @@ import pytest
 
 from regimax.report.statistics import Estimate, above, below, decide, shared, within
 
-CELLS = pl.DataFrame({"status": ["done"] * 3, "flops": [1.0, 2.0, 3.0], "env_steps": [4, 5, 6], "samples": [7, 8, 9]})
+CELLS = pl.DataFrame(
+    {"status": ["done"] * 3, "flops": [1.0, 2.0, 3.0], "env_steps": [4, 5, 6], "passive_steps": [7, 8, 9]}
+)
 
 
 def estimate(low: float, high: float, worlds: int = 16) -> Estimate:
@@ -73,7 +75,7 @@ def test_what_a_verdict_tells():
     assert verdict.reason == "cannot be told: effect > 0, found above −1 ln ratio"
     assert verdict.rule == "effect > 0 and -0.2 < sham < 0.2 and effect > 0"
     assert (verdict.effect, verdict.low, verdict.high, verdict.unit) == (1.5, 1, 2, "ln ratio")
-    assert verdict.effort == {"flops": 6.0, "env_steps": 15.0, "samples": 24.0}
+    assert verdict.effort == {"flops": 6.0, "env_steps": 15.0, "passive_steps": 24.0}
     assert (verdict.cells, verdict.worlds) == (3, 16)
     # Three checks, one of which can fail on either side.
     assert verdict.errors == "supported in error at most 2.5 %, refuted in error at most 10 %"

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from regimax.report.statistics.bootstrap import bootstrap
+from regimax.report.statistics._bootstrap import bootstrap
+from regimax.report.statistics._times import scores, times
 from regimax.report.statistics.estimate import Estimate
 from regimax.report.statistics.exchange import break_even, exchange_rate
 from regimax.report.statistics.intervals import median_interval
@@ -15,7 +16,6 @@ from regimax.report.statistics.phases import PhaseDiagram, phase_diagram
 from regimax.report.statistics.regression import Fit, censored_regression
 from regimax.report.statistics.shares import concept_share, recovery
 from regimax.report.statistics.survival import kaplan_meier, median_time, restricted_mean, success_rate
-from regimax.report.statistics.times import scores, times
 from regimax.report.statistics.verdict import Check, Verdict, above, below, decide, shared, within
 
 __all__ = [

@@ -11,7 +11,9 @@ from regimax.report.statistics.estimate import Estimate
 from regimax.report.statistics.paired import ENDS, KEY, effect, pairs
 
 
-def exchange_rate(less: pl.DataFrame, more: pl.DataFrame, spent: str = "samples", confidence: float = 0.95) -> Estimate:
+def exchange_rate(
+    less: pl.DataFrame, more: pl.DataFrame, spent: str = "passive_steps", confidence: float = 0.95
+) -> Estimate:
     """Effort saved per unit of pretraining: (T_less - T_more) / (spent_more - spent_less).
 
     With an arm from scratch as `less` it is the average rate; with two budgets of pretraining the marginal one.
@@ -19,7 +21,7 @@ def exchange_rate(less: pl.DataFrame, more: pl.DataFrame, spent: str = "samples"
     Args:
       less: of :func:`times`, of the arm with less pretraining, or none.
       more: the same of the arm with more.
-      spent: what is paid: "samples" (unlabelled observations) or "flops_pretrain" (FLOPs).
+      spent: what is paid: "passive_steps" (unlabelled observations) or "flops_without_env_steps" (FLOPs).
       confidence: coverage, two-sided.
 
     Returns:
@@ -57,7 +59,9 @@ def break_even(scratch: pl.DataFrame, pretrained: pl.DataFrame, confidence: floa
     unit = scratch["unit"][0]
     if unit != "flops_rl":
         raise UserError(f"break_even needs times in the unit 'flops_rl', found {unit!r}")
-    saved = pairs(scratch, pretrained, scale="linear").join(_paid(pretrained, scratch, "flops_pretrain"), on=KEY)
+    saved = pairs(scratch, pretrained, scale="linear").join(
+        _paid(pretrained, scratch, "flops_without_env_steps"), on=KEY
+    )
     mirrored = {"low": "high", "high": "low", "shown_low": "shown_high", "shown_high": "shown_low"}
     tasks = saved.with_columns(
         *(
@@ -69,7 +73,7 @@ def break_even(scratch: pl.DataFrame, pretrained: pl.DataFrame, confidence: floa
     return effect(tasks, confidence)
 
 
-_NAMES = {"samples": "sample", "flops_pretrain": "FLOP"}
+_NAMES = {"passive_steps": "sample", "flops_without_env_steps": "FLOP"}
 
 
 def _paid(more: pl.DataFrame, less: pl.DataFrame, spent: str) -> pl.DataFrame:

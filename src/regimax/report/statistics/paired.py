@@ -114,7 +114,7 @@ def slopes(frame: pl.DataFrame, terms: Mapping[str, pl.Expr], of: str, *, scale:
 
     Args:
       frame: of :func:`times`, of one arm at several settings, every learner at all of them.
-      terms: name and polars expression of each x, for example ``{"ln forms": pl.col("world.forms").log()}``.
+      terms: name and polars expression of each x, for example ``{"ln looks": pl.col("world.looks").log()}``.
       of: which coefficient.
       scale: "log" for ln T, "linear" for scores.
 

@@ -9,7 +9,7 @@ import polars as pl
 from scipy import stats
 
 from regimax.errors import UserError
-from regimax.report.statistics.bootstrap import RESAMPLES, bootstrap, draws
+from regimax.report.statistics._bootstrap import RESAMPLES, bootstrap, draws
 from regimax.report.statistics.estimate import Estimate
 from regimax.report.statistics.paired import effect
 

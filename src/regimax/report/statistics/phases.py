@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from regimax.report.aggregate import wilson
-from regimax.report.statistics.bootstrap import RESAMPLES, draws, percentiles
+from regimax.report.statistics._bootstrap import RESAMPLES, draws, percentiles
 from regimax.report.statistics.paired import KEY, effect, pairs
 
 Floats = NDArray[np.float64]

@@ -199,7 +199,7 @@ def censored_regression(
 
     Args:
       frame: of :func:`times`, one or several arms, on a scale of settings.
-      terms: name and polars expression of each x, such as ``{"ln forms": pl.col("world.forms").log()}``.
+      terms: name and polars expression of each x, such as ``{"ln looks": pl.col("world.looks").log()}``.
       each: a column, such as "regime": every value of it has coefficients and a σ of its own, which are called
         ``name [value]``.
       errors: "normal" or "minimum".

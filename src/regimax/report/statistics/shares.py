@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from regimax.report.statistics.bootstrap import RESAMPLES, draws, percentiles
+from regimax.report.statistics._bootstrap import RESAMPLES, draws, percentiles
 from regimax.report.statistics.estimate import Estimate, exp, nothing
 from regimax.report.statistics.intervals import middle
 from regimax.report.statistics.paired import KEY, effect, ln_ratio, pairs

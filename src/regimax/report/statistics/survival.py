@@ -16,7 +16,7 @@ from scipy import stats
 
 from regimax.errors import UserError
 from regimax.report.aggregate import wilson
-from regimax.report.statistics.bootstrap import bootstrap
+from regimax.report.statistics._bootstrap import bootstrap
 from regimax.report.statistics.estimate import Estimate
 
 Floats = NDArray[np.float64]

@@ -60,7 +60,7 @@ class Verdict(NamedTuple):
       control: checks of what must not show the effect.
       null: checks of the world in which the favoured regime must not win.
       cells: how many cells are behind it.
-      effort: what they spent along their paths: `flops`, `env_steps` and `samples`.
+      effort: what they spent along their paths: `flops`, `env_steps` and `passive_steps`.
       reason: why this outcome.
       claim: checks of the claim itself; the first is the effect.
       worlds: the fewest independent worlds behind a check.
@@ -161,7 +161,7 @@ def decide(
       claim: checks of the claim, at least one; the first gives the effect.
       control: checks that the control does not show it.
       null: checks that the null world does not show it.
-      cells: one row per cell behind it, as `run.cells` has them: `status`, `flops`, `env_steps`, `samples`.
+      cells: one row per cell behind it, as `run.cells` has them: `status`, `flops`, `env_steps`, `passive_steps`.
       rule: the rule in words; the checks' texts joined by "and" when not given.
       worlds: the fewest independent worlds on which anything is decided.
 
@@ -173,7 +173,7 @@ def decide(
       ValueError: if `claim` is empty.
 
     Example:
-      >>> cells = pl.DataFrame({"status": ["done"] * 4, "flops": 1.0, "env_steps": 8, "samples": 0})
+      >>> cells = pl.DataFrame({"status": ["done"] * 4, "flops": 1.0, "env_steps": 8, "passive_steps": 0})
       >>> saved = Estimate(1.1, 0.7, 1.4, "ln ratio", 16)
       >>> verdict = decide([above("saving", saved, 0.0)], cells=cells)
       >>> verdict.outcome, verdict.errors
@@ -208,7 +208,7 @@ def decide(
         control=tuple(control),
         null=tuple(null),
         cells=cells.height,
-        effort={name: float(cells[name].sum()) for name in ("flops", "env_steps", "samples")},
+        effort={name: float(cells[name].sum()) for name in ("flops", "env_steps", "passive_steps")},
         reason=reason,
         claim=tuple(claim),
         worlds=behind,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from regimax.envs import Cipher, Lock, Recall
-from regimax.ops import ahead
-from regimax.ops.ahead import scan_ahead
+from regimax.ops import precomputed_randomness
+from regimax.ops.precomputed_randomness import scan_precomputed_randomness
 
 KEYS = jax.random.split(jax.random.key(1), 7)
 
@@ -32,26 +32,29 @@ def walk(carry, x):
 ARGS = ((jnp.zeros(3), jnp.int32(0)), (KEYS, jnp.linspace(-1.0, 1.0, 7)))
 
 
-@pytest.mark.parametrize("largest", [ahead.LARGEST, 1, 0])
+@pytest.mark.parametrize("largest", [precomputed_randomness.LARGEST, 1, 0])
 def test_it_is_a_scan(monkeypatch, largest):
-    monkeypatch.setattr(ahead, "LARGEST", largest)
+    monkeypatch.setattr(precomputed_randomness, "LARGEST", largest)
     expected = jax.lax.scan(walk, *ARGS)
-    for found in (scan_ahead(walk, *ARGS), jax.jit(lambda *args: scan_ahead(walk, *args))(*ARGS)):
+    for found in (
+        scan_precomputed_randomness(walk, *ARGS),
+        jax.jit(lambda *args: scan_precomputed_randomness(walk, *args))(*ARGS),
+    ):
         assert jax.tree.structure(found) == jax.tree.structure(expected)
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), found, expected)
 
 
 def test_numbers_are_drawn_before_the_loop_unless_they_are_too_many(monkeypatch):
     assert "random_bits" in body_of(lambda *args: jax.lax.scan(walk, *args), *ARGS)
-    assert "random_bits" not in body_of(lambda *args: scan_ahead(walk, *args), *ARGS)
-    monkeypatch.setattr(ahead, "LARGEST", 2)
-    assert "random_bits" in body_of(lambda *args: scan_ahead(walk, *args), *ARGS)
+    assert "random_bits" not in body_of(lambda *args: scan_precomputed_randomness(walk, *args), *ARGS)
+    monkeypatch.setattr(precomputed_randomness, "LARGEST", 2)
+    assert "random_bits" in body_of(lambda *args: scan_precomputed_randomness(walk, *args), *ARGS)
 
 
 def test_it_is_vmapped_over_lanes_and_over_what_it_closes_over():
     def lane(key, scale):
         keys = jax.random.split(key, 5)
-        return scan_ahead(lambda c, k: (c + scale * jax.random.uniform(k), c), jnp.zeros(()), keys)
+        return scan_precomputed_randomness(lambda c, k: (c + scale * jax.random.uniform(k), c), jnp.zeros(()), keys)
 
     def plain(key, scale):
         keys = jax.random.split(key, 5)
@@ -63,7 +66,7 @@ def test_it_is_vmapped_over_lanes_and_over_what_it_closes_over():
 
 
 def test_what_is_nothing_but_a_result_of_x_is_returned():
-    carry, ys = scan_ahead(lambda c, x: (c, (x, 2 * x, c)), jnp.int32(3), jnp.arange(4))
+    carry, ys = scan_precomputed_randomness(lambda c, x: (c, (x, 2 * x, c)), jnp.int32(3), jnp.arange(4))
     assert (int(carry), [y.tolist() for y in ys]) == (3, [[0, 1, 2, 3], [0, 2, 4, 6], [3, 3, 3, 3]])
 
 
@@ -78,6 +81,6 @@ def test_worlds_draw_no_number_inside_the_loop(world):
         seen, state, reward, *_ = world.step(key_step, state, jnp.int32(0), params)
         return world.reset(key_reset, params, state)[1], (seen, reward)
 
-    assert "random_bits" not in body_of(lambda keys: scan_ahead(step, state, keys), KEYS)
-    expected, found = (f(step, state, KEYS) for f in (jax.lax.scan, scan_ahead))
+    assert "random_bits" not in body_of(lambda keys: scan_precomputed_randomness(step, state, keys), KEYS)
+    expected, found = (f(step, state, KEYS) for f in (jax.lax.scan, scan_precomputed_randomness))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), found, expected)

@@ -30,7 +30,7 @@ class Tables(Protocol):
         ...
 
 
-UNITS = ("env_steps", "updates", "flops", "flops_rl", "samples", "episodes")
+UNITS = ("env_steps", "updates", "flops", "flops_rl", "passive_steps", "episodes")
 """Units of effort beside the bits of the channels, `bits_*`."""
 
 Where = Mapping[str, Any] | pl.Expr | None
@@ -58,7 +58,7 @@ def times(
       run: the run.
       arm: a regime's name.
       unit: of effort, along the cell's path: `env_steps`, `episodes`, `updates`, `flops` (pretraining included),
-        `flops_rl` (without it), `samples`, or a channel's `bits_…`.
+        `flops_rl` (without it), `passive_steps`, or a channel's `bits_…`.
       steps: environment steps of an episode, for `episodes`: a number, or the column that holds it.
       where: which settings: values by column, or a polars expression over the cells.
       measure: the column of the curves that is compared; `train_success` with a tiny threshold and one evaluation
@@ -68,7 +68,7 @@ def times(
 
     Returns:
       one row per cell: what names it (`cell`, `regime`, `setting`, `seed`, `world_seed`, the axes), `status`,
-      `samples`, `flops_pretrain`; `reached`, T or null; `low` and `high`, between which it lies, `high`
+      `passive_steps`, `flops_without_env_steps`; `reached`, T or null; `low` and `high`, between which it lies, `high`
       infinite where `censored`; `unit`.
 
     Raises:
@@ -78,7 +78,7 @@ def times(
     asked: Mapping[str, Any] = run.facts["resolved"] if threshold is None or consecutive is None else {}
     theta = float(asked["threshold"] if threshold is None else threshold)
     window = int(asked["consecutive"] if consecutive is None else consecutive)
-    curves = run.curves.join(cells.select("cell", "flops_pretrain"), on="cell", maintain_order="left")
+    curves = run.curves.join(cells.select("cell", "flops_without_env_steps"), on="cell", maintain_order="left")
     if measure not in curves.columns:
         raise unknown("measure", measure, [name for name in curves.columns if curves[name].dtype == pl.Float64])
     evaluated = curves.with_columns(_effort(curves, unit, steps)).filter(pl.col(measure).fill_nan(None).is_not_null())
@@ -100,7 +100,9 @@ def times(
         high=pl.coalesce("_high", float("inf")),
         censored=pl.col("reached").is_null(),
         unit=pl.lit(unit),
-    ).select(*_labels(run.cells), "samples", "flops_pretrain", "reached", "low", "high", "censored", "unit")
+    ).select(
+        *_labels(run.cells), "passive_steps", "flops_without_env_steps", "reached", "low", "high", "censored", "unit"
+    )
 
 
 def scores(frame: pl.DataFrame, arm: str, measure: str = "success", *, where: Where = None) -> pl.DataFrame:
@@ -161,7 +163,7 @@ def _effort(curves: pl.DataFrame, unit: str, steps: float | str) -> pl.Expr:
     if unit == "episodes":
         effort = pl.col("env_steps") / (pl.col(steps) if isinstance(steps, str) else steps)
     elif unit == "flops_rl":
-        effort = (pl.col("flops") - pl.col("flops_pretrain")).clip(lower_bound=0.0)
+        effort = (pl.col("flops") - pl.col("flops_without_env_steps")).clip(lower_bound=0.0)
     elif unit in UNITS or (unit.startswith("bits_") and unit in curves.columns):
         effort = pl.col(unit)
     else:

@@ -4,7 +4,7 @@ import pytest
 
 import regimax as rx
 from regimax.cli import main
-from regimax.regimes import bind_regime, both, continual, in_context
+from regimax.regimes import bind_regime, continual, continual_in_context, in_context
 from regimax.sweep.plan import make_plan
 
 WORLD = rx.envs.Recall(stable=2, dynamic=2, values=3, queries=2, dimensions=5, max_stable=4)
@@ -16,11 +16,17 @@ def test_they_share_how_to_remember_whatever_lasts():
         in_context((4, 2), **OPTIONS),
         continual((4, 6), **OPTIONS),
         continual((4, 6), irrelevant=True, **OPTIONS),
-        both((4, 6), **OPTIONS),
-        both((4, 6), shown=0.5, memory="lifetime", **OPTIONS),
+        continual_in_context((4, 6), **OPTIONS),
+        continual_in_context((4, 6), shown=0.5, memory="lifetime", **OPTIONS),
     ]
     names = [regime.name for regime in regimes]
-    assert names == ["in_context", "continual", "continual-irrelevant", "both", "both-0.5"]
+    assert names == [
+        "in_context",
+        "continual",
+        "continual-irrelevant",
+        "continual_in_context",
+        "continual_in_context-0.5",
+    ]
     axes = {"world.stable": [0, 4], "world.drift": [0.0, 0.5]}
     plan = make_plan(rx.Sweep(world=WORLD, regimes=regimes, axes=axes, seeds=3))
     stages = [stage.phase for stage in plan.stages.values()]
@@ -29,7 +35,11 @@ def test_they_share_how_to_remember_whatever_lasts():
 
 
 def test_what_is_trained_and_shown():
-    for make, frozen, steps in ((in_context, ("trunk", "policy"), 8), (continual, (), 4), (both, (), 8)):
+    for make, frozen, steps in (
+        (in_context, ("trunk", "policy"), 8),
+        (continual, (), 4),
+        (continual_in_context, (), 8),
+    ):
         meta, life = bind_regime(make((4, 2), load=3, learning_rate=0.5, **OPTIONS), WORLD).programs
         assert meta.defaults()["meta.learning_rate"] == 0.5
         assert meta.defaults()["meta.decay_updates"] == 4
@@ -45,7 +55,7 @@ sweep = rx.Sweep(world={world}, regimes=[rx.regimes.{regime}()], seeds=2)
 """
 
 
-@pytest.mark.parametrize("regime", ["in_context", "continual", "both"])
+@pytest.mark.parametrize("regime", ["in_context", "continual", "continual_in_context"])
 def test_other_worlds_are_refused_when_planning(tmp_path, capsys, regime):
     path = tmp_path / "other.py"
     path.write_text(FILE.format(world="rx.envs.Exemplar()", regime=regime))

@@ -15,7 +15,9 @@ LARGEST = 4096
 """Numbers per step that one operation may compute ahead; what is larger would only fill memory."""
 
 
-def scan_ahead(step: Callable[[Any, Any], tuple[Any, Any]], init: PyTree, xs: PyTree) -> tuple[PyTree, PyTree]:
+def scan_precomputed_randomness(
+    step: Callable[[Any, Any], tuple[Any, Any]], init: PyTree, xs: PyTree
+) -> tuple[PyTree, PyTree]:
     """`jax.lax.scan`, but what a step computes from its x alone is computed for all steps at once, before the loop.
 
     Random numbers are the case in point: drawn from a step's own key inside the loop, they are many small operations,
@@ -33,7 +35,7 @@ def scan_ahead(step: Callable[[Any, Any], tuple[Any, Any]], init: PyTree, xs: Py
     Example:
       >>> import jax.numpy as jnp
       >>> keys = jax.random.split(jax.random.key(0), 3)
-      >>> total, _ = scan_ahead(lambda c, k: (c + jax.random.uniform(k), None), jnp.zeros(()), keys)
+      >>> total, _ = scan_precomputed_randomness(lambda c, k: (c + jax.random.uniform(k), None), jnp.zeros(()), keys)
       >>> bool(jnp.isclose(total, jax.vmap(jax.random.uniform)(keys).sum()))
       True
     """

@@ -50,25 +50,25 @@ def what_follows(source: Source, model: Network) -> Objective:
                 distance = weighted_mean(jnp.mean(jnp.square(output - target), -1), batch.weight)
                 metrics[f"{name}_error"] = distance
             total = total + distance
-        reward = jnp.clip((targets.r_t - low) / (high - low), 0.0, 1.0)
-        pay, end = (
+        scaled = jnp.clip((targets.r_t - low) / (high - low), 0.0, 1.0)
+        reward, termination = (
             weighted_mean(optax.sigmoid_binary_cross_entropy(outputs[name][..., 0], target), weight)
             for name, target, weight in (
-                ("pay", reward, batch.weight * targets.known_t),
-                ("end", 1.0 - targets.discount_t, batch.weight),
+                ("reward", scaled, batch.weight * targets.known_t),
+                ("termination", 1.0 - targets.discount_t, batch.weight),
             )
         )
-        metrics |= {"pay_bits": pay / jnp.log(2.0), "end_bits": end / jnp.log(2.0)}
+        metrics |= {"reward_bits": reward / jnp.log(2.0), "termination_bits": termination / jnp.log(2.0)}
         if any(categorical for categorical, _ in where.values()):
             metrics["next_accuracy"] = weighted_mean(right, batch.weight)
-        return total + batch.hparams["pay_coef"] * pay + end, metrics
+        return total + batch.hparams["reward_coef"] * reward + termination, metrics
 
     return Objective(
         heads={},
         loss=loss,
         kind=PREDICTION,
         spec=("what_follows", model.spec),
-        settings=(Setting("pay_coef", 1.0, 0, 1e6, "weight of the reward against a field of what follows"),),
+        settings=(Setting("reward_coef", 1.0, 0, 1e6, "weight of the reward against a field of what follows"),),
     )
 
 
@@ -97,9 +97,9 @@ def world_model(
       a factory of learners for the learner's own behaviour. The network is that of the model, see
       :class:`regimax.envs.LearnedModel`; its parameters are the part ``model``, beside the part
       ``initial_observations``. Settings: `learning_rate`, `max_grad_norm`, `shuffle` (the sham: what followed other
-      streams' actions at the same time) and `pay_coef`. Metrics: ``loss``, ``next_<field>_bits`` or
-      ``next_<field>_error``, ``pay_bits`` and ``end_bits`` (cross-entropies, bits per step), ``next_accuracy`` (steps
-      after which the likeliest value of every one-hot field is the right one), those of
+      streams' actions at the same time) and `reward_coef`. Metrics: ``loss``, ``next_<field>_bits`` or
+      ``next_<field>_error``, ``reward_bits`` and ``termination_bits`` (cross-entropies, bits per step),
+      ``next_accuracy`` (steps after which the likeliest value of every one-hot field is the right one), those of
       :func:`regimax.rollout.received`; evaluated (``eval_…``) on fresh experience.
 
     Raises:

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 from regimax import prng, rollout
 from regimax.errors import UserError
 from regimax.learners import base
+from regimax.learners._always_on import next_observation, shown
 from regimax.learners.action_values import HEAD, action_values
-from regimax.learners.always_on import next_observation, shown
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
 from regimax.learners.batch import ObjectiveFactory
 from regimax.learners.policies import softmax_policy

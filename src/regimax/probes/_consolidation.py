@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from regimax import prng
 from regimax.errors import UserError
 from regimax.learners import Learner
-from regimax.learners.lifelong import recalled
+from regimax.learners._recall import recalled
 from regimax.networks import Code
 from regimax.ops import superposition
 from regimax.probes import watching

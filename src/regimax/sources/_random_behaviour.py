@@ -7,8 +7,8 @@ from typing import Any
 
 from regimax.channels import Channel
 from regimax.envs import behaviour
+from regimax.sources._transcripts import passive
 from regimax.sources.base import Source, SourceFactory, check_streams
-from regimax.sources.transcripts import passive
 
 NUM_STEPS = 128
 

@@ -7,8 +7,8 @@ import optax
 import pytest
 
 import regimax as rx
-from regimax.learners import lifelong
-from regimax.learners.lifelong import decaying_adam, recalled
+from regimax.learners import recall
+from regimax.learners._recall import decaying_adam, recalled
 from regimax.regimes import bind
 from regimax.regimes.program import as_hparams
 from regimax.types import Trajectory
@@ -65,8 +65,10 @@ def lives():
     """By name a life's program, its first state and that after two ticks, its settings, and the second tick's rows."""
     made = {}
     phases = {
-        "in_context": rx.regimes.live(6, shown=1, learns=False, network=NETWORK, evaluate=EVALUATE),
-        "both, a life's memory": rx.regimes.live(6, shown=1, network=NETWORK, memory="lifetime", evaluate=EVALUATE),
+        "in_context": rx.regimes.continual_phase(6, shown=1, learns=False, network=NETWORK, evaluate=EVALUATE),
+        "both, a life's memory": rx.regimes.continual_phase(
+            6, shown=1, network=NETWORK, memory="lifetime", evaluate=EVALUATE
+        ),
     }
     for name, phase in phases.items():
         program = bind(phase, WORLD)
@@ -109,7 +111,9 @@ def test_a_memory_lasts_as_long_as_it_should(lives):
     @jax.jit
     def remembered(state):
         _, shown = learner.source.next(key, state.source, None, hparams)
-        return learner.network.apply(state.params, state.memory.carry, shown.obs_tm1, jnp.zeros_like(shown.first_tm1), None)[0]
+        return learner.network.apply(
+            state.params, state.memory.carry, shown.obs_tm1, jnp.zeros_like(shown.first_tm1), None
+        )[0]
 
     expected = remembered(last.learner)
     local = {program.local[name]: value for name, value in hparams.items()}
@@ -119,8 +123,8 @@ def test_a_memory_lasts_as_long_as_it_should(lives):
 
 
 def test_what_cannot_be_is_told():
-    with pytest.raises(rx.UserError, match=r"unknown memory of lifelong 'life'\. Did you mean 'lifetime'"):
-        lifelong("life")
-    phase = rx.regimes.predict(2, network=NETWORK, learner=lifelong(), evaluate=rx.regimes.Evaluate(2))
+    with pytest.raises(rx.UserError, match=r"unknown memory of recall 'life'\. Did you mean 'lifetime'"):
+        recall("life")
+    phase = rx.regimes.predict(2, network=NETWORK, learner=recall(), evaluate=rx.regimes.Evaluate(2))
     with pytest.raises(rx.UserError, match="its source shows no sequences that ask; found transcripts"):
         bind(phase, WORLD)

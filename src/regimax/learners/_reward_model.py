@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -13,10 +13,11 @@ from regimax import prng, rollout
 from regimax.channels import Signal, reward
 from regimax.errors import UserError
 from regimax.learners import base
-from regimax.learners.actor_critic import reinforcement
+from regimax.learners._actor_critic import reinforcement
 from regimax.learners.auxiliary import GRADIENTS, auxiliary
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
 from regimax.learners.batch import Batch, Objective
+from regimax.learners.options import ActorCritic
 from regimax.learners.shaping import delivered, send_potential, send_rewards
 from regimax.networks import Network, NetworkFactory
 from regimax.ops.losses import weighted_mean
@@ -51,7 +52,7 @@ def reward_model(
     updates_per_rollout: int = 1,
     capacity: int | None = None,
     model_optimizer: Optimizer = base.adam,
-    **options,
+    **options: Unpack[ActorCritic],
 ) -> LearnerFactory:
     r"""Makes an actor-critic that also learns what outcome to expect, and rewards itself for it at every step.
 
@@ -157,7 +158,9 @@ def reward_model(
         )
 
         def bits(arrived: Signal) -> Array:
-            return rollout.told_by(rollout.tally(world, arrived.value, arrived.present), arrived.present.size)
+            return rollout.reward_information_bound(
+                rollout.reward_histogram(world, arrived.value, arrived.present), arrived.present.size
+            )
 
         def intrinsic_reward(
             key: Array, params: Params, note: Note, trajectory: Trajectory, carry: PyTree, hparams: HParams

@@ -80,7 +80,7 @@ def recalled(logits: Array, trajectory: Trajectory) -> tuple[Array, Metrics]:
     }
 
 
-def lifelong(memory: str = "sequence", optimizer: Optimizer = decaying_adam) -> LearnerFactory:
+def recall(memory: str = "sequence", optimizer: Optimizer = decaying_adam) -> LearnerFactory:
     """Makes a learner that answers the questions of sequences, and is told what was right.
 
     Its weights last for a life, except for parts that are frozen. Its memory lasts for a sequence, or for a life too:
@@ -107,12 +107,12 @@ def lifelong(memory: str = "sequence", optimizer: Optimizer = decaying_adam) -> 
       0.0
     """
     if memory not in MEMORIES:
-        raise unknown("memory of lifelong", memory, MEMORIES)
+        raise unknown("memory of recall", memory, MEMORIES)
 
     def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:
         world, fresh = source.world, source.fresh
         if fresh is None:
-            raise UserError(f"lifelong: its source shows no sequences that ask; found {source.spec[0]}")
+            raise UserError(f"recall: its source shows no sequences that ask; found {source.spec[0]}")
         net, lasts = network(source.num_inputs, {"policy": world.num_actions}), memory == "lifetime"
 
         def init(keys: Keys, hparams: HParams, inherited: Params) -> LearnerState:
@@ -164,7 +164,7 @@ def lifelong(memory: str = "sequence", optimizer: Optimizer = decaying_adam) -> 
             network=net,
             source=source,
             settings=SETTINGS,
-            spec=("lifelong", memory, net.spec, source.spec, base.optimizer_name(optimizer), tuple(freeze), episodes),
+            spec=("recall", memory, net.spec, source.spec, base.optimizer_name(optimizer), tuple(freeze), episodes),
         )
 
     return factory

@@ -8,7 +8,7 @@ import jax
 
 from regimax import prng, rollout
 from regimax.errors import UserError
-from regimax.learners.actor_critic import actor_critic
+from regimax.learners._actor_critic import actor_critic
 from regimax.learners.base import Learner, LearnerFactory, LearnerState
 from regimax.networks import Network, NetworkFactory
 from regimax.prng import Keys

@@ -7,14 +7,14 @@ from typing import Unpack
 from regimax import learners, networks, sources
 from regimax.regimes.base import Evaluate, Phase, Regime
 from regimax.regimes.keywords import checked, chosen
-from regimax.regimes.options import Life, Lifelong, LifePhase, Meta, MetaPhase
+from regimax.regimes.options import Life, LifePhase, Lifetimes, Meta, MetaPhase
 from regimax.regimes.phases import budgets
 
 PARTS = ("trunk", "policy")
 
 
 @checked
-def learn_to_remember(updates: int, **options: Unpack[Meta]) -> Phase:
+def meta_train(updates: int, **options: Unpack[Meta]) -> Phase:
     """Makes the phase ``meta``: sequences each of which has a world of its own, so that only memory helps.
 
     Args:
@@ -26,13 +26,13 @@ def learn_to_remember(updates: int, **options: Unpack[Meta]) -> Phase:
 
     Example:
       >>> import regimax as rx
-      >>> rx.regimes.learn_to_remember(500, load=32, learning_rate=1e-2).settings
+      >>> rx.regimes.meta_train(500, load=32, learning_rate=1e-2).settings
       {'learning_rate': 0.01, 'decay_updates': 500}
     """
     return Phase(
         name="meta",
-        source=sources.redrawn(options.get("num_envs", 16), options.get("load")),
-        learner=learners.lifelong(),
+        source=sources.fresh_worlds(options.get("num_envs", 16), options.get("load")),
+        learner=learners.recall(),
         network=options.get("network") or networks.pair_memory(),
         updates=updates,
         evaluate=options.get("evaluate", Evaluate()),
@@ -42,7 +42,7 @@ def learn_to_remember(updates: int, **options: Unpack[Meta]) -> Phase:
 
 
 @checked
-def live(updates: int, *, shown: float, learns: bool = True, **options: Unpack[Life]) -> Phase:
+def continual_phase(updates: int, *, shown: float, learns: bool = True, **options: Unpack[Life]) -> Phase:
     """Makes the phase ``life``: the sequences of one drifting world, one per update, after the phase ``meta``.
 
     Args:
@@ -56,13 +56,13 @@ def live(updates: int, *, shown: float, learns: bool = True, **options: Unpack[L
 
     Example:
       >>> import regimax as rx
-      >>> rx.regimes.live(500, shown=1.0, learns=False, memory="lifetime").freeze
+      >>> rx.regimes.continual_phase(500, shown=1.0, learns=False, memory="lifetime").freeze
       ('trunk', 'policy')
     """
     return Phase(
         name="life",
         source=sources.lifetime(1, shown, options.get("irrelevant", False)),
-        learner=learners.lifelong(options.get("memory", "sequence")),
+        learner=learners.recall(options.get("memory", "sequence")),
         network=options.get("network") or networks.pair_memory(),
         updates=updates,
         inherit=PARTS,
@@ -79,7 +79,7 @@ def in_context(
     meta: MetaPhase = MetaPhase(),
     life: LifePhase = LifePhase(),
     name: str | None = None,
-    **options: Unpack[Lifelong],
+    **options: Unpack[Lifetimes],
 ) -> Regime:
     """Makes the regime of learning to remember in worlds that are new each time, then living with frozen weights.
 
@@ -92,7 +92,7 @@ def in_context(
       life: what holds for ``life`` alone, :class:`regimax.regimes.options.LifePhase`.
       name: the regime's; ``in_context`` when not given.
       **options: `network` and `evaluate` serve both phases, `stop` is that of ``life``; as declared by
-        :class:`regimax.regimes.options.Lifelong`:
+        :class:`regimax.regimes.options.Lifetimes`:
 
     Raises:
       UserError: for an unknown option, also of a phase, another `memory`, or `updates` that are not two.
@@ -102,7 +102,7 @@ def in_context(
       >>> rx.regimes.in_context().phases[1].freeze
       ('trunk', 'policy')
     """
-    return _lifelong("in_context", updates, meta, life, name, options, shown=1.0, learns=False)
+    return _of_life("in_context", updates, meta, life, name, options, shown=1.0, learns=False)
 
 
 @checked
@@ -112,7 +112,7 @@ def continual(
     meta: MetaPhase = MetaPhase(),
     life: LifePhase = LifePhase(),
     name: str | None = None,
-    **options: Unpack[Lifelong],
+    **options: Unpack[Lifetimes],
 ) -> Regime:
     """Makes the regime of learning to remember likewise, then living with weights that go on learning.
 
@@ -133,18 +133,18 @@ def continual(
       >>> rx.regimes.continual(irrelevant=True).name
       'continual-irrelevant'
     """
-    return _lifelong("continual", updates, meta, life, name, options, shown=0.0, learns=True)
+    return _of_life("continual", updates, meta, life, name, options, shown=0.0, learns=True)
 
 
 @checked
-def both(
+def continual_in_context(
     updates: tuple[int, int] = (1000, 1000),
     shown: float = 1.0,
     *,
     meta: MetaPhase = MetaPhase(),
     life: LifePhase = LifePhase(),
     name: str | None = None,
-    **options: Unpack[Lifelong],
+    **options: Unpack[Lifetimes],
 ) -> Regime:
     """Makes the regime of learning to remember likewise, then learning in weights with what lasts in context, too.
 
@@ -154,7 +154,8 @@ def both(
         weights may learn to rely on it.
       meta: what holds for ``meta`` alone, :class:`regimax.regimes.options.MetaPhase`.
       life: what holds for ``life`` alone, :class:`regimax.regimes.options.LifePhase`.
-      name: the regime's; when not given ``both``, with what is not usual: ``both-0.5-irrelevant``.
+      name: the regime's; when not given ``continual_in_context``, with what is not usual:
+        ``continual_in_context-0.5-irrelevant``.
       **options: as for :func:`in_context`:
 
     Raises:
@@ -162,20 +163,20 @@ def both(
 
     Example:
       >>> import regimax as rx
-      >>> rx.regimes.both(shown=0.5, life={"evaluate": rx.regimes.Evaluate(every=100, episodes=64)}).name
-      'both-0.5'
+      >>> rx.regimes.continual_in_context(shown=0.5, life={"evaluate": rx.regimes.Evaluate(every=100,
+      episodes=64)}).name 'continual_in_context-0.5'
     """
-    automatic = "both" if shown == 1 else f"both-{shown:g}"
-    return _lifelong(automatic, updates, meta, life, name, options, shown=shown, learns=True)
+    automatic = "continual_in_context" if shown == 1 else f"continual_in_context-{shown:g}"
+    return _of_life(automatic, updates, meta, life, name, options, shown=shown, learns=True)
 
 
-def _lifelong(
+def _of_life(
     automatic: str,
     updates: tuple[int, int],
     meta: MetaPhase,
     life: LifePhase,
     name: str | None,
-    options: Lifelong,
+    options: Lifetimes,
     *,
     shown: float,
     learns: bool,
@@ -184,5 +185,5 @@ def _lifelong(
     lived = chosen(Life, options, life)
     if name is None:
         name = f"{automatic}-irrelevant" if lived.get("irrelevant") else automatic
-    remembering = learn_to_remember(first, **chosen(Meta, options, {"stop": None}, meta))
-    return Regime(name, (remembering, live(second, shown=shown, learns=learns, **lived)))
+    remembering = meta_train(first, **chosen(Meta, options, {"stop": None}, meta))
+    return Regime(name, (remembering, continual_phase(second, shown=shown, learns=learns, **lived)))

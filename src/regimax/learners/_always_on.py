@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from regimax import prng
 from regimax.errors import UserError
 from regimax.learners import base
-from regimax.learners.actor_critic import reinforcement
+from regimax.learners._actor_critic import reinforcement
 from regimax.learners.auxiliary import GRADIENTS, auxiliary
 from regimax.learners.base import Interlude, Learner, LearnerFactory, LearnerState, Optimizer
 from regimax.learners.batch import Objective, ObjectiveFactory
 from regimax.learners.objectives import next_step
+from regimax.learners.options import ActorCritic
 from regimax.networks import NetworkFactory
 from regimax.sources import Source
 from regimax.types import Array, HParams, Metrics, Trajectory, is_finite, number
@@ -41,10 +43,10 @@ def next_observation(source: Source, width: int) -> Objective:
 
 
 def shown(source: Source, trajectory: Trajectory) -> Trajectory:
-    """Returns what a rollout shows to a predictor: where it has second views, they are what is to be predicted."""
-    if "second_view" in source.record:
-        mask = trajectory.mask_tm1 * trajectory.extras["second_view_present"]
-        trajectory = trajectory._replace(obs_t=trajectory.extras["second_view"], mask_tm1=mask)
+    """Returns what a rollout shows to a predictor: where it has augmented views, they are what is to be predicted."""
+    if "augmented_view" in source.record:
+        mask = trajectory.mask_tm1 * trajectory.extras["augmented_view_present"]
+        trajectory = trajectory._replace(obs_t=trajectory.extras["augmented_view"], mask_tm1=mask)
     return trajectory._replace(extras={})
 
 
@@ -54,7 +56,7 @@ def always_on(
     capacity: int | None = None,
     objective: ObjectiveFactory | None = None,
     predictor_optimizer: Optimizer = base.adam,
-    **options,
+    **options: Unpack[ActorCritic],
 ) -> LearnerFactory:
     """Makes a learner that predicts its own stream beside learning from reward.
 
@@ -69,7 +71,7 @@ def always_on(
         the trunk is due to prediction alone.
       capacity: streams in the ring, a multiple of those of a rollout; 16 rollouts when not given.
       objective: what the predictor is asked, from `regimax.learners.objectives`; the whole next observation when not
-        given, or where the source records it the second view of the one that was answered.
+        given, or where the source records it the augmented view of the one that was answered.
       predictor_optimizer: makes its optax transformation from its own `learning_rate` and `max_grad_norm`.
       **options: as for :func:`regimax.learners.actor_critic`.
 
@@ -89,7 +91,7 @@ def always_on(
 
     Example:
       >>> import regimax as rx
-      >>> regime = rx.regimes.always_on(updates=8, predictions=1 / 4, evaluate=rx.regimes.Evaluate(every=4))
+      >>> regime = rx.regimes.always_on(updates=8, updates_per_rollout=1 / 4, evaluate=rx.regimes.Evaluate(every=4))
       >>> "rl.prediction.learning_rate" in rx.make_train(regime, rx.envs.Exemplar()).default_hparams
       True
     """

@@ -108,7 +108,8 @@ def test_run_table_report_and_again(spec, capsys):
     assert cells.height == 8
     for column in (
         "cell regime seed reward.erasure success return updates env_steps flops flops_without_env_steps flops_rl "
-        "bits_sensory bits_decision bits_reward bits_outcome solved_at_update solved_at_env_step solved_at_flops censored diverged"
+        "bits_sensory bits_decision bits_reward bits_outcome solved_at_update solved_at_env_step "
+        "solved_at_flops censored diverged"
     ).split():
         assert column in cells.columns
     assert cells["updates"].to_list() == [4] * 4 + [8] * 4

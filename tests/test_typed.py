@@ -22,7 +22,7 @@ NEEDED |= {"reinforce": "2, "}
 TYPOS = {
     'rx.regimes.pretrain_rl(rl={"updatez": 3})': "updatez",
     'rx.regimes.pretrain_rl(pretrain={"num_env": 3})': "num_env",
-    'rx.regimes.pretrain_rl(rl={"updates": "3"})': "str",
+    'rx.regimes.pretrain_rl(rl={"updates": "3"})': "rl",
     'rx.regimes.pretrain_rl(inherit=["trunk"])': "inherit",
     "rx.regimes.pretrain_rl(updates=500)": "updates",
     'rx.regimes.always_on(learner={"capacty": 4})': "capacty",
@@ -32,7 +32,7 @@ TYPOS = {
     'rx.regimes.learned_model(explore={"fit": 4})': "fit",
     'rx.regimes.hand_model(model={"inherit": ()})': "inherit",
     'rx.regimes.continual(life={"learning_rate": 0.1})': "learning_rate",
-    'rx.regimes.in_context(meta={"load": "all"})': "str",
+    'rx.regimes.in_context(meta={"load": "all"})': "meta",
     "rx.regimes.predict(500, sham=None)": "sham",
 } | {f"rx.regimes.{name}({NEEDED.get(name, '')}netwrk=None)": "netwrk" for name in BUILDERS}
 """Calls that are wrong, with what a type checker must name."""

@@ -17,7 +17,7 @@ from regimax.regimes.phases import reinforce
 @checked
 def always_on(
     updates: int = 1000,
-    predictions: float = 1,
+    updates_per_rollout: float = 1,
     gradients: Gradients = "shared",
     learner: learner_options.AlwaysOn = learner_options.AlwaysOn(),
     *,
@@ -28,7 +28,7 @@ def always_on(
 
     Args:
       updates: the budget of ``rl``, in updates of reinforcement.
-      predictions: updates of the predictor for each of them: a whole number, or 1/n for one after every n-th.
+      updates_per_rollout: updates of the predictor for each of them: a whole number, or 1/n for one after every n-th.
       gradients: ``shared``, or ``stopped``: reinforcement's does not reach the trunk.
       learner: its objective, its ring, its actor-critic, :class:`regimax.learners.options.AlwaysOn`.
       name: the regime's; when not given ``always_on``, with what is not usual: ``always_on-64``,
@@ -36,20 +36,20 @@ def always_on(
       **options: as declared by :class:`regimax.regimes.options.Trained`:
 
     Raises:
-      UserError: for an unknown option, also of the learner, or other `predictions`, `gradients` or `finetune`.
+      UserError: for an unknown option, also of the learner, or other `updates_per_rollout`, `gradients` or `finetune`.
 
     Example:
       >>> import regimax as rx
       >>> rx.regimes.always_on(100, updates_per_rollout=1 / 4, learner={"objective":
       rx.learners.objectives.latent()}).name 'always_on-1/4'
     """
-    return _always_on("always_on", updates, predictions, gradients, learner, name, options)
+    return _always_on("always_on", updates, updates_per_rollout, gradients, learner, name, options)
 
 
 @checked
 def always_on_sham(
     updates: int = 1000,
-    predictions: float = 1,
+    updates_per_rollout: float = 1,
     gradients: Gradients = "shared",
     learner: learner_options.AlwaysOn = learner_options.AlwaysOn(),
     *,
@@ -60,7 +60,7 @@ def always_on_sham(
 
     Args:
       updates: the budget of ``rl``, in updates of reinforcement.
-      predictions: as for :func:`always_on`.
+      updates_per_rollout: as for :func:`always_on`.
       gradients: as for :func:`always_on`.
       learner: as for :func:`always_on`.
       name: the regime's; when not given ``always_on_sham``, with what is not usual.
@@ -75,24 +75,24 @@ def always_on_sham(
       'always_on_sham-64'
     """
     return _always_on(
-        "always_on_sham", updates, predictions, gradients, learner, name, options, {"prediction.shuffle": 1}
+        "always_on_sham", updates, updates_per_rollout, gradients, learner, name, options, {"prediction.shuffle": 1}
     )
 
 
 def _always_on(
     automatic: str,
     updates: int,
-    predictions: float,
+    updates_per_rollout: float,
     gradients: Gradients,
     learner: learner_options.AlwaysOn,
     name: str | None,
     options: Trained,
     settings: dict[str, float] | None = None,
 ) -> Regime:
-    how = learners.always_on(predictions, gradients, **learner)
+    how = learners.always_on(updates_per_rollout, gradients, **learner)
     phase = reinforce(updates, **chosen(Reinforce, options, {"learner": how, "record": ("augmented_view",)}))
-    if predictions != 1:
-        automatic += f"-{predictions:g}" if predictions > 1 else f"-1/{round(1 / predictions)}"
+    if updates_per_rollout != 1:
+        automatic += f"-{updates_per_rollout:g}" if updates_per_rollout > 1 else f"-1/{round(1 / updates_per_rollout)}"
     if gradients != "shared":
         automatic += f"-{gradients}"
     return Regime(automatic if name is None else name, (phase._replace(settings=settings or {}),))

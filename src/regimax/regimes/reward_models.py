@@ -13,13 +13,13 @@ from regimax.regimes.options import PretrainPhase, RlPhase, Trained, TrainedPhas
 from regimax.regimes.pretraining import pretrained
 from regimax.sources import SourceFactory
 
-Pay = Literal["potential", "direct"]
+Pay = Literal["shaping", "direct"]
 
 
 @checked
 def reward_model(
     updates: tuple[int, int] = (1000, 1000),
-    pay: Pay = "potential",
+    form: Pay = "shaping",
     learner: RewardModel = RewardModel(),
     *,
     stream: SourceFactory | None = None,
@@ -35,7 +35,7 @@ def reward_model(
 
     Args:
       updates: the budgets of ``pretrain`` and ``rl``.
-      pay: ``potential``, which moves no optimum, or ``direct``.
+      form: ``shaping``, which moves no optimum, or ``direct``.
       learner: how the model learns, and its actor-critic, :class:`regimax.learners.options.RewardModel`.
       stream: as for :func:`regimax.regimes.pretrain_rl`.
       predictor: as for :func:`regimax.regimes.pretrain_rl`.
@@ -55,13 +55,13 @@ def reward_model(
       'reward_model-direct'
     """
     first: PretrainPhase = {"source": stream, "learner": predictor, **pretrain}
-    return _modelled("reward_model", updates, pay, learner, options, first, rl, name)
+    return _modelled("reward_model", updates, form, learner, options, first, rl, name)
 
 
 @checked
 def reward_model_sham(
     updates: tuple[int, int] = (1000, 1000),
-    pay: Pay = "potential",
+    form: Pay = "shaping",
     learner: RewardModel = RewardModel(),
     *,
     stream: SourceFactory | None = None,
@@ -75,7 +75,7 @@ def reward_model_sham(
 
     Args:
       updates: the budgets of ``pretrain`` and ``rl``.
-      pay: as for :func:`reward_model`.
+      form: as for :func:`reward_model`.
       learner: as for :func:`reward_model`.
       stream: as for :func:`reward_model`.
       predictor: as for :func:`reward_model`.
@@ -93,13 +93,13 @@ def reward_model_sham(
       {'model.shuffle': 1}
     """
     first: PretrainPhase = {"source": stream, "learner": predictor, **pretrain}
-    return _modelled("reward_model_sham", updates, pay, learner, options, first, rl, name, {"model.shuffle": 1})
+    return _modelled("reward_model_sham", updates, form, learner, options, first, rl, name, {"model.shuffle": 1})
 
 
 def _modelled(
     automatic: str,
     updates: tuple[int, int],
-    pay: Pay,
+    form: Pay,
     learner: RewardModel,
     options: Trained,
     pretrain: PretrainPhase,
@@ -107,8 +107,8 @@ def _modelled(
     name: str | None,
     settings: dict[str, float] | None = None,
 ) -> Regime:
-    pays: RlPhase = {**rl, "learner": learners.reward_model(pay, **learner), "record": ("outcome",)}
-    automatic = automatic if pay == "potential" else f"{automatic}-{pay}"
+    pays: RlPhase = {**rl, "learner": learners.reward_model(form, **learner), "record": ("outcome",)}
+    automatic = automatic if pay == "shaping" else f"{automatic}-{pay}"
     regime = pretrained(automatic, updates, options, pretrain, pays, ("trunk",), name)
     first, second = regime.phases
     return regime._replace(phases=(first, second._replace(settings=settings or {})))

@@ -8,7 +8,7 @@ import pytest
 import regimax as rx
 from regimax.channels import reward
 from regimax.learners import actor_critic, reward_model
-from regimax.learners._reward_model import delivered, send_pay, send_potential
+from regimax.learners.shaping import delivered, send_potential, send_rewards
 from regimax.sweep.cost import Costs
 from regimax.sweep.plan import make_plan
 from regimax.types import Trajectory
@@ -93,7 +93,7 @@ def test_direct_pay_comes_in_levels_and_is_silent_where_it_is_lost():
     state = jax.tree.map(lambda x: jnp.stack([x, x]), CHANNEL.init({}, jnp.zeros(())))
 
     def arriving(**changes):
-        value, _, _ = send_pay(jax.random.key(0), CHANNEL, pay, borders, state, channel_settings(**changes))
+        value, _, _ = send_rewards(jax.random.key(0), CHANNEL, pay, borders, state, channel_settings(**changes))
         return value.T.tolist()
 
     assert arriving() == [[0, 0.5, 0.5], [1.0, 0.5, 0.25]]
@@ -184,7 +184,7 @@ class Cut(rx.envs.Exemplar):
 
 
 def test_what_does_not_fit_is_told():
-    with pytest.raises(rx.UserError, match="pay = 'both' is neither 'potential' nor 'direct'"):
+    with pytest.raises(rx.UserError, match="form = 'both' is neither 'shaping' nor 'direct'"):
         reward_model("both")
     with pytest.raises(rx.UserError, match="gradients = 'none' is neither"):
         reward_model(gradients="none")

@@ -40,8 +40,9 @@ def always_on(
 
     Example:
       >>> import regimax as rx
-      >>> rx.regimes.always_on(100, updates_per_rollout=1 / 4, learner={"objective":
-      rx.learners.objectives.latent()}).name 'always_on-1/4'
+      >>> latent = rx.learners.objectives.latent()
+      >>> rx.regimes.always_on(100, updates_per_rollout=1 / 4, learner={"objective": latent}).name
+      'always_on-1/4'
     """
     return _always_on("always_on", updates, updates_per_rollout, gradients, learner, name, options)
 

@@ -13,13 +13,13 @@ from regimax.regimes.options import PretrainPhase, RlPhase, Trained, TrainedPhas
 from regimax.regimes.pretraining import pretrained
 from regimax.sources import SourceFactory
 
-Pay = Literal["shaping", "direct"]
+Form = Literal["shaping", "direct"]
 
 
 @checked
 def reward_model(
     updates: tuple[int, int] = (1000, 1000),
-    form: Pay = "shaping",
+    form: Form = "shaping",
     learner: RewardModel = RewardModel(),
     *,
     stream: SourceFactory | None = None,
@@ -46,7 +46,7 @@ def reward_model(
         declared by :class:`regimax.regimes.options.Trained`:
 
     Raises:
-      UserError: for an unknown option, also of a phase or the learner, another `pay` or `finetune`, or `updates` that
+      UserError: for an unknown option, also of a phase or the learner, another `form` or `finetune`, or `updates` that
         are not two.
 
     Example:
@@ -61,7 +61,7 @@ def reward_model(
 @checked
 def reward_model_sham(
     updates: tuple[int, int] = (1000, 1000),
-    form: Pay = "shaping",
+    form: Form = "shaping",
     learner: RewardModel = RewardModel(),
     *,
     stream: SourceFactory | None = None,
@@ -99,7 +99,7 @@ def reward_model_sham(
 def _modelled(
     automatic: str,
     updates: tuple[int, int],
-    form: Pay,
+    form: Form,
     learner: RewardModel,
     options: Trained,
     pretrain: PretrainPhase,
@@ -108,7 +108,7 @@ def _modelled(
     settings: dict[str, float] | None = None,
 ) -> Regime:
     pays: RlPhase = {**rl, "learner": learners.reward_model(form, **learner), "record": ("outcome",)}
-    automatic = automatic if pay == "shaping" else f"{automatic}-{pay}"
+    automatic = automatic if form == "shaping" else f"{automatic}-{form}"
     regime = pretrained(automatic, updates, options, pretrain, pays, ("trunk",), name)
     first, second = regime.phases
     return regime._replace(phases=(first, second._replace(settings=settings or {})))

@@ -11,7 +11,7 @@ Time: 5.3 minutes of processor time, tuning included; 6.4 by the clock, on two c
 Supported if: with a learned model of the outcome 0.9 success takes fewer bits of outcome than anybody without the
   stream must spend, under both compressions; and its sham takes more.
 Refuted if: it takes more bits than that, its sham fewer, or a stream without concepts leads below what is possible.
-Seen before this was written: sweeps/reward_model.py, untuned, in a Cipher, where no learned pay gained anything and
+Seen before this was written: sweeps/reward_model.py, untuned, in a Cipher, where no learned reward gained anything and
   nobody came to 0.9; and trials of this file with two worlds, by which its sizes were set.
 Measured: supported. B is 148 bits under HUMAN_SCALED and 176 under power 0.6 (medians of 16 worlds), B₀ 345: ln B/B₀ is
   −0.83 (−1.03 to −0.34) and −0.67 (−0.96 to −0.55). Under HUMAN_SCALED the bounds of sham and null are just the budget,

@@ -134,7 +134,7 @@ def figure(runs):
 
 
 CREDIT = {("rl.lambda_", "rl.model.weight"): [(1.0, 0.03), (1.0, 0.3), (0.0, 0.3)]}
-"""λ of the advantages, and the weight of the learned pay, which two arms have not."""
+"""λ of the advantages, and the weight of the learned reward, which two arms have not."""
 
 
 def _tuning(steps, seeds, settings):

@@ -13,7 +13,8 @@ Expected: steps in a model are free, those of random behaviour that a model is l
   a plan works out with probability 0, 0, 0.01, 0.07, 0.21, 0.5 and 1. Half of the factors, but all that matter: 0
   steps, in eight worlds. All factors and wrong dynamics: no success at once, and four worlds solved in 153,600 steps.
   After the sham of the learnt model 46,080. That a model which knows nothing, and so never pays, saves steps is no
-  knowledge: what comes out of it has learnt to expect no pay and to act evenly. In FLOPs the order is another one: 0.8
+  knowledge: what comes out of it has learnt to expect no reward and to act evenly. In FLOPs the order is another one:
+    0.8
   billion from scratch, 5 with a hand-made model and 22 with the learnt one. The budgets of `learn_model` and `model`
   were chosen on these worlds, of two and three: with half of the updates in the model it is the same median, with a
   quarter 35,840.

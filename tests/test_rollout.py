@@ -1,4 +1,4 @@
-"""Rollouts: resets, borders, and the way of the pay. `ALPHA` is the chance of a false alarm."""
+"""Rollouts: resets, borders, and the way of the reward. `ALPHA` is the chance of a false alarm."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

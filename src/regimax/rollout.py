@@ -157,11 +157,11 @@ def _act(
 
 
 REWARD_BINS = 32
-"""Intervals of the world's range of rewards in which values of pay are told apart."""
+"""Intervals of the world's range of rewards in which values of rewards are told apart."""
 
 
 def reward_histogram(world: Environment, value: Array, present: Array) -> Array:
-    """Counts values of pay.
+    """Counts values of rewards.
 
     Args:
       world: the world, for its range of rewards; what is beyond counts with the nearest interval.
@@ -226,18 +226,18 @@ def received(trajectory: Trajectory, counts: dict[str, Array]) -> Metrics:
     return {"reward_per_step": trajectory.r_t.mean(), **bounds, "train_success": success}
 
 
-def _pay(
+def _deliver(
     channels: Sequence[Channel], states: list[PyTree], key: Array, outcome: Signal, dense: Array, settings: HParams
 ) -> tuple[list[PyTree], Signal, Signal]:
-    """One stream: the outcome through the outcome channels, then all pay through the reward channels.
+    """One stream: the outcome through the outcome channels, then all rewards through the reward channels.
 
-    Returns the channels' states, the outcome, and all pay. Where an outcome is lost, so is a part of all pay.
+    Returns the channels' states, the outcome, and all rewards. Where an outcome is lost, so is a part of all rewards.
     """
     key_outcome, key_reward = jax.random.split(key)
     states, outcome = transmit("outcome", channels, states, key_outcome, outcome, settings)
-    pay = outcome._replace(value=outcome.value + dense, present=jnp.ones_like(outcome.present))
-    states, pay = transmit("reward", channels, states, key_reward, pay, settings)
-    return states, outcome, pay
+    rewards = outcome._replace(value=outcome.value + dense, present=jnp.ones_like(outcome.present))
+    states, rewards = transmit("reward", channels, states, key_reward, rewards, settings)
+    return states, outcome, rewards
 
 
 @single
@@ -258,7 +258,7 @@ def rollout(
       key: for the actions, the world and the channels.
       world: the world.
       params: its hidden structure.
-      channels: what observations, decisions and pay go through.
+      channels: what observations, decisions and rewards go through.
       policy: how to act.
       state: where the streams are.
       num_steps: `T`.
@@ -275,7 +275,7 @@ def rollout(
     num_envs = state.obs.shape[0]
     key_act, key_rest = jax.random.split(key)
     u = jax.random.uniform(key_act, (num_steps, num_envs))
-    # Per step and stream: one key for the world's step, one for its reset, one for the pay.
+    # Per step and stream: one key for the world's step, one for its reset, one for the reward.
     keys = jax.random.split(key_rest, (num_steps, num_envs, 3))
     decides = any(channel.place == "decision" for channel in channels)
     # Without a memory a value depends on its observation alone, so it can wait until the loop is over; and no stream is
@@ -294,8 +294,8 @@ def rollout(
         last = (done.terminated | done.truncated).astype(jnp.float32)
         paid = last * done.info["has_outcome"] if "has_outcome" in done.info else last
         outcome = Signal(done.info["outcome"], paid, state.first, last, lost=jnp.zeros_like(last))
-        channel_states, outcome, pay = jax.vmap(
-            lambda states, k, signal, dense: _pay(channels, states, k, signal, dense, settings)
+        channel_states, outcome, rewards = jax.vmap(
+            lambda states, k, signal, dense: _deliver(channels, states, k, signal, dense, settings)
         )(done.channels, keys[:, 2], outcome, done.reward - done.info["outcome"])
         extras = {name: value for name, value in extras.items() if name != "log_probs"}
         if world.truncates and not waits:
@@ -310,8 +310,8 @@ def rollout(
             obs_tm1=state.obs,
             first_tm1=state.first,
             a_tm1=action,
-            r_t=pay.value,
-            known_t=jnp.ones_like(last) if pay.lost is None else 1.0 - pay.lost,
+            r_t=rewards.value,
+            known_t=jnp.ones_like(last) if rewards.lost is None else 1.0 - rewards.lost,
             discount_t=1.0 - done.terminated.astype(jnp.float32),
             truncated_t=done.truncated.astype(jnp.float32),
             obs_t=done.obs,
@@ -329,7 +329,7 @@ def rollout(
             "episodes": last.sum(),
             "successes": done.info["success"].sum(),
         }
-        arrived = {"reward": (pay.value, pay.present), "outcome": (outcome.value, outcome.present)}
+        arrived = {"reward": (rewards.value, rewards.present), "outcome": (outcome.value, outcome.present)}
         cut = jnp.where(done.truncated[:, None], done.obs, cut)
         return (state, cut), (transition, counts, arrived)
 
@@ -357,7 +357,7 @@ def evaluate(
 ) -> Metrics:
     """Plays one fresh episode on each of `num_episodes` streams, through the channels of senses and decisions.
 
-    What is counted is the world's own pay, whatever the channels of pay would let through.
+    What is counted is the world's own reward, whatever the channels of reward would let through.
 
     Returns:
       ``success``, a probability; ``return``, reward units; and, for a policy that says how likely each action was,

@@ -187,8 +187,8 @@ class Trajectory(NamedTuple):
       first_tm1: `[T, E]` 1 where that observation opens an episode.
       a_tm1: `[T, E]` int32, the action taken (or seen taken by another).
       r_t: `[T, E]` what the learner was paid, reward units, after the channels.
-      known_t: `[T, E]` in {0, 1}, 0 where some of the pay that was due did not arrive, so that `r_t` is not all of it,
-        or where no pay is shown at all. Whoever learns from pay learns nothing from such a step's.
+      known_t: `[T, E]` in {0, 1}, 0 where some of the reward that was due did not arrive, so that `r_t` is not all of
+        it, or where no reward is shown at all. Whoever learns from rewards learns nothing from such a step's.
       discount_t: `[T, E]` in {0, 1}, 0 where the episode terminated.
       truncated_t: `[T, E]` in {0, 1}, 1 where it was cut short instead.
       obs_t: `[T, E, D]` the observation after each action, before any reset.

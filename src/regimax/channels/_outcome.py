@@ -1,4 +1,4 @@
-"""The outcome channel: the pay for whole episodes, added up, late and with erasures."""
+"""The outcome channel: the reward for whole episodes, added up, late and with erasures."""
 
 from __future__ import annotations
 

@@ -19,14 +19,14 @@ class Signal(NamedTuple):
     """One sample on one stream.
 
     Attributes:
-      value: `[]` pay or an action (int32), `[D]` an observation, `[width]` features; what a learner gets where nothing
-        is present is the channel's choice.
+      value: `[]` a reward or an action (int32), `[D]` an observation, `[width]` features; what a learner gets where
+        nothing is present is the channel's choice.
       present: `[]` in {0, 1}, whether anything new arrives.
       first: `[]` in {0, 1}, whether this step opens an episode.
       last: `[]` in {0, 1}, whether it closes one.
       legal: `[A]` bool, for decisions: the actions that exist.
-      lost: `[]` in {0, 1}, for pay: whether some of what was due now was lost, so that the value is not all of it. That
-        is known to whoever receives it, and another thing than a step at which nothing was due. None is never.
+      lost: `[]` in {0, 1}, for rewards: whether some of what was due now was lost, so that the value is not all of it.
+        That is known to whoever receives it, and another thing than a step at which nothing was due. None is never.
     """
 
     value: Array
@@ -42,8 +42,8 @@ class Channel(NamedTuple):
 
     Attributes:
       place: where it is put: ``sensory`` (what is observed), ``abstraction`` (what the heads of a network see of its
-        trunk; without a state and without chance), ``decision`` (what is done), ``outcome`` (the pay for whole
-        episodes) or ``reward`` (all pay).
+        trunk; without a state and without chance), ``decision`` (what is done), ``outcome`` (the reward for whole
+        episodes) or ``reward`` (all rewards).
       init: `(settings, value) -> state`; `value` is an array like those it will carry.
       apply: `(key, state, signal, settings) -> (state, signal)`.
       capacity: `(settings, known) -> bits per step`, nominal. `known` is what the world says of itself, see
@@ -130,7 +130,7 @@ def check_range(name: str, low: Any, high: Any) -> tuple[float, float]:
 
 
 def lost_reads(name: str) -> Setting:
-    """Returns the setting that says whether what a channel of pay loses is taken for 0."""
+    """Returns the setting that says whether what a channel of reward loses is taken for 0."""
     doc = "whether what is lost reads as 0, so that nobody can tell; else it is known to be missing"
     return Setting(f"{name}.reads_zero", 0, 0, 1, doc, integer=True)
 

@@ -88,9 +88,9 @@ class LearnedModel:
     """The world as a learnt model has it.
 
     Episodes begin as one of those that were seen. One-hot fields and terminations are drawn from what the model
-    expects, real-valued fields and pay are its expectation: where a real-valued observation has many different
+    expects, real-valued fields and rewards are its expectation: where a real-valued observation has many different
     successors, that is none of them. An episode that the model never ends is over after as many steps as the world's
-    longest. A success is, here, an episode that ends with more than half of the largest pay.
+    longest. A success is, here, an episode that ends with more than half of the largest reward.
 
     Args:
       world: any world.

@@ -48,8 +48,8 @@ class Phase(NamedTuple):
       learner: how it learns.
       network: what it trains.
       updates: its budget, a multiple of `evaluate.every`.
-      channels: what observations, decisions and pay go through; channels of outcome and reward over the world's range
-        when None.
+      channels: what observations, decisions and rewards go through; channels of outcome and reward over the world's
+        range when None.
       inherit: parameter subtrees taken from the phase before, by name; the others begin afresh.
       freeze: parameter subtrees that are not trained.
       world: turns the sweep's world into the phase's own; None keeps it.

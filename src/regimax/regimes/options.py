@@ -31,7 +31,7 @@ class Shared(TypedDict, total=False):
     num_envs: int
     """Episodes, or transcripts, side by side; 64 when not given."""
     channels: Sequence[Channel] | None
-    """What observations, decisions and pay go through, and of prediction what is seen; outcome and reward over the
+    """What observations, decisions and rewards go through, and of prediction what is seen; outcome and reward over the
     world's range when not given."""
     evaluate: Evaluate
     """When it is evaluated, and on how many fresh episodes; every 50 updates on 128 when not given."""

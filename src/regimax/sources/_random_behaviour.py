@@ -14,7 +14,7 @@ NUM_STEPS = 128
 
 
 def random_behaviour(num_envs: int = 64, num_steps: int | None = None) -> SourceFactory:
-    """Makes a source of what can be seen when nobody tries anything: uniformly random legal actions, no pay.
+    """Makes a source of what can be seen when nobody tries anything: uniformly random legal actions, no reward.
 
     Every world has it, a user's own too, also one without a stream of its own. What is shown are the first steps of
     fresh episodes, so depths that chance does not reach stay unseen; nobody's actions are worth predicting. Its steps

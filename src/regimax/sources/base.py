@@ -24,7 +24,7 @@ class Source(NamedTuple):
       num_envs: `E`, streams side by side.
       num_steps: `T`, steps per update.
       agentic: whether its steps are the learner's own (environment steps) or others' (unlabelled observations).
-      channels: what observations, decisions and pay go through; for others' transcripts, those of
+      channels: what observations, decisions and rewards go through; for others' transcripts, those of
         senses and abstraction only.
       settings: the traced settings it may read, world's and channels'.
       spec: what it is.

@@ -34,12 +34,13 @@ def own_behaviour(num_envs: int = 64, num_steps: int | None = None, record: Sequ
       num_steps: `T`, steps per update; the world's horizon when not given.
       record: what its trajectories hold beside, in their extras: ``augmented_view``, the other look that some worlds
         (those with `augmented_views`) give at what was just answered, through the channels of the senses, and counted
-        as a second observation; ``outcome``, the pay for whole episodes as it left its channels. With each comes
+        as a second observation; ``outcome``, the reward for whole episodes as it left its channels. With each comes
         ``<name>_present``, 1 where it arrived.
 
     Returns:
       a factory `(world, channels, num_steps) -> Source`. In a model of a world (one with `is_model`) nothing is paid
-      for: its steps go through no channel of senses, decisions or pay, since what it says is what it was made to say.
+      for: its steps go through no channel of senses, decisions or rewards, since what it says is what it was made to
+        say.
 
     Raises:
       UserError: if a number is not a whole number above 0, or for anything else to record.

@@ -142,7 +142,7 @@ def cell_table(run: Path) -> pl.DataFrame:
     `flops_prediction`, `flops_experience` and `flops_reinforcement` what FLOPs of any phase are spent on (null in a run
     from before they were told apart). Of bits, `bits_*` are capacities. `present_sensory_bound` is what observations
     can at most have told about the concepts at work in them (null where the world does not know), `reward_bits_bound`
-    and `outcome_bits_bound` what can at most have been present in the pay that arrived. `used_decision` is what
+    and `outcome_bits_bound` what can at most have been present in the reward that arrived. `used_decision` is what
     decisions carried of what was seen. A run that went on under other versions, or on another kind of device, has
     `computed_under` besides: what tells the environments of the cell's stages from the run's others.
 

@@ -54,7 +54,7 @@ def test_it_learns_where_all_arrives_and_nothing_where_nothing_does(names):
     before, after, learning, _ = ticked(program)
     assert moved(before, after) == {"trunk", "q"}
     assert learning["reward_bits_bound"] >= 0
-    for lost in ({"reward.erasure": 1.0}, {"decision.erasure": 1.0}):
+    for lost in ({"reward.erasure": 1.0},):
         before, after, learning, _ = ticked(program, **lost)
         assert moved(before, after) == set()
     assert learning["loss"] == 0

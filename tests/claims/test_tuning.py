@@ -43,7 +43,7 @@ def test_labels_and_tuples_are_restricted_too():
         ("world.skills", "rl.entropy_coef"): [(1, 0.0), (2, 0.1)],
     }
     tried = tuning_sweep(make_sweep(axes=axes), make_tuning(at={"pay": ["poor"], "world.skills": [2]}))
-    assert list(tried.axes["reward_per_step"]) == ["poor"]
+    assert list(tried.axes["pay"]) == ["poor"]
     assert tried.axes["world.skills", "rl.entropy_coef"] == [(2, 0.1)]
 
 

@@ -29,8 +29,7 @@ def made(num_envs=E, shows=None, world=WORLD, **options):
     """A learner by plain gradient descent; `shows` is the trajectory that its source gives it."""
     source = own_behaviour(num_envs)(world, CHANNELS, None)
     if shows is not None:
-        given = source.next
-        source = source._replace(next=lambda key, state, *args: (state, shows, given(key, state, *args)[2]))
+        source = source._replace(next=lambda key, state, *args: (state, shows))
     return actor_critic(optimizer=sgd, **options)(mlp((8,)), source, (), 16)
 
 

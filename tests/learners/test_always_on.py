@@ -143,7 +143,7 @@ def test_effort_grows_by_predictions_and_steps_do_not():
     costs = Costs(plan)
     alone, once, often = (costs(plan.stages[cell.path[-1]]) for cell in plan.cells)
     assert alone.env_steps == once.env_steps == often.env_steps == NUM_ENVS
-    assert once.samples == often.samples == 0
+    assert once.passive_steps == often.passive_steps == 0
     assert once.bits_sensory == often.bits_sensory == 2 * alone.bits_sensory  # its replay is not new
     assert (alone.bits_reward, alone.bits_decision) == (often.bits_reward, often.bits_decision)
 

@@ -24,10 +24,10 @@ def test_a_place_pays_less_each_time(of):
     memory = bonus.init(jax.random.key(1), NETWORK, 3, params)
     here, there = jnp.array([1.0, 0.0, 0.5]), jnp.array([-1.0, 2.0, -0.5])
     hparams = {"bonus": jnp.float32(0.6)}
-    memory, pay = bonus.apply(memory, NETWORK, params, trajectory(here[None, None]), hparams)
+    memory, pay = bonus.apply(memory, NETWORK, params, trajectory(here[None, None]), None, hparams)
     assert pay.shape == (1, 1)
     assert pay[0, 0] == pytest.approx(0.6)
-    memory, pay = bonus.apply(memory, NETWORK, params, trajectory(jnp.stack([here, here, there])[:, None]), hparams)
+    memory, pay = bonus.apply(memory, NETWORK, params, trajectory(jnp.stack([here, here, there])[:, None]), None, hparams)
     np.testing.assert_allclose(pay[:, 0], [0.6 / 3**0.5, 0.6 / 3**0.5, 0.6], rtol=1e-6)
     assert memory["counts"].sum() == 4
 

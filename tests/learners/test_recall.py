@@ -101,9 +101,9 @@ def test_success_is_the_lesser_accuracy(lives):
 
 def test_a_memory_lasts_as_long_as_it_should(lives):
     program, first, last, hparams, _ = lives["both, a life's memory"]
-    assert lives["in_context"][2].learner.memory == ()
+    assert lives["in_context"][2].learner.memory.carry == ()
     assert first.learner.memory.carry.shape == last.learner.memory.carry.shape == (1, 4, 4)
-    assert not np.asarray(first.learner.memory).any()
+    assert not np.asarray(first.learner.memory.carry).any()
     # A step of the learner leaves the memory that the network has after the sequence, begun with the one before.
     learner = program.learner
     key = jax.random.key(5)
@@ -118,7 +118,7 @@ def test_a_memory_lasts_as_long_as_it_should(lives):
     expected = remembered(last.learner)
     local = {program.local[name]: value for name, value in hparams.items()}
     after, _ = jax.jit(learner.update)(key, last.learner, local)
-    np.testing.assert_allclose(after.memory, expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(after.memory.carry, expected, rtol=1e-5, atol=1e-5)
     assert not np.allclose(expected, 0)
 
 

@@ -123,9 +123,9 @@ def test_without_weight_it_is_the_actor_critic_and_with_it_is_not():
         for one, other in zip(jax.tree.leaves(own.params[part]), jax.tree.leaves(plain.params[part]), strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
     assert set(own.params) == {"trunk", "policy", "value", "model_outcome"}
-    _, metrics = update(jax.random.key(0), init(KEYS, hparams, {}), hparams_of(program))
+    weighted, metrics = update(jax.random.key(0), init(KEYS, hparams, {}), hparams_of(program))
     assert abs(metrics["value_loss"] / unpaid["value_loss"] - 1.0) > 0.1  # the critic is asked for another return
-    assert metrics["reward_per_step"] == unpaid["reward_per_step"]  # what arrived, and no more
+    assert weighted.source.received == own.source.received  # what arrived, and no more
     assert 0 <= metrics["model_bits_bound"] <= 3
 
 
@@ -164,7 +164,7 @@ def test_a_learned_reward_is_no_evidence():
     ("options", "name"),
     [
         ({}, "reward_model"),
-        ({"pay": "direct", "finetune": "frozen", "learner": {"gradients": "shared"}}, "reward_model-direct-frozen"),
+        ({"form": "direct", "finetune": "frozen", "learner": {"gradients": "shared"}}, "reward_model-direct-frozen"),
     ],
 )
 def test_the_control_is_the_same_program(options, name):
@@ -174,7 +174,7 @@ def test_the_control_is_the_same_program(options, name):
     assert real.settings["rl.model.shuffle"].default == 0
     assert sham.settings["rl.model.shuffle"].default == 1
     assert sham.settings["pretrain.shuffle"].default == 0
-    assert ("rl.model.rate" in real.settings) == (options.get("pay") == "direct")
+    assert ("rl.model.rate" in real.settings) == (options.get("form") == "direct")
 
 
 class Cut(rx.envs.Exemplar):

@@ -16,7 +16,7 @@ from regimax.types import Setting
 WORLD = rx.envs.Lock(depth=2, actions=3)
 CHANNELS = (rx.channels.decision(), rx.channels.abstraction(), rx.channels.reward())
 KEYS = jax.tree.map(lambda k: k[0], prng.cell_keys(1))
-LOSSY = {"decision.erasure": 0.4, "reward.erasure": 0.3, "abstraction.dimensions": 2}
+LOSSY = {"decision.rate": 0.6, "reward.erasure": 0.3, "abstraction.dimensions": 2}
 
 
 def settings_of(parts, **changes):

@@ -121,7 +121,7 @@ def test_steps_in_a_model_cost_no_steps_of_the_world(learnt):
             cost, inside = costs(stage), stage.phase == "model"
             spent = (cost.env_steps, cost.bits_sensory, cost.bits_decision, cost.bits_reward, cost.bits_outcome)
             assert all((x == 0) == inside for x in spent)
-            assert cost.samples == 0
+            assert cost.passive_steps == 0
             assert cost.flops > 0
 
 

@@ -203,14 +203,14 @@ def test_what_is_typed_stands_above_the_settings_and_is_typed_once(tiny):
 def test_a_derived_setting_may_read_an_axis(tiny):
     axes = {"pay": {"often": {}, "rarely": {"reward.rate": 0.5}}, "pretrain.updates": [2, 4]}
     derived = {
-        "rl.learning_rate": lambda s: {"often": 0.25, "rarely": 0.5}[s["reward_per_step"]],
+        "rl.learning_rate": lambda s: {"often": 0.25, "rarely": 0.5}[s["pay"]],
         "rl.updates": lambda s: 12 - s["pretrain.updates"],  # which pure_rl itself does not have
         "reward.erasure": lambda s: s["rl.updates"] / 100,  # of what was derived before
     }
     plan = make_plan(tiny(axes=axes, derived=derived, seeds=1), TOLD)
     for cell in plan.cells:
         last = plan.stages[cell.path[-1]]
-        assert last.settings["rl.learning_rate"] == {"often": 0.25, "rarely": 0.5}[cell.labels["reward_per_step"]]
+        assert last.settings["rl.learning_rate"] == {"often": 0.25, "rarely": 0.5}[cell.labels["pay"]]
         assert last.end == 12 - cell.labels["pretrain.updates"]
         assert last.settings["reward.erasure"] == last.end / 100
 

@@ -195,7 +195,7 @@ class LearnedModel:
             parts.append(part)
         obs = jnp.concatenate(parts)
         low, high = self.reward_range
-        reward = low + (high - low) * jax.nn.sigmoid(outputs["reward_per_step"][0])
+        reward = low + (high - low) * jax.nn.sigmoid(outputs["reward"][0])
         ended = jax.random.uniform(key_end) < jax.nn.sigmoid(outputs["termination"][0])
         late = state.t + 1 >= self.horizon
         terminated = ended | (late if not self.truncates else jnp.zeros((), bool))

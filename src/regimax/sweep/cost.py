@@ -23,7 +23,7 @@ class Cost(NamedTuple):
       flops_reinforcement: the others.
       flops_executed: as executed, padding included.
       env_steps: the learner's own steps.
-      samples: others' steps that it observed.
+      passive_steps: others' steps that it observed.
       bits_sensory: nominal capacity of the sensory channels, or where there are none the bits of what it observed.
       bits_abstraction: nominal capacity of the abstraction channels, or where there are none 24 bits per feature.
       bits_decision: nominal capacity of the decision channels, or where there are none of its actions.
@@ -39,7 +39,7 @@ class Cost(NamedTuple):
     flops_reinforcement: float
     flops_executed: float
     env_steps: int
-    samples: int
+    passive_steps: int
     bits_sensory: float
     bits_abstraction: float
     bits_decision: float

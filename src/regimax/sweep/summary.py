@@ -24,12 +24,12 @@ def plan_summary(plan: Plan, measure: bool = False) -> dict[str, Any]:
     stage its `stages` and `updates`.
     """
     steps = {p: _steps(plan, p) for p in plan.programs}
-    own = samples = 0
+    own = passive = 0
     stages, updates = Counter(), Counter()
     for stage in plan.stages.values():
         length = stage.end - stage.start
         own += length * steps[stage.program][0]
-        samples += length * steps[stage.program][1]
+        passive += length * steps[stage.program][1]
         name = _kind(plan, stage.program)
         stages[name] += 1
         updates[name] += length
@@ -42,7 +42,7 @@ def plan_summary(plan: Plan, measure: bool = False) -> dict[str, Any]:
         "updates_planned": plan.updates_planned(),
         "updates_without_sharing": plan.updates_without_sharing(),
         "env_steps_planned": own,
-        "passive_steps_planned": samples,
+        "passive_steps_planned": passive,
         "bytes_per_lane": max(engine.bytes_per_lane() for engine in engines),
         "block": plan.sweep.block,
         "width": max(width.planned(engine, begun[engine.program.phase.name]) for engine in engines),

@@ -14,7 +14,7 @@ from regimax.report.statistics import break_even, exchange_rate
 
 def arm(arm_of, time: float, samples: int = 0, flops: float = 0.0, unit: str = "env_steps") -> pl.DataFrame:
     frame = arm_of(np.full((16, 1), math.log(time) - 1e-9), spacing=10.0)
-    return frame.with_columns(samples=pl.lit(samples), flops_without_env_steps=pl.lit(flops), unit=pl.lit(unit))
+    return frame.with_columns(passive_steps=pl.lit(samples), flops_without_env_steps=pl.lit(flops), unit=pl.lit(unit))
 
 
 def test_average_and_marginal_rate(arm_of):

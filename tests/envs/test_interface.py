@@ -13,6 +13,7 @@ import pytest
 
 import regimax as rx
 from regimax.envs import Cipher, HandModel, Lock, Oracle, Planner, Recall
+from regimax.envs.check import DESCRIBED
 from regimax.envs.interface import GymnaxParams
 
 from .test_protocols import WORLDS
@@ -68,8 +69,7 @@ class Ticking:
         return self
 
     def describe(self, settings):
-        names = "concepts optimal_return random_success floor_scratch floor_stream observation_bits stream_bits"
-        return dict.fromkeys(names.split(), float("nan")) | {"action_bits": 1.0, "episode_steps": 3.0}
+        return dict.fromkeys(DESCRIBED, float("nan")) | {"action_bits": 1.0, "episode_steps": 3.0}
 
 
 EVERY = {**WORLDS, "Ticking": Ticking()}

@@ -22,7 +22,7 @@ def network(num_inputs, heads):
     orthogonal = jax.nn.initializers.orthogonal()
     make = lambda rngs: nnx.Linear(num_inputs, 8, kernel_init=orthogonal, rngs=rngs)
     apply = lambda layer, carry, x, first: (carry, layer(x), {})
-    return with_heads(Trunk(make, lambda num_envs: (), apply, 8, ("lapack",)), heads)
+    return with_heads(Trunk(make, lambda num_envs: (), apply, num_inputs, 8, ("lapack",)), heads)
 
 
 sweep = rx.Sweep(

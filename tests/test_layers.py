@@ -14,7 +14,7 @@ ROOT = Path(regimax.__file__).parent
 FLOORS = [
     {"errors"},
     {"types", "backend", "precision"},
-    {"prng", "traced"},
+    {"prng", "traced", "shapes"},
     {"ops"},
     {"envs", "channels", "networks"},
     {"rollout"},
@@ -108,6 +108,12 @@ def test_importing_everything_starts_no_backend():
 def test_every_public_name_exists():
     for name in regimax.__all__:
         assert getattr(regimax, name) is not None
+
+
+def test_types_and_rollouts_are_public():
+    assert {"types", "rollout"} <= set(regimax.__all__)
+    assert regimax.types.Trajectory._fields[0] == "obs_tm1"
+    assert callable(regimax.rollout.rollout)
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -83,3 +83,32 @@ def test_parts_written_in_a_sweep_file_work(tmp_path):
     assert len(cells) == 2 * 2 * 2 * 8
     easy = cells.filter((cells["noisy.sigma"] == 0) & (cells["rl.decay"] == 0) & (cells["world.numbers"] == 2))
     assert easy["success"].mean() > 0.9
+
+
+OWN_LOOPS = re.findall(r"```python\n(.*?)```", (README.parent / "docs" / "own-loop.md").read_text(), re.DOTALL)
+
+
+def test_a_loop_in_the_manner_of_purejaxrl_learns(capsys):
+    names = {}
+    exec(compile(OWN_LOOPS[0], "own-loop.md", "exec"), names)
+    assert set(names["curves"]) == {"Cipher", "Exemplar"}
+    for curve in names["curves"].values():
+        assert curve.shape == (8, 200)
+        assert curve[:, -10:].mean() > 0.9 > 0.7 > curve[:, :5].mean()
+
+
+def test_rejax_trains_in_our_worlds():
+    pytest.importorskip("rejax")
+    names = {}
+    exec(compile(OWN_LOOPS[1], "own-loop.md", "exec"), names)
+    assert names["curve"].shape == (4, 3)
+
+
+def test_our_channels_stand_around_a_world_of_gymnax(capsys):
+    pytest.importorskip("gymnax")
+    names = {}
+    exec(compile(OWN_LOOPS[2], "own-loop.md", "exec"), names)
+    (clear, all_arrive), (blurred, some_arrive) = names["clear"], names["blurred"]
+    assert blurred.mean() > 2 * clear.mean()
+    assert all_arrive.tolist() == [1.0] * 32
+    assert abs(some_arrive.mean() - 0.5) < 0.02

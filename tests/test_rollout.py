@@ -12,6 +12,7 @@ from scipy import stats
 from regimax import rollout
 from regimax.channels import decision, outcome, reward, sensory
 from regimax.envs import Cipher
+from regimax.errors import UserError
 from regimax.learners.base import softmax_policy
 from regimax.networks import mlp
 from regimax.types import Field, Setting
@@ -235,3 +236,105 @@ def test_what_arrives_is_tallied_by_its_value():
     assert counts["reward"].sum() == trajectory.r_t.size
     assert counts["outcome"].sum() == counts["episodes"]
     assert counts["outcome"][round(10 / 16 * (rollout.REWARD_BINS - 1)), 0] == counts["episodes"]
+
+
+def started(policy, num_envs=4, channels=()):
+    settings = {name: value for channel in channels for name, value in channel.default_settings().items()}
+    streams = rollout.init(jax.random.key(0), Ticking(), (), channels, policy.carry(num_envs), num_envs, settings)
+    return streams, settings
+
+
+def rolled(policy, streams, settings, num_steps=3, channels=(), world=None):
+    world = world or Ticking()
+    go = lambda: rollout.rollout(jax.random.key(1), world, (), channels, policy, streams, num_steps, settings)
+    return jax.eval_shape(go)
+
+
+def changed(**parts):
+    return lambda policy, streams: (policy, streams._replace(**parts))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (changed(obs=jnp.zeros((4, 2))), r"rollout: state.obs is \[4, 2\], it takes \[E, 1\]"),
+        (changed(obs=jnp.zeros(1)), r"rollout: state.obs is \[1\], it takes \[E, 1\]"),
+        (changed(first=jnp.zeros(3)), r"rollout: state.first is \[3\], it takes \[E\] = \[4\]"),
+        (changed(world=Clock(jnp.zeros(3, jnp.int32))), r"rollout: state.world is of leaves \[E, ...\], E = 4"),
+        (changed(carry=jnp.zeros((3, 8))), r"rollout: state.carry is of leaves \[E, ...\], E = 4"),
+        (changed(channels=[jnp.zeros(5)]), r"rollout: state.channels is of leaves \[E, ...\], E = 4"),
+    ],
+)
+def test_streams_of_another_shape_are_told(change, message):
+    policy = constant(1)
+    streams, settings = started(policy)
+    with pytest.raises(AssertionError, match=message):
+        rolled(*change(policy, streams), settings)
+
+
+@pytest.mark.parametrize(
+    ("action", "extras", "message"),
+    [
+        (jnp.zeros((4, 1), jnp.int32), {}, r"policy.act takes one action \[4\]; use jax.vmap"),
+        (jnp.zeros((), jnp.int32), {}, r"policy.act: action is \[\], it takes \[4\]"),
+        (jnp.zeros(4), {}, "policy.act: actions are whole numbers"),
+        (jnp.zeros(4, jnp.int32), {"log_probs": jnp.zeros((4, 3))}, r"log_probs is \[4, 3\], it takes \[E, 2\]"),
+        (jnp.zeros(4, jnp.int32), {"value": jnp.zeros(3)}, r"policy.act: extras is of leaves \[E, ...\], E = 4"),
+    ],
+)
+def test_actions_of_another_shape_are_told(action, extras, message):
+    policy = constant(1)
+    streams, settings = started(policy)
+    odd = policy._replace(act=lambda carry, obs, first, u: (carry, action, extras))
+    with pytest.raises(AssertionError, match=message):
+        rolled(odd, streams, settings)
+    play = lambda: rollout.evaluate(jax.random.key(0), Ticking(), (), (), odd, 4, {})
+    with pytest.raises(AssertionError, match=message):
+        jax.eval_shape(play)
+
+
+def test_a_world_that_shows_or_pays_another_shape_is_told():
+    class Wide(Ticking):
+        def step(self, key, state, action, params):
+            obs, state, reward, *rest = super().step(key, state, action, params)
+            return (*self.spoilt(obs, state, reward), *rest)
+
+    class Sees(Wide):
+        spoilt = staticmethod(lambda obs, state, reward: (jnp.concatenate([obs, obs]), state, reward))
+
+    class Pays(Wide):
+        spoilt = staticmethod(lambda obs, state, reward: (obs, state, reward[None]))
+
+    policy = constant(1)
+    streams, settings = started(policy)
+    for world, message in ((Sees(), r"Ticking: step: obs is \[2\], it takes \[1\]"), (Pays(), "takes one reward")):
+        with pytest.raises(AssertionError, match=message):
+            rolled(policy, streams, settings, world=world)
+
+
+@pytest.mark.parametrize("number", [0, 2.5, "4"])
+def test_numbers_of_steps_streams_and_episodes_are_whole(number):
+    policy = constant(1)
+    streams, settings = started(policy)
+    with pytest.raises(UserError, match=r"rollout: num_steps = .* is not a whole number above 0"):
+        rolled(policy, streams, settings, num_steps=number)
+    with pytest.raises(UserError, match=r"rollout.init: num_envs = .* is not a whole number above 0"):
+        rollout.init(jax.random.key(0), Ticking(), (), (), (), number, {})
+    with pytest.raises(UserError, match=r"evaluate: num_episodes = .* is not a whole number above 0"):
+        rollout.evaluate(jax.random.key(0), Ticking(), (), (), policy, number, {})
+
+
+def test_numbers_of_python_do_for_settings():
+    channels = (outcome(), reward(0.0, 16.0))
+    policy = constant(1)
+    streams, settings = started(policy, channels=channels)
+    plain = {name: value.item() for name, value in settings.items()}
+    found = rolled(policy, streams, plain, num_steps=np.int64(3), channels=channels)
+    assert found == rolled(policy, streams, settings, channels=channels)
+
+
+def test_what_is_tallied_is_of_one_shape():
+    with pytest.raises(AssertionError, match=r"reward_histogram takes one shape: value is \[3\], present is \[4\]"):
+        rollout.reward_histogram(Ticking(), jnp.zeros(3), jnp.ones(4))
+    with pytest.raises(AssertionError, match=r"reward_information_bound: counts is \[2, 3\], it takes \[32, 3\]"):
+        rollout.reward_information_bound(jnp.zeros((2, 3)), 4)

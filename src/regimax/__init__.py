@@ -9,9 +9,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from regimax import channels, envs, learners, networks, ops, probes, regimes, sources
+    from regimax import channels, envs, learners, networks, ops, probes, regimes, rollout, sources, types
     from regimax.backend import prepare_cpu
     from regimax.claims.claim import Claim, Tuning
+    from regimax.envs.gymnax import from_gymnax
+    from regimax.envs.interface import as_gymnax
     from regimax.errors import UserError
     from regimax.prng import Keys, cell_keys
     from regimax.sweep.loaded import load_run
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = (
-    *("channels", "claims", "envs", "learners", "networks", "ops", "probes", "regimes", "report", "sources", "sweep"),
+    *("channels", "claims", "envs", "learners", "networks", "ops", "probes", "regimes", "report", "rollout"),
+    *("sources", "sweep", "types"),
 )
 _NAMES = {
     "Choice": "sweep.spec",
@@ -31,7 +34,9 @@ _NAMES = {
     "Sweep": "sweep.spec",
     "Tuning": "claims.claim",
     "UserError": "errors",
+    "as_gymnax": "envs.interface",
     "cell_keys": "prng",
+    "from_gymnax": "envs.gymnax",
     "load_run": "sweep.loaded",
     "make_train": "train",
     "prepare_cpu": "backend",
@@ -46,9 +51,11 @@ __all__ = [
     "Tuning",
     "UserError",
     "__version__",
+    "as_gymnax",
     "cell_keys",
     "channels",
     "envs",
+    "from_gymnax",
     "learners",
     "load_run",
     "make_train",
@@ -57,7 +64,9 @@ __all__ = [
     "prepare_cpu",
     "probes",
     "regimes",
+    "rollout",
     "sources",
+    "types",
 ]
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
 
 from regimax import prng
-from regimax.channels import Channel, Signal
+from regimax.channels import PLACES, Channel, Signal
 from regimax.channels.base import EXACT
 from regimax.envs import Environment
+from regimax.errors import unknown
 from regimax.ops import information
 from regimax.ops.precomputed_randomness import scan_precomputed_randomness
 from regimax.precision import single
-from regimax.types import Array, HParams, Metrics, PyTree, Trajectory
+from regimax.shapes import check_same, check_shapes, check_streams
+from regimax.types import Array, HParams, Metrics, PyTree, Trajectory, count
 
 
 class Policy(NamedTuple):
@@ -25,8 +28,12 @@ class Policy(NamedTuple):
       carry: `num_envs -> carry`, the empty memory.
       act: `(carry, obs [E, D], first [E], u [E]) -> (carry, action [E], extras)`; u is uniform on [0, 1). Extras may
         hold ``log_probs`` `[E, A]`, of all actions, which evaluations read.
-      value: `(carry, obs [E, D]) -> [E]`, the value of an observation within an episode; only asked for where
-        episodes are truncated.
+      value: `(carry, obs [E, D]) -> [E]`, the value of an observation within an episode, reward units; only asked for
+        where episodes are truncated.
+
+    Example:
+      >>> always = lambda carry, obs, first, u: (carry, jnp.zeros(obs.shape[:1], jnp.int32), {})
+      >>> policy = Policy(lambda num_envs: (), always, lambda carry, obs: jnp.zeros(obs.shape[:1]))
     """
 
     carry: Callable[[int], PyTree]
@@ -35,7 +42,15 @@ class Policy(NamedTuple):
 
 
 class RolloutState(NamedTuple):
-    """What carries on between rollouts, leaves `[E, ...]`."""
+    """What carries on between rollouts, leaves `[E, ...]`.
+
+    Attributes:
+      world: the world's states.
+      obs: `[E, D]` what is seen, after the channels.
+      first: `[E]` in {0, 1}, 1 where it opens an episode.
+      carry: the policy's memory.
+      channels: the states of the channels, a list with one for each.
+    """
 
     world: PyTree
     obs: Array
@@ -59,7 +74,14 @@ def transmit(
 
     Returns:
       the states then, and what arrives.
+
+    Raises:
+      UserError: for another place.
+      AssertionError: chex's, for states of other channels, or a signal that is not one sample on one stream.
     """
+    if place not in PLACES:
+        raise unknown("place of a channel", place, PLACES)
+    chex.assert_equal(len(states), len(channels), custom_message="transmit: one state for each channel")
     states = list(states)
     for i, channel in enumerate(channels):
         if channel.place == place:
@@ -67,10 +89,28 @@ def transmit(
     return states, signal
 
 
+def _size(world: Environment) -> int:
+    """`D`, numbers in an observation."""
+    with jax.ensure_compile_time_eval():  # what a world computes to tell its fields is no part of the program
+        return sum(field.size for field in world.fields)
+
+
+def _check_state(function: str, world: Environment, state: RolloutState) -> None:
+    check_shapes(function, **{"state.obs": (state.obs, f"E {_size(world)}"), "state.first": (state.first, "E")})
+    for name in ("world", "carry", "channels"):
+        check_streams(function, f"state.{name}", getattr(state, name), state.obs.shape[0])
+
+
+def _check_acted(action: Array, extras: dict[str, Array], num_envs: int, num_actions: int) -> None:
+    check_shapes("policy.act", action=(action, f"{num_envs}"), log_probs=(extras.get("log_probs"), f"E {num_actions}"))
+    check_streams("policy.act", "extras", extras, num_envs)
+    chex.assert_type(action, int, custom_message="policy.act: actions are whole numbers")
+
+
 def _begin_channels(world: Environment, channels: Sequence[Channel], settings: HParams) -> list[PyTree]:
     """The channels' states on one stream."""
     like = {
-        "sensory": jnp.zeros((sum(field.size for field in world.fields),)),
+        "sensory": jnp.zeros((_size(world),)),
         "decision": jnp.zeros((), jnp.int32),
     }
     return [channel.init(settings, like.get(channel.place, jnp.zeros(()))) for channel in channels]
@@ -88,6 +128,7 @@ def _open(
     """One stream: opens an episode. Returns the world's state, what is seen of it, and the channels' states."""
     key_reset, key_sensory = jax.random.split(key)
     obs, state = world.reset(key_reset, params, previous)
+    check_shapes(f"{world.name}: reset", obs=(obs, f"{_size(world)}"))
     one, zero = jnp.ones(()), jnp.zeros(())
     states, seen = transmit("sensory", channels, states, key_sensory, Signal(obs, one, one, zero), settings)
     return state, seen.value, states
@@ -103,7 +144,33 @@ def init(
     num_envs: int,
     settings: HParams,
 ) -> RolloutState:
-    """Opens `num_envs` streams of episodes, all in the one world that `params` describe."""
+    """Opens `num_envs` streams of episodes, all in the one world that `params` describe.
+
+    Args:
+      key: for what the episodes and channels draw.
+      world: the world.
+      params: its hidden structure, as its `init` draws it.
+      channels: what observations, decisions and pay go through.
+      carry: the policy's empty memory, leaves `[E, ...]`.
+      num_envs: `E`.
+      settings: what the channels read, traced scalars by name.
+
+    Returns:
+      where the streams are, for :func:`rollout`.
+
+    Raises:
+      UserError: if `num_envs` is not a whole number above 0.
+      AssertionError: chex's, for a memory of another number of streams.
+
+    Example:
+      >>> import regimax as rx
+      >>> world = rx.envs.Lock(depth=3)
+      >>> params = world.init(jax.random.key(0), world.default_settings())
+      >>> init(jax.random.key(1), world, params, (), (), 4, {}).obs.shape
+      (4, 8)
+    """
+    num_envs = count(num_envs, "rollout.init: num_envs")
+    check_streams("rollout.init", "carry", carry, num_envs)
 
     def stream(key: Array) -> tuple[PyTree, Array, list[PyTree]]:
         return _open(key, world, params, None, channels, _begin_channels(world, channels, settings), settings)
@@ -146,6 +213,8 @@ def _act(
     key_step, key_decision, key_sensory = jax.random.split(key, 3)
     states, done = transmit("decision", channels, states, key_decision, meant, settings)
     obs, state, reward, terminated, truncated, info = world.step(key_step, state, done.value, params)
+    scalars = {"reward": reward, "terminated": terminated, "truncated": truncated, "outcome": info["outcome"]}
+    check_shapes(f"{world.name}: step", obs=(obs, f"{_size(world)}"), **{k: (v, "") for k, v in scalars.items()})
     truncated = truncated & ~terminated
     last = (terminated | truncated).astype(jnp.float32)
     states, seen = transmit("sensory", channels, states, key_sensory, Signal(obs, one, zero, last), settings)
@@ -172,6 +241,7 @@ def reward_histogram(world: Environment, value: Array, present: Array) -> Array:
       `[REWARD_BINS, 3]`: of those present in each interval how many are the least there, how many the largest (if that
       is another value), and how many lie between: of these nothing more is known.
     """
+    check_same("reward_histogram", value=value, present=present)
     low, high = world.reward_range
     value, present = value.reshape(-1, 1), present.reshape(-1, 1)
     place = jnp.round(jnp.clip((value - low) / (high - low), 0.0, 1.0) * (REWARD_BINS - 1))
@@ -197,6 +267,7 @@ def reward_information_bound(counts: Array, steps: int) -> Array:
       exact up to the bias of :func:`regimax.ops.information.sampled_entropy` where no interval of the world's range has
       more than two values, a bound otherwise; at most 24 bits per arrival.
     """
+    check_shapes("reward_information_bound", counts=(counts, f"{REWARD_BINS} 3"))
     number, between = counts.sum(), counts[:, 2].sum()
     bits = information.sampled_entropy(counts.ravel()) + EXACT * between / jnp.maximum(number, 1.0)
     return jnp.minimum(bits, EXACT) * number / steps
@@ -271,7 +342,23 @@ def rollout(
       truncates, ``v_final``, at each step that is truncated the value of the episode's final observation; and counts
       over all streams: ``episodes``, ``successes``, and ``reward`` and ``outcome`` `[REWARD_BINS, 3]`, how often all
       rewards and those for whole episodes arrived with which value, see :func:`reward_histogram`.
+
+    Raises:
+      UserError: if `num_steps` is not a whole number above 0.
+      AssertionError: chex's, for streams, actions or steps of the world of another shape than is written here.
+
+    Example:
+      >>> import regimax as rx
+      >>> world = rx.envs.Lock(depth=3, actions=2)
+      >>> params = world.init(jax.random.key(0), world.default_settings())
+      >>> policy = Policy(lambda num_envs: (), lambda carry, obs, first, u: (carry, (2 * u).astype(int), {}), None)
+      >>> streams = init(jax.random.key(1), world, params, (), policy.carry(4), 4, {})
+      >>> streams, trajectory, counts = rollout(jax.random.key(2), world, params, (), policy, streams, 6, {})
+      >>> trajectory.obs_tm1.shape, counts["episodes"].item()
+      ((6, 4, 8), 8.0)
     """
+    num_steps = count(num_steps, "rollout: num_steps")
+    _check_state("rollout", world, state)
     num_envs = state.obs.shape[0]
     key_act, key_rest = jax.random.split(key)
     u = jax.random.uniform(key_act, (num_steps, num_envs))
@@ -287,6 +374,7 @@ def rollout(
     ) -> tuple[tuple[RolloutState, Array], tuple[Trajectory, dict[str, Array], dict[str, tuple[Array, Array]]]]:
         (state, cut), (u, keys) = carried, x
         carry, action, extras = policy.act(state.carry, state.obs, state.first, u)
+        _check_acted(action, extras, num_envs, world.num_actions)
         twice = "augmented_view" in record
         done = jax.vmap(lambda k, c, s, f, a: _act(k, world, params, channels, c, s, f, a, settings, twice))(
             keys[:, 0], state.channels, state.world, state.first, action
@@ -359,10 +447,20 @@ def evaluate(
 
     What is counted is the world's own reward, whatever the channels of reward would let through.
 
+    Args:
+      key: for the actions, the world and the channels.
+      world: the world; episodes are played as far as its horizon.
+      params: its hidden structure.
+      channels: as in :func:`rollout`; those of pay are left out.
+      policy: how to act.
+      num_episodes: `E`.
+      settings: what the channels read, traced scalars by name.
+
     Returns:
       ``success``, a probability; ``return``, reward units; and, for a policy that says how likely each action was,
       ``throughput``: the information that its decisions carry about what it has seen, bits per step.
     """
+    num_episodes = count(num_episodes, "evaluate: num_episodes")
     key_act, key_step, key_reset = jax.random.split(key, 3)
     u = jax.random.uniform(key_act, (world.horizon, num_episodes))
     keys = jax.random.split(key_step, (world.horizon, num_episodes))
@@ -373,6 +471,7 @@ def evaluate(
         state, running = carry
         u, k_step = x
         memory, action, extras = policy.act(state.carry, state.obs, state.first, u)
+        _check_acted(action, extras, num_episodes, world.num_actions)
         done = jax.vmap(lambda k, c, s, f, a: _act(k, world, params, channels, c, s, f, a, settings))(
             k_step, state.channels, state.world, state.first, action
         )

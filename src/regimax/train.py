@@ -12,13 +12,13 @@ import jax
 import jax.numpy as jnp
 
 from regimax.backend import loops_wait
-from regimax.errors import UserError, unknown
+from regimax.errors import UserError
 from regimax.precision import single
 from regimax.prng import Keys
 from regimax.probes import split_flops
 from regimax.regimes import BoundRegime, Regime, bind_regime
 from regimax.regimes.program import DIVERGED, Program, as_hparams, inherited
-from regimax.types import Array, HParams, Metrics, Params, number
+from regimax.types import Array, HParams, Metrics, Params, traced_settings
 
 
 class Result(NamedTuple):
@@ -129,23 +129,9 @@ class Train:
 
     def _checked(self, given: HParams) -> dict[str, Array]:
         """Every setting as it is traced: those that are given, and the others at their defaults."""
-        settings = self.bound.settings
         if not isinstance(given, Mapping):
             raise UserError(f"hparams = {given!r} is not a mapping from names of settings, see default_hparams")
-        found: dict[str, Any] = {}
-        for name, value in given.items():
-            if name not in settings:
-                raise unknown("setting", name, list(settings))
-            plain = number(value)
-            if not isinstance(plain, jax.Array):
-                found[name] = settings[name].check(plain, name)
-                continue
-            if plain.shape:
-                raise UserError(f"{name} has the shape {list(plain.shape)}, one number is needed: vmap over several")
-            if settings[name].integer and not jnp.issubdtype(plain.dtype, jnp.integer):
-                raise UserError(f"{name} is {plain.dtype}, it is {settings[name].bounds()}")
-            found[name] = plain
-        values = as_hparams(settings, {name: setting.default for name, setting in settings.items()} | found)
+        values = traced_settings(self.bound.settings.values(), given)
         # What is known already must not be folded into the program, or it would round otherwise than a sweep's.
         return jax.lax.optimization_barrier(values)
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from regimax.errors import UserError
+from regimax.errors import UserError, unknown
 
 Array = jax.Array
 PyTree = Any
@@ -100,6 +101,10 @@ class Setting(NamedTuple):
       integer: whether only whole numbers are allowed (then traced as int32, else as float32).
       open_low: whether `low` itself is not allowed.
       open_high: whether `high` itself is not allowed.
+
+    Example:
+      >>> Setting("noisy.sigma", 0.0, 0, 100, "σ, reward units").bounds()
+      'a number in [0, 100]'
     """
 
     name: str
@@ -142,6 +147,29 @@ class Setting(NamedTuple):
                 raise UserError(f"{where} = {value!r} is out of range: in float32 it is {traced:g}: {self.bounds()}")
         return float(value)
 
+    def traced(self, value: Any) -> Array:
+        """Returns `value` as it is read by what declares the setting: `[]` int32 for whole numbers, float32 for others.
+
+        Args:
+          value: a number of Python or NumPy, or `[]` of JAX, traced or not.
+
+        Raises:
+          UserError: for several numbers, a fraction where whole numbers are, or a number that is out of range, as far
+            as that is known before anything runs.
+
+        Example:
+          >>> Setting("reward.erasure", 0.0, 0, 1, "e").traced(0.5).dtype
+          dtype('float32')
+        """
+        value = number(value)
+        if not isinstance(value, jax.Array):
+            value = self.check(value, self.name)
+        elif value.shape:
+            raise UserError(f"{self.name} has the shape {list(value.shape)}, one number is needed: vmap over several")
+        elif self.integer and not jnp.issubdtype(value.dtype, jnp.integer):
+            raise UserError(f"{self.name} is {value.dtype}, it is {self.bounds()}")
+        return jnp.asarray(value, jnp.int32 if self.integer else jnp.float32)
+
     def _inside(self, value: float) -> bool:
         low_ok = value > self.low if self.open_low else value >= self.low
         high_ok = value < self.high if self.open_high else value <= self.high
@@ -151,6 +179,34 @@ class Setting(NamedTuple):
         return low_ok and high_ok
 
 
+def traced_settings(settings: Iterable[Setting], changes: Mapping[str, Any] | None = None) -> dict[str, Array]:
+    """Returns settings as those who declare them read them: traced scalars by name.
+
+    Args:
+      settings: what is declared.
+      changes: numbers by name; the other settings are at their defaults.
+
+    Returns:
+      `[]` int32 or float32 each.
+
+    Raises:
+      UserError: for a name that nobody declares, several numbers where one is needed, a fraction where whole numbers
+        are, or a number that is out of range, as far as that is known before anything runs.
+
+    Example:
+      >>> erasure = Setting("reward.erasure", 0.0, 0, 1, "e")
+      >>> print(traced_settings([erasure])["reward.erasure"], traced_settings([erasure], {"reward.erasure": 0.5}))
+      0.0 {'reward.erasure': Array(0.5, dtype=float32)}
+    """
+    declared, changes = {setting.name: setting for setting in settings}, {} if changes is None else changes
+    if not isinstance(changes, Mapping):
+        raise UserError(f"settings = {changes!r} is not a mapping from names to numbers")
+    for name in changes:
+        if name not in declared:
+            raise unknown("setting", name, list(declared))
+    return {name: setting.traced(changes.get(name, setting.default)) for name, setting in declared.items()}
+
+
 class Field(NamedTuple):
     """A segment of a flat observation.
 
@@ -158,6 +214,10 @@ class Field(NamedTuple):
       name: what it shows.
       size: its width in the observation, in numbers.
       categorical: whether it is a one-hot code (all zeros where nothing is shown) or real-valued.
+
+    Example:
+      >>> sum(field.size for field in (Field("symbol", 6), Field("position", 2, categorical=False)))
+      8
     """
 
     name: str

@@ -2,9 +2,14 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
+from regimax import envs
 from regimax.envs import Cipher, Environment, Exemplar, HandModel, Lock, Oracle, Planner, Recall, Streams
+from regimax.errors import UserError
+from regimax.networks import mlp
+from regimax.types import Setting
 
 WORLDS = {
     "Cipher": Cipher(symbols=3, skills=2, length=2),
@@ -86,6 +91,29 @@ def test_what_is_not_given_cannot_be_read(world):
         del settings[missing]
         with pytest.raises(KeyError, match=missing):
             world.init(jax.random.key(0), settings)
+
+
+def test_default_settings_are_traced_scalars_and_take_changes(world):
+    found = world.default_settings()
+    assert found == envs.default_settings(world) == given(world, [s.name for s in world.settings])
+    assert {name: (x.shape, x.dtype) for name, x in found.items()} == {
+        s.name: ((), jnp.int32 if s.integer else jnp.float32) for s in world.settings
+    }
+    first = world.settings[0]
+    for number in (first.low, np.int64(first.low), jnp.int32(first.low)):
+        assert world.default_settings({first.name: number})[first.name] == first.low
+    with pytest.raises(UserError, match=r"unknown setting 'world\.nothing'"):
+        world.default_settings({"world.nothing": 1})
+
+
+def test_models_that_are_learned_have_them_too_and_worlds_of_ones_own():
+    model = envs.LearnedModel(WORLDS["Lock"], mlp((4,)))
+    assert model.default_settings() == WORLDS["Lock"].default_settings()
+
+    class Own:
+        settings = (Setting("world.size", 3, 1, 9, "size", integer=True),)
+
+    assert envs.default_settings(Own()) == {"world.size": 3}
 
 
 def test_settings_are_traced(world):

@@ -134,3 +134,26 @@ def test_specs_tell_networks_apart():
 def test_impossible_sizes_are_told(make, message):
     with pytest.raises(UserError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x": X[0]}, r"x is \[3, 4\], it takes \[T, E, 4\]"),
+        ({"x": X[..., :3]}, r"x is \[6, 3, 3\], it takes \[T, E, 4\]"),
+        ({"x": X[None]}, r"takes one x \[T, E, 4\]; use jax.vmap for more axes: it is \[1, 6, 3, 4\]"),
+        ({"first": FIRST[0]}, r"first is \[3\], it takes \[T, E\] = \[6, 3\]"),
+        ({"first": FIRST[:, :2]}, r"first is \[6, 2\], it takes \[T, E\] = \[6, 3\]"),
+    ],
+)
+def test_inputs_of_another_shape_are_told(made, change, message):
+    given = {"x": X, "first": FIRST} | change
+    with pytest.raises(AssertionError, match=message):
+        jax.eval_shape(made.network.apply, made.params, made.network.carry(E), *given.values(), None)
+
+
+def test_a_memory_of_other_streams_is_told(made):
+    other = made.network.carry(E + 1)
+    if jax.tree.leaves(other):
+        with pytest.raises(AssertionError, match=r"apply: carry is of leaves \[E, ...\], E = 3"):
+            jax.eval_shape(made.network.apply, made.params, other, X, FIRST, None)

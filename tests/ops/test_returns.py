@@ -108,7 +108,8 @@ def test_shaping_by_a_potential_moves_no_optimum(seed):
     potential = rng.integers(-8, 9, states) / 8.0
     discounts = discount * (following >= 0)
     before = np.repeat(potential[:, None], actions, axis=1)
-    shaping = returns.potential_shaping(jnp.asarray(discounts), jnp.asarray(before), jnp.asarray(potential[following]))
+    arrays = map(jnp.asarray, (discounts, before, potential[following]))
+    shaping = jax.vmap(returns.potential_shaping, in_axes=1, out_axes=1)(*arrays)
     plain, shaped = optimum(reward, following, discount), optimum(reward + np.asarray(shaping), following, discount)
     np.testing.assert_array_equal(shaped, plain - potential[:, None])
     np.testing.assert_array_equal(shaped == shaped.max(1, keepdims=True), plain == plain.max(1, keepdims=True))

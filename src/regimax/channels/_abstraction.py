@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import jax
 import jax.numpy as jnp
 
-from regimax.channels.base import EXACT, Channel, Signal
+from regimax.channels.base import EXACT, Channel, Signal, at_the_door
 from regimax.types import Array, HParams, PyTree, Setting
 
 MOST = 2**EXACT
@@ -62,7 +62,7 @@ def abstraction(name: str = "abstraction") -> Channel:
     def capacity(settings: Mapping[str, float], known: Mapping[str, float]) -> float:
         return min(settings[f"{name}.dimensions"], known["features"]) * math.log2(settings[f"{name}.levels"])
 
-    return Channel("abstraction", init, apply, capacity, settings, ("abstraction", name))
+    return at_the_door(Channel("abstraction", init, apply, capacity, settings, ("abstraction", name)))
 
 
 def code_of(channels: Sequence[Channel], settings: HParams) -> Callable[[Array], Array] | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
-from regimax.channels.base import RATE, Channel, Signal, due
+from regimax.channels.base import RATE, Channel, Signal, at_the_door, due
 from regimax.ops import information
 from regimax.types import Array, HParams, PyTree, Setting
 
@@ -43,7 +43,8 @@ def decision(name: str = "decision") -> Channel:
         return {"held": jnp.zeros_like(value), "clock": jnp.zeros(())}
 
     def apply(key: Array, state: PyTree, signal: Signal, settings: HParams) -> tuple[PyTree, Signal]:
-        assert signal.legal is not None, "a decision needs to know the legal actions"
+        if signal.legal is None:
+            raise AssertionError("a decision needs to know the legal actions: give Signal(…, legal=…), [A] bool")
         clock, now = due(state["clock"], signal.first, settings[f"{name}.rate"])
         place = jnp.cumsum(signal.legal) - 1  # of each legal action among them
         allowed = jnp.minimum(settings[f"{name}.actions"], place[-1] + 1)
@@ -58,4 +59,4 @@ def decision(name: str = "decision") -> Channel:
         levels = min(float(settings[f"{name}.actions"]), 2.0 ** known["action_bits"])
         return settings[f"{name}.rate"] * information.symmetric_bits(levels, settings[f"{name}.flip"])
 
-    return Channel("decision", init, apply, capacity, settings, ("decision", name))
+    return at_the_door(Channel("decision", init, apply, capacity, settings, ("decision", name)))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
-from regimax.channels.base import Channel, Signal, check_line, lost_reads
+from regimax.channels.base import Channel, Signal, at_the_door, check_line, lost_reads
 from regimax.ops import information
 from regimax.types import Array, HParams, PyTree, Setting
 
@@ -86,4 +86,4 @@ def outcome(max_delay: int = 0, name: str = "outcome") -> Channel:
             bits = information.zeroed_capacity(n + 1, lost)
         return bits / (n * known["episode_steps"])
 
-    return Channel("outcome", init, apply, capacity, tuple(settings), ("outcome", name, max_delay))
+    return at_the_door(Channel("outcome", init, apply, capacity, tuple(settings), ("outcome", name, max_delay)))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
-from regimax.channels.base import EXACT, RATE, Channel, Signal, check_line, check_range, lost_reads
+from regimax.channels.base import EXACT, RATE, Channel, Signal, at_the_door, check_line, check_range, lost_reads
 from regimax.ops import information
 from regimax.types import Array, HParams, PyTree, Setting
 
@@ -131,4 +131,5 @@ def reward(low: float = 0.0, high: float = 1.0, max_delay: int = 0, name: str = 
         deliveries = (math.floor(settings[f"{name}.rate"] * (steps - 1.0) + 1e-4) + 1) / steps
         return deliveries * bits
 
-    return Channel("reward", init, apply, capacity, tuple(settings), ("reward", name, low, high, max_delay))
+    spec = ("reward", name, low, high, max_delay)
+    return at_the_door(Channel("reward", init, apply, capacity, tuple(settings), spec))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
-from regimax.channels.base import EXACT, RATE, Channel, Signal, check_range, due
+from regimax.channels.base import EXACT, RATE, Channel, Signal, at_the_door, check_range, due
 from regimax.types import Array, HParams, PyTree, Setting
 
 
@@ -70,4 +70,4 @@ def sensory(low: float = 0.0, high: float = 1.0, name: str = "sensory") -> Chann
             bits = min(bits, 0.5 * math.log2(1.0 + ((high - low) / (2.0 * noise)) ** 2))
         return settings[f"{name}.rate"] * (1.0 - settings[f"{name}.erasure"]) * known["dimensions"] * bits
 
-    return Channel("sensory", init, apply, capacity, settings, ("sensory", name, low, high))
+    return at_the_door(Channel("sensory", init, apply, capacity, settings, ("sensory", name, low, high)))

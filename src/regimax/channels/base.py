@@ -9,7 +9,9 @@ import jax
 import jax.numpy as jnp
 
 from regimax.errors import UserError, unknown
-from regimax.types import Array, HParams, PyTree, Setting, Spec, count, is_finite, number
+from regimax.precision import single
+from regimax.shapes import check_shapes, float32
+from regimax.types import Array, HParams, PyTree, Setting, Spec, count, is_finite, number, traced_settings
 
 EXACT = 24
 """Bits per number from which on nothing is rounded: float32 has no more."""
@@ -27,6 +29,9 @@ class Signal(NamedTuple):
       legal: `[A]` bool, for decisions: the actions that exist.
       lost: `[]` in {0, 1}, for rewards: whether some of what was due now was lost, so that the value is not all of it.
         That is known to whoever receives it, and another thing than a step at which nothing was due. None is never.
+
+    Example:
+      >>> reward = Signal(0.5, present=True, first=False, last=True)
     """
 
     value: Array
@@ -51,6 +56,15 @@ class Channel(NamedTuple):
         heads of the network read.
       settings: the traced settings, named ``<channel>.<setting>``, with their defaults.
       spec: what it is.
+
+    Example:
+      >>> from regimax.channels import sensory
+      >>> eyes = sensory()
+      >>> settings = eyes.default_settings({"sensory.bits": 1})
+      >>> signal = Signal(jnp.array([0.2, 0.9]), present=True, first=True, last=False)
+      >>> _, seen = eyes.apply(jax.random.key(0), eyes.init(settings, signal.value), signal, settings)
+      >>> print(seen.value)
+      [0. 1.]
     """
 
     place: str
@@ -60,8 +74,73 @@ class Channel(NamedTuple):
     settings: tuple[Setting, ...]
     spec: Spec
 
+    def default_settings(self, changes: Mapping[str, Any] | None = None) -> dict[str, Array]:
+        """Returns what `init` and `apply` read: traced scalars by name, at their defaults where nothing is changed.
+
+        Args:
+          changes: numbers by name.
+
+        Raises:
+          UserError: for a name that the channel does not have, or a number that is not allowed.
+
+        Example:
+          >>> from regimax.channels import outcome
+          >>> {name: value.item() for name, value in outcome().default_settings({"outcome.erasure": 0.5}).items()}
+          {'outcome.episodes': 1, 'outcome.erasure': 0.5, 'outcome.reads_zero': 0}
+        """
+        return traced_settings(self.settings, changes)
+
 
 PLACES = ("sensory", "abstraction", "decision", "outcome", "reward")
+CARRIED = {"sensory": "D", "abstraction": "... width", "decision": "", "outcome": "", "reward": ""}
+"""Axes of what is carried, by place."""
+
+
+def at_the_door(channel: Channel) -> Channel:
+    """Returns the channel with functions that look at what they are given, and take plain numbers for scalars.
+
+    Settings and signals may then be numbers or bools of Python or NumPy, and NumPy's arrays; what is an array of JAX
+    already goes through as it is, and nothing is computed otherwise.
+
+    Raises:
+      AssertionError: chex's, from the functions, for a signal that is not one sample on one stream.
+    """
+    axes, where = CARRIED[channel.place], f"a channel of the place {channel.place!r}"
+    kind = jnp.int32 if channel.place == "decision" else jnp.float32
+
+    def read(settings: HParams) -> HParams:
+        own = {setting.name: setting for setting in channel.settings if setting.name in settings}
+        check_shapes(where, **{name: (settings[name], "") for name in own})
+        return {**settings, **{name: own[name].traced(settings[name]) for name in own if _is_plain(settings[name])}}
+
+    def carried(value: Any) -> Array:
+        return jnp.asarray(value, kind) if _is_plain(value) else value
+
+    @single
+    def init(settings: HParams, value: Array) -> PyTree:
+        if channel.place != "abstraction":  # which has no state to make of it
+            check_shapes(where, value=(value, axes))
+        return channel.init(read(settings), carried(value))
+
+    @single
+    def apply(key: Array, state: PyTree, signal: Signal, settings: HParams) -> tuple[PyTree, Signal]:
+        flags = {name: getattr(signal, name) for name in ("present", "first", "last", "lost")}
+        check_shapes(where, value=(signal.value, axes), legal=(signal.legal, "A"))
+        check_shapes(where, **{name: (flag, "") for name, flag in flags.items()})
+        told = {name: float32(flag) for name, flag in flags.items() if flag is not None}
+        legal = None if signal.legal is None else jnp.asarray(signal.legal)
+        signal = signal._replace(value=carried(signal.value), legal=legal, **told)
+        return channel.apply(key, state, signal, read(settings))
+
+    def capacity(settings: Mapping[str, float], known: Mapping[str, float]) -> float:
+        return float(channel.capacity(settings, known))
+
+    return channel._replace(init=init, apply=apply, capacity=capacity)
+
+
+def _is_plain(x: Any) -> bool:
+    """Whether something is no array of JAX yet, or one of a session with double precision."""
+    return not isinstance(x, jax.Array) or x.dtype.itemsize == 8
 
 
 def chain(*channels: Channel) -> Channel:
@@ -105,7 +184,8 @@ def chain(*channels: Channel) -> Channel:
     def capacity(settings: Mapping[str, float], known: Mapping[str, float]) -> float:
         return min(channel.capacity(settings, known) for channel in channels)
 
-    return Channel(places[0], init, apply, capacity, settings, ("chain", *(channel.spec for channel in channels)))
+    spec = ("chain", *(channel.spec for channel in channels))
+    return at_the_door(Channel(places[0], init, apply, capacity, settings, spec))
 
 
 def check_line(name: str, max_delay: Any) -> int:

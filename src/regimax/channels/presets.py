@@ -23,6 +23,10 @@ class Bandwidths(NamedTuple):
       decision: of decisions.
       reward: of what pays at once.
       outcome: of what is paid for whole episodes.
+
+    Example:
+      >>> Bandwidths(sensory=512, abstraction=32, decision=2, reward=0.5, outcome=0.01).reward
+      0.5
     """
 
     sensory: float

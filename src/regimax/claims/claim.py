@@ -60,6 +60,18 @@ class Claim:
       figure: draws the run, or the runs by name: a figure or several; learning curves when None.
       control: what must not show the effect, in a sentence.
       null: the world in which the favoured arm must not win, in a sentence.
+
+    Example:
+      >>> import regimax as rx
+      >>> from regimax.report import statistics as st
+      >>> def rule(run):
+      ...     '''Prediction saves more than half of the steps.'''
+      ...     scratch, predicted = (st.times(run, arm) for arm in ("pure_rl", "pretrain_rl"))
+      ...     return st.decide([st.above("ln saved", st.ln_ratio(scratch, predicted), 0.69)], cells=run.cells)
+      >>> regimes = [rx.regimes.pure_rl(updates=400), rx.regimes.pretrain_rl(updates=(400, 400))]
+      >>> claim = Claim("E1", "Does prediction help?", rx.Sweep(rx.envs.Cipher(), regimes, seeds=16), rule)
+      >>> claim.words()
+      'Prediction saves more than half of the steps.'
     """
 
     id: str

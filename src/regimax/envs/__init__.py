@@ -1,11 +1,13 @@
 """Worlds: vectorised environments with known concepts and a richness knob."""
 
 from regimax.envs import craftax, gymnax
-from regimax.envs.base import Environment, Halved, HandMade, Lifetimes, Streams
+from regimax.envs.base import Environment, Halved, HandMade, Lifetimes, Streams, default_settings
 from regimax.envs.check import check_world, lacking
 from regimax.envs.cipher import Cipher
 from regimax.envs.exemplar import Exemplar
+from regimax.envs.gymnax import from_gymnax
 from regimax.envs.hand_model import HandModel
+from regimax.envs.interface import GymnaxInterface, GymnaxParams, GymnaxState, as_gymnax
 from regimax.envs.learned_model import LearnedModel, learned_model_env
 from regimax.envs.lock import Lock
 from regimax.envs.oracle import Oracle
@@ -16,6 +18,9 @@ __all__ = [
     "Cipher",
     "Environment",
     "Exemplar",
+    "GymnaxInterface",
+    "GymnaxParams",
+    "GymnaxState",
     "Halved",
     "HandMade",
     "HandModel",
@@ -26,8 +31,11 @@ __all__ = [
     "Planner",
     "Recall",
     "Streams",
+    "as_gymnax",
     "check_world",
     "craftax",
+    "default_settings",
+    "from_gymnax",
     "gymnax",
     "lacking",
     "learned_model_env",

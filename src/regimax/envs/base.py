@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
-from regimax.types import Array, Field, HParams, PyTree, Setting, Spec, Trajectory
+from regimax.types import Array, Field, HParams, PyTree, Setting, Spec, Trajectory, traced_settings
 
 
 @runtime_checkable
@@ -39,7 +39,10 @@ class Environment(Protocol):
     reward_range: tuple[float, float]
 
     def init(self, key: Array, settings: HParams) -> PyTree:
-        """Draws the hidden structure of one world. Returns its params."""
+        """Draws the hidden structure of one world. Returns its params.
+
+        `settings` are traced scalars by name, those of `task_reads`; see :func:`default_settings`.
+        """
         ...
 
     def reset(self, key: Array, params: PyTree, previous: PyTree = None) -> tuple[Array, PyTree]:
@@ -173,3 +176,28 @@ class Lifetimes(Protocol):
         extras hold ``stable`` `[T]`: 1 at steps about what lasts.
         """
         ...
+
+
+def default_settings(world: Any, changes: Mapping[str, Any] | None = None) -> dict[str, Array]:
+    """Returns what `init` and `stream_init` of any world read, your own included: traced scalars by name.
+
+    Worlds of regimax have it as a method too: `world.default_settings()`.
+
+    Args:
+      world: the world.
+      changes: numbers by name, of Python, NumPy or JAX; the other settings are at the world's defaults.
+
+    Returns:
+      `[]` int32 or float32 each.
+
+    Raises:
+      UserError: for a name that is no setting of the world, or a number that is not allowed.
+
+    Example:
+      >>> import jax, regimax as rx
+      >>> world = rx.envs.Lock(depth=3, actions=4)
+      >>> settings = rx.envs.default_settings(world, {"world.actions": 2})
+      >>> bool(world.init(jax.random.key(0), settings).keys.max() < 2)
+      True
+    """
+    return traced_settings(world.settings, changes)

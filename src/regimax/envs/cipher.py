@@ -76,7 +76,7 @@ class State(NamedTuple):
 
 @dataclass(frozen=True)
 class Cipher(Sized):
-    """The world Cipher.
+    """A world of hidden permutations of symbols, and of cues that call for one of them.
 
     Args:
       symbols: V ≥ 2.

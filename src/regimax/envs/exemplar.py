@@ -74,7 +74,7 @@ class State(NamedTuple):
 
 @dataclass(frozen=True)
 class Exemplar(Sized):
-    """The world Exemplar.
+    """A world of values that each have many looks, one factor of which is asked for.
 
     Args:
       factors: F ≥ 1.

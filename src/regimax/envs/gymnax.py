@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from regimax.envs.base import default_settings
 from regimax.envs.behaviour import random_behaviour
+from regimax.envs.interface import GymnaxInterface
 from regimax.errors import UserError, unknown
 from regimax.types import Array, Field, HParams, PyTree, Setting, Spec, Trajectory, number
 
@@ -111,6 +113,10 @@ class Gymnax:
         numbers = self.solved, self.reward_range, self.options, self.stream_steps, self.episode_steps
         return ("gymnax", self.id, *numbers, self.episode_steps_are)
 
+    def default_settings(self, changes: Mapping[str, Any] | None = None) -> dict[str, Array]:
+        """Returns what `init` takes: traced scalars by name, see `envs.default_settings`."""
+        return default_settings(self, changes)
+
     @property
     def fields(self) -> tuple[Field, ...]:
         space = self.env.observation_space(self.params)
@@ -154,23 +160,18 @@ class Gymnax:
         self, key: Array, state: State, action: Array, params: PyTree
     ) -> tuple[Array, State, Array, Array, Array, dict[str, Array]]:
         del params
-        obs, env, reward, ended, _ = self.env.step_env(key, state.env, action, self.params)  # never resets
+        obs, env, reward, ended, told = self.env.step_env(key, state.env, action, self.params)  # never resets
         reward = jnp.asarray(reward, jnp.float32).reshape(())
         terminated, truncated = self._ends(env, jnp.asarray(ended, bool).reshape(()))
         new = State(env, state.total + reward)
         success = ((terminated | truncated) & (new.total >= self.solved)).astype(jnp.float32)
-        return (
-            self._flat(obs),
-            new,
-            reward,
-            terminated,
-            truncated,
-            {
-                "outcome": jnp.zeros((), jnp.float32),
-                "has_outcome": jnp.zeros((), jnp.float32),  # every reward is that of its step
-                "success": success,
-            },
-        )
+        info = {
+            "outcome": jnp.zeros((), jnp.float32),
+            "has_outcome": jnp.zeros((), jnp.float32),  # every reward is that of its step
+            "success": success,
+        }
+        info |= {name: told[name] for name in info if name in told}  # gymnax's own worlds tell nothing of these
+        return self._flat(obs), new, reward, terminated, truncated, info
 
     def _ends(self, env: PyTree, ended: Array) -> tuple[Array, Array]:
         """Whether an episode is terminated and whether it is truncated; gymnax says `ended` of its natural end only."""
@@ -267,13 +268,63 @@ def make(
     if sizes:
         env, params = _made(id, **sizes)
         options = {name: value for name, value in options.items() if name not in sizes}
+    _check_spaces(id, env, params)
+    world = adapt(Gymnax, id, env, params, KNOWN.get(id), solved, reward_range, stream_steps, episode_steps, options)
+    return replace(world, options=tuple(sorted((options | sizes).items())))
+
+
+def from_gymnax(
+    env: Any,
+    params: Any = None,
+    solved: float | None = None,
+    reward_range: tuple[float, float] | None = None,
+    stream_steps: int | None = None,
+    episode_steps: float | None = None,
+) -> Any:
+    """Makes a world of an environment with gymnax's interface: one of your own, or one behind gymnax's wrappers.
+
+    It is asked by its `reset_env`, `step_env` (whose fourth value is the natural end alone, as in gymnax 1.x) and
+    `is_truncated`. What it tells in `info` of ``success``, ``outcome`` and ``has_outcome`` is taken; without that a
+    success is a return of at least `solved`, and every reward is that of its step. It is otherwise as a world of
+    :func:`make`.
+
+    Args:
+      env: the environment, with discrete actions and the fields `name` and ``params.max_steps_in_episode``.
+      params: its params; its `default_params` when None.
+      solved: return of an episode that counts as a success, reward units.
+      reward_range: smallest and largest reward of a step, reward units.
+      stream_steps: as in :func:`make`.
+      episode_steps: as in :func:`make`.
+
+    Returns:
+      the world. Of what :func:`regimax.as_gymnax` made, and no params, it is the world that it was made of: with its
+      concepts, and a hidden structure for every seed.
+
+    Raises:
+      UserError: if its actions are continuous, or as :func:`make` does.
+
+    Example:
+      >>> import regimax as rx
+      >>> world = rx.envs.Lock(depth=3)
+      >>> from_gymnax(rx.as_gymnax(world)) is world
+      True
+    """
+    if isinstance(env, GymnaxInterface):
+        if params is None:
+            return env.world
+        env = replace(env, step_values=6)
+    params = env.default_params if params is None else params
+    _check_spaces(env.name, env, params)
+    told = KNOWN.get(env.name)
+    return adapt(Gymnax, env.name, env, params, told, solved, reward_range, stream_steps, episode_steps, {})
+
+
+def _check_spaces(id: str, env: Any, params: Any) -> None:
     if not hasattr(env.action_space(params), "n"):
         raise UserError(f"{id} has continuous actions; learners here need discrete ones")
     space = env.observation_space(params)
     if not hasattr(space, "n") and not hasattr(space, "shape"):
         raise UserError(f"{id} shows a {type(space).__name__}; learners here need numbers or one of several values")
-    world = adapt(Gymnax, id, env, params, KNOWN.get(id), solved, reward_range, stream_steps, episode_steps, options)
-    return replace(world, options=tuple(sorted((options | sizes).items())))
 
 
 def _made(id: str, **sizes: Any) -> tuple[Any, Any]:

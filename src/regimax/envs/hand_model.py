@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from regimax import prng
-from regimax.envs.base import HandMade
+from regimax.envs.base import HandMade, default_settings
 from regimax.errors import UserError
 from regimax.types import Array, HParams, Params, PyTree, Setting, Spec
 
@@ -77,6 +77,10 @@ class HandModel:
     @property
     def settings(self) -> tuple[Setting, ...]:
         return (*self.world.settings, *self.world.model_settings)
+
+    def default_settings(self, changes: Mapping[str, Any] | None = None) -> dict[str, Array]:
+        """Returns what `init` takes: traced scalars by name, see `envs.default_settings`."""
+        return default_settings(self, changes)
 
     @property
     def task_reads(self) -> tuple[str, ...]:

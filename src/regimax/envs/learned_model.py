@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from regimax import prng
+from regimax.envs.base import default_settings
 from regimax.networks import Network, NetworkFactory
 from regimax.networks.dynamics import dynamics, next_segments
 from regimax.types import Array, Field, HParams, Params, PyTree, Setting, Spec
@@ -123,6 +124,10 @@ class LearnedModel:
     @property
     def settings(self) -> tuple[Setting, ...]:
         return self.world.settings
+
+    def default_settings(self, changes: Mapping[str, Any] | None = None) -> dict[str, Array]:
+        """Returns what `init` takes: traced scalars by name, see `envs.default_settings`."""
+        return default_settings(self, changes)
 
     @property
     def task_reads(self) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ class State(NamedTuple):
 
 @dataclass(frozen=True)
 class Lock(Sized):
-    """The world Lock.
+    """A world like a combination lock: a long corridor where one wrong action ends all hope.
 
     Args:
       depth: H in 2 … 64, actions per episode.

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from regimax.envs.base import default_settings
 from regimax.errors import UserError
 from regimax.types import Array, Field, PyTree, Spec
 
@@ -58,6 +59,10 @@ class Oracle:
     @property
     def spec(self) -> Spec:
         return ("Oracle", self.world.spec)
+
+    def default_settings(self, changes: Mapping[str, Any] | None = None) -> dict[str, Array]:
+        """Returns what `init` takes: traced scalars by name, see `envs.default_settings`."""
+        return default_settings(self, changes)
 
     @property
     def fields(self) -> tuple[Field, ...]:

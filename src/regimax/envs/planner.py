@@ -60,7 +60,7 @@ class State(NamedTuple):
 
 @dataclass(frozen=True)
 class Planner(Sized):
-    """The world Planner.
+    """A world with a goal behind a web of preconditions, for models that know only a part of it.
 
     Args:
       factors: F ≥ 1.

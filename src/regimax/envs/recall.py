@@ -67,7 +67,7 @@ class State(NamedTuple):
 
 @dataclass(frozen=True)
 class Recall(Sized):
-    """The world Recall.
+    """A world of pairs that are shown and asked for: some last, some are new in every sequence.
 
     Success is a sequence with every query right; the return is the share of right ones.
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import fields
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 
+from regimax.envs.base import default_settings
 from regimax.errors import UserError
 from regimax.types import Array, Setting, number
 
@@ -50,8 +52,12 @@ class Sized:
         return self.horizon
 
     def defaults(self) -> dict[str, float]:
-        """Returns the world's own settings by name."""
+        """Returns the world's own settings by name, as plain numbers: what `describe` takes."""
         return {setting.name: setting.default for setting in self.settings}
+
+    def default_settings(self, changes: Mapping[str, Any] | None = None) -> dict[str, Array]:
+        """Returns the same as traced scalars: what `init` and `stream_init` take, see `envs.default_settings`."""
+        return default_settings(self, changes)
 
 
 def permutation(key: Array, size: Array, max_size: int) -> Array:

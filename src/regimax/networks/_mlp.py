@@ -76,6 +76,7 @@ def mlp(
             make=lambda rngs: _Layers((num_inputs, *widths), activation, rngs),
             carry=lambda num_envs: (),
             apply=apply,
+            num_inputs=num_inputs,
             width=widths[-1],
             spec=("mlp", num_inputs, widths, activation),
         )

@@ -11,6 +11,7 @@ from flax import nnx
 from regimax.errors import UserError, unknown
 from regimax.networks.base import Network, NetworkFactory, Trunk, check_widths, with_heads
 from regimax.networks.linear import Linear
+from regimax.shapes import check_shapes
 from regimax.types import Array, Params, PyTree
 
 MEMORIES = ("sum", "softmax")
@@ -157,7 +158,7 @@ def pair_memory(
             return _Memory(key_size, values, width, hidden, memory, gate, rngs)
 
         spec = ("pair_memory", num_inputs, width, hidden, memory, gate, key_size, context)
-        trunk = Trunk(make, empty, lambda module, carry, x, first: module(carry, x, first), width, spec)
+        trunk = Trunk(make, empty, lambda module, carry, x, first: module(carry, x, first), num_inputs + 1, width, spec)
         network = with_heads(trunk, heads, head_scale={"policy": 1.0})
         graph, _ = nnx.split(nnx.eval_shape(lambda: make(nnx.Rngs(0))))
 
@@ -169,6 +170,7 @@ def pair_memory(
             return 1.0 - jax.lax.stop_gradient(likely)
 
         def apply(params: Params, carry: PyTree, x: Array, first: Array, code=None) -> tuple[PyTree, dict, dict]:
+            check_shapes("pair_memory: apply", x=(x, f"T E {num_inputs}"))
             write = surprise(params, x) if gate == "surprise" and heads else jnp.ones(x.shape[:2])
             return network.apply(params, carry, jnp.concatenate([x, write[..., None]], axis=-1), first, code)
 

@@ -12,6 +12,7 @@ from flax import nnx
 from regimax import prng
 from regimax.networks.initializers import orthogonal
 from regimax.networks.linear import Linear
+from regimax.shapes import check_shapes, check_streams
 from regimax.types import Array, Params, PyTree, Spec, count
 
 Code = Callable[[Array], Array]
@@ -32,6 +33,14 @@ class Network(NamedTuple):
         `[T, E, size]` each, ``features`` (what the heads read) among them. Acting is the same with `T` = 1.
       width: size of the features.
       spec: what it is.
+
+    Example:
+      >>> from regimax.networks import gru
+      >>> network = gru(8)(5, {"policy": 3})  # of 5 inputs
+      >>> x, first = jnp.ones((2, 4, 5)), jnp.zeros((2, 4))
+      >>> memory, outputs, taps = network.apply(network.init(jax.random.key(0)), network.carry(4), x, first, None)
+      >>> memory.shape, outputs["policy"].shape, taps["features"].shape
+      ((4, 8), (2, 4, 3), (2, 4, 8))
     """
 
     init: Callable[[Array], Params]
@@ -42,7 +51,7 @@ class Network(NamedTuple):
 
 
 class NetworkFactory(Protocol):
-    """Makes a network for an input of `num_inputs` and heads of these sizes."""
+    """Makes a network for an input of `num_inputs` numbers and heads of these sizes, by name."""
 
     def __call__(self, num_inputs: int, heads: Mapping[str, int]) -> Network: ...
 
@@ -54,6 +63,7 @@ class Trunk(NamedTuple):
       make: `rngs -> nnx.Module`.
       carry: as in :class:`Network`.
       apply: `(module, carry, x, first) -> (carry, features [T, E, width], taps)`.
+      num_inputs: `D`.
       width: size of the features.
       spec: what it is.
     """
@@ -61,6 +71,7 @@ class Trunk(NamedTuple):
     make: Callable[[nnx.Rngs], nnx.Module]
     carry: Callable[[int], PyTree]
     apply: Callable[[Any, PyTree, Array, Array], tuple[PyTree, Array, dict[str, Array]]]
+    num_inputs: int
     width: int
     spec: Spec
 
@@ -104,6 +115,9 @@ def with_heads(
     def apply(
         params: Params, carry: PyTree, x: Array, first: Array, code: Code | None
     ) -> tuple[PyTree, dict[str, Array], dict[str, Array]]:
+        name = f"{trunk.spec[0]}: apply"
+        check_shapes(name, x=(x, f"T E {trunk.num_inputs}"), first=(first, "T E"))
+        check_streams(name, "carry", carry, x.shape[1])
         carry, features, taps = trunk.apply(nnx.merge(graphs["trunk"], params["trunk"]), carry, x, first)
         seen = {"trunk": features}
         if "critic" in trunks:

@@ -32,6 +32,10 @@ def gru(width: int = 64, embedding: int | None = None) -> NetworkFactory:
 
     Reference:
       Cho et al., Learning phrase representations using RNN encoder-decoder (2014); flax's `GRUCell`.
+
+    Example:
+      >>> gru(8)(5, {"policy": 3}).carry(4).shape
+      (4, 8)
     """
     embedding = width if embedding is None else embedding
     width, embedding = check_widths("gru", width=width, embedding=embedding)
@@ -56,6 +60,7 @@ def gru(width: int = 64, embedding: int | None = None) -> NetworkFactory:
             make=lambda rngs: _Recurrent(num_inputs, embedding, width, rngs),
             carry=lambda num_envs: jnp.zeros((num_envs, width)),
             apply=apply,
+            num_inputs=num_inputs,
             width=width,
             spec=("gru", num_inputs, embedding, width),
         )

@@ -89,6 +89,7 @@ def residual(
         make=lambda rngs: _Stream(num_inputs, width, layers, make_mixer, rngs),
         carry=lambda num_envs: tuple(mixer_carry(num_envs) for _ in range(layers)),
         apply=apply,
+        num_inputs=num_inputs,
         width=width,
         spec=(*spec, num_inputs, width, layers),
     )

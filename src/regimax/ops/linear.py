@@ -12,6 +12,7 @@ import functools
 import jax
 import jax.numpy as jnp
 
+from regimax.shapes import check_shapes
 from regimax.types import Array
 
 _dot = functools.partial(jnp.dot, precision="highest")
@@ -37,6 +38,7 @@ def solve_positive(a: Array, b: Array) -> Array:
       >>> print(solve_positive(jnp.array([[2.0, 1.0], [1.0, 2.0]]), jnp.array([[3.0], [3.0]])).ravel())
       [1. 1.]
     """
+    check_shapes("solve_positive", a=(a, "D D"), b=(b, "D K"))
 
     def eliminate(j: Array, m: Array) -> Array:
         row = m[j] / m[j, j]
@@ -46,7 +48,7 @@ def solve_positive(a: Array, b: Array) -> Array:
 
 
 def ridge(x: Array, y: Array, penalty: Array | float = 1e-3, weight: Array | None = None) -> tuple[Array, Array]:
-    r"""Ridge regression in closed form, with an intercept that is not penalised.
+    r"""Fits a ridge regression in closed form, with an intercept that is not penalised.
 
     .. math:: W = (\tilde X^T \tilde X / N + \lambda s I)^{-1} \tilde X^T \tilde Y / N, \quad
               s = \mathrm{tr}(\tilde X^T \tilde X / N) / D
@@ -71,6 +73,7 @@ def ridge(x: Array, y: Array, penalty: Array | float = 1e-3, weight: Array | Non
       >>> print(w.round(3)[0, 0], intercept.round(3)[0])
       2.0 1.0
     """
+    check_shapes("ridge", x=(x, "N D"), y=(y, "N K"), weight=(weight, "N"), penalty=(penalty, ""))
     weight = jnp.ones(x.shape[0]) if weight is None else weight
     share = (weight / jnp.maximum(weight.sum(), 1e-9))[:, None]
     mean_x, mean_y = (share * x).sum(0), (share * y).sum(0)
@@ -82,7 +85,7 @@ def ridge(x: Array, y: Array, penalty: Array | float = 1e-3, weight: Array | Non
 
 
 def projection(rows: Array, penalty: float = 1e-4) -> Array:
-    r"""The orthogonal projection onto the span of rows, :math:`P = R^T (R R^T + \epsilon I)^{-1} R`.
+    r"""Returns the orthogonal projection onto the span of rows, :math:`P = R^T (R R^T + \epsilon I)^{-1} R`.
 
     Args:
       rows: `[K, D]`, of any rank.
@@ -98,14 +101,18 @@ def projection(rows: Array, penalty: float = 1e-4) -> Array:
       [[1. 0.]
        [0. 0.]]
     """
+    check_shapes("projection", rows=(rows, "K D"), penalty=(penalty, ""))
     gram = _dot(rows, rows.T)
     scale = jnp.maximum(jnp.trace(gram) / rows.shape[0], 1e-12)
     return _dot(rows.T, solve_positive(gram + penalty * scale * jnp.eye(rows.shape[0]), rows))
 
 
 def linear_cka(x: Array, y: Array) -> Array:
-    r"""Linear centred kernel alignment, :math:`\|\tilde Y^T \tilde X\|_F^2 / (\|\tilde X^T \tilde X\|_F \|\tilde Y^T
-    \tilde Y\|_F)`: 1 for representations that agree up to rotation and scale, 0 for unrelated ones.
+    r"""Tells how alike two representations are by linear centred kernel alignment.
+
+    .. math:: \|\tilde Y^T \tilde X\|_F^2 / (\|\tilde X^T \tilde X\|_F \|\tilde Y^T \tilde Y\|_F)
+
+    It is 1 for representations that agree up to rotation and scale, 0 for unrelated ones.
 
     Args:
       x: `[N, D]`, one representation of N things.
@@ -125,6 +132,7 @@ def linear_cka(x: Array, y: Array) -> Array:
       >>> print(linear_cka(x, 2.0 * x[:, ::-1] + 1.0).round(3))
       1.0
     """
+    check_shapes("linear_cka", x=(x, "N D"), y=(y, "N E"))
     x, y = x - x.mean(0, keepdims=True), y - y.mean(0, keepdims=True)
     norm = lambda a, b: jnp.sqrt(jnp.square(_dot(a.T, b)).sum())
     among = norm(x, x) * norm(y, y)
@@ -132,7 +140,7 @@ def linear_cka(x: Array, y: Array) -> Array:
 
 
 def eigenvalues(a: Array, num_sweeps: int = 10) -> Array:
-    r"""Eigenvalues of a symmetric matrix by Jacobi's method, all pairs of a round rotated at once.
+    r"""Finds the eigenvalues of a symmetric matrix by Jacobi's method, all pairs of a round rotated at once.
 
     Args:
       a: `[D, D]`.
@@ -150,6 +158,7 @@ def eigenvalues(a: Array, num_sweeps: int = 10) -> Array:
       >>> print(eigenvalues(jnp.array([[2.0, 1.0], [1.0, 2.0]])).round(4))
       [3. 1.]
     """
+    check_shapes("eigenvalues", a=(a, "D D"))
     size = a.shape[0] + a.shape[0] % 2
     half = size // 2
     padded = jnp.zeros((size, size)).at[: a.shape[0], : a.shape[0]].set(a)
@@ -180,7 +189,7 @@ def eigenvalues(a: Array, num_sweeps: int = 10) -> Array:
 
 
 def effective_rank(x: Array) -> Array:
-    r"""Effective rank :math:`\exp H(p)` of a representation, p being its singular values divided by their sum.
+    r"""Returns the effective rank of a representation, :math:`\exp H(p)` for singular values p divided by their sum.
 
     Args:
       x: `[N, D]`, not centred here.
@@ -197,6 +206,7 @@ def effective_rank(x: Array) -> Array:
       >>> print(effective_rank(jnp.eye(4)).round(3))
       4.0
     """
+    check_shapes("effective_rank", x=(x, "N D"))
     # Scaled first: the squares of small features would vanish.
     x = x / jnp.maximum(jnp.abs(x).max(), 1e-30)
     gram = _dot(x.T, x) if x.shape[0] >= x.shape[1] else _dot(x, x.T)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import chex
 import jax
 import jax.numpy as jnp
 
+from regimax.shapes import check_same, check_shapes
 from regimax.types import Array
 
 
 def categorical_cross_entropy(logits: Array, target: Array) -> Array:
-    r"""Cross-entropy :math:`-\sum_i y_i \log \mathrm{softmax}(x)_i`; zero for a target of zeros.
+    r"""Returns the cross-entropy :math:`-\sum_i y_i \log \mathrm{softmax}(x)_i`; zero for a target of zeros.
 
     Args:
       logits: `[N]` unnormalised log-probabilities.
@@ -23,8 +23,7 @@ def categorical_cross_entropy(logits: Array, target: Array) -> Array:
       >>> print(round(float(categorical_cross_entropy(jnp.zeros(4), jnp.array([0., 1., 0., 0.]))), 4))
       1.3863
     """
-    chex.assert_rank([logits, target], 1)
-    chex.assert_equal_shape([logits, target])
+    check_shapes("categorical_cross_entropy", logits=(logits, "N"), target=(target, "N"))
     return -jnp.sum(target * jax.nn.log_softmax(logits))
 
 
@@ -33,25 +32,31 @@ stepwise_cross_entropy = jax.vmap(jax.vmap(categorical_cross_entropy))
 
 
 def weighted_mean(x: Array, weight: Array) -> Array:
-    r"""Mean :math:`\sum_i w_i x_i / \max(1, \sum_i w_i)`, for weights that are a mask or counts; 0 without any.
+    r"""Returns the mean :math:`\sum_i w_i x_i / \max(1, \sum_i w_i)`, with weights that are a mask or counts.
+
+    Without any weight it is 0.
 
     Args:
       x: any shape.
       weight: the same shape.
 
     Returns:
-      `[]`.
+      `[]`, in the unit of x.
+
+    Raises:
+      AssertionError: chex's, if the shapes differ.
 
     Example:
       >>> float(weighted_mean(jnp.array([1., 2., 6.]), jnp.array([0., 1., 1.])))
       4.0
     """
+    check_same("weighted_mean", x=x, weight=weight)
     return jnp.sum(x * weight) / jnp.maximum(jnp.sum(weight), 1.0)
 
 
 @jax.custom_jvp
 def weighted_squares(error: Array, weight: Array) -> Array:
-    r"""Squares :math:`w e^2` of errors that count differently.
+    r"""Squares errors that count differently, :math:`w e^2`.
 
     The gradient, :math:`2 w e`, is one factor, before which those of a loss stand together as they do without weights:
     so with weights of 1 no compiler rounds otherwise than for `jnp.square`.
@@ -60,10 +65,17 @@ def weighted_squares(error: Array, weight: Array) -> Array:
       error: any shape.
       weight: the same shape; no gradient flows there.
 
+    Returns:
+      the same shape.
+
+    Raises:
+      AssertionError: chex's, if the shapes differ.
+
     Example:
       >>> print(jax.grad(lambda e: weighted_squares(e, jnp.array([1., 0.])).sum())(jnp.array([3., 5.])))
       [6. 0.]
     """
+    check_same("weighted_squares", error=error, weight=weight)
     return (error * weight) * error
 
 
@@ -74,21 +86,25 @@ def _weighted_squares_jvp(primals: tuple[Array, Array], tangents: tuple[Array, A
 
 
 def entropy(logits: Array) -> Array:
-    r"""Entropy of a categorical policy, :math:`-\sum_i p_i \log p_i`.
+    r"""Returns the entropy of a categorical policy, :math:`-\sum_i p_i \log p_i`.
 
     Args:
       logits: `[A]`; excluded actions hold a large negative number.
 
     Returns:
       `[]` nats.
+
+    Example:
+      >>> print(round(float(entropy(jnp.array([0.0, 0.0, -1e9]))), 4))
+      0.6931
     """
-    chex.assert_rank(logits, 1)
+    check_shapes("losses.entropy", logits=(logits, "A"))
     log_prob = jax.nn.log_softmax(logits)
     return -jnp.sum(jnp.exp(log_prob) * log_prob)
 
 
 def clipped_surrogate(log_prob: Array, log_prob_old: Array, advantage: Array, clip: Array | float) -> Array:
-    r"""PPO's clipped surrogate, negated: :math:`-\min(\rho A, \mathrm{clip}(\rho, 1-\epsilon, 1+\epsilon) A)`.
+    r"""Returns PPO's clipped surrogate, negated: :math:`-\min(\rho A, \mathrm{clip}(\rho, 1-\epsilon, 1+\epsilon) A)`.
 
     At the behaviour policy its gradient is that of the plain policy gradient, so one epoch of one minibatch is A2C.
 
@@ -103,7 +119,17 @@ def clipped_surrogate(log_prob: Array, log_prob_old: Array, advantage: Array, cl
 
     Reference:
       Schulman et al., Proximal policy optimization algorithms (2017), eq. 7.
+
+    Example:
+      >>> print(clipped_surrogate(jnp.log(0.9), jnp.log(0.5), 2.0, clip=0.2).round(3))
+      -2.4
     """
-    chex.assert_rank([log_prob, log_prob_old, advantage], 0)
+    check_shapes(
+        "clipped_surrogate",
+        log_prob=(log_prob, ""),
+        log_prob_old=(log_prob_old, ""),
+        advantage=(advantage, ""),
+        clip=(clip, ""),
+    )
     ratio = jnp.exp(log_prob - log_prob_old)
     return -jnp.minimum(ratio * advantage, jnp.clip(ratio, 1.0 - clip, 1.0 + clip) * advantage)

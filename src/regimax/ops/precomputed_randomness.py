@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import chex
 import jax
 from jax.extend import core
 
@@ -18,7 +19,7 @@ LARGEST = 4096
 def scan_precomputed_randomness(
     step: Callable[[Any, Any], tuple[Any, Any]], init: PyTree, xs: PyTree
 ) -> tuple[PyTree, PyTree]:
-    """`jax.lax.scan`, but what a step computes from its x alone is computed for all steps at once, before the loop.
+    """Scans like `jax.lax.scan`, but computes ahead, for all steps at once, what a step computes from its x alone.
 
     Random numbers are the case in point: drawn from a step's own key inside the loop, they are many small operations,
     whose overhead is a good part of what a small world costs. Drawn ahead they are the same numbers, from the same
@@ -32,6 +33,9 @@ def scan_precomputed_randomness(
     Returns:
       the last carry, and every y, leaves `[T, ...]`.
 
+    Raises:
+      AssertionError: chex's, for leaves of `xs` that differ in T.
+
     Example:
       >>> import jax.numpy as jnp
       >>> keys = jax.random.split(jax.random.key(0), 3)
@@ -39,6 +43,8 @@ def scan_precomputed_randomness(
       >>> bool(jnp.isclose(total, jax.vmap(jax.random.uniform)(keys).sum()))
       True
     """
+    length = jax.numpy.shape(jax.tree.leaves(xs)[0])[:1] or (0,)
+    chex.assert_tree_shape_prefix(xs, length, custom_message="scan_precomputed_randomness: xs is of leaves [T, ...]")
     x = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), xs)
     closed, shape = jax.make_jaxpr(step, return_shape=True)(init, x)
     jaxpr, carry = closed.jaxpr, jax.tree.leaves(init)
@@ -73,8 +79,7 @@ def scan_precomputed_randomness(
         return results[: len(carry)], results[len(carry) :]
 
     numbers = jax.vmap(lambda leaves: draw(*values, *leaves))(jax.tree.leaves(xs))
-    length = jax.tree.leaves(xs)[0].shape[0]
-    last, ys = jax.lax.scan(body, carry, numbers, length=length)
+    last, ys = jax.lax.scan(body, carry, numbers, length=length[0])
     return jax.tree.unflatten(jax.tree.structure(shape), [*last, *ys])
 
 

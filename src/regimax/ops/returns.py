@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import chex
 import jax
 import jax.numpy as jnp
 
+from regimax.shapes import check_shapes
 from regimax.types import Array
 
 
 def generalized_advantages(
     r_t: Array, discount_t: Array, trace_t: Array, v_tm1: Array, v_t: Array, lambda_: Array | float
 ) -> Array:
-    r"""Generalised advantage estimation.
+    r"""Estimates advantages by generalised advantage estimation.
 
     .. math:: A_{t-1} = \delta_t + \gamma_t \lambda c_t A_t, \quad \delta_t = r_t + \gamma_t v_t - v_{t-1}
 
@@ -30,6 +30,9 @@ def generalized_advantages(
     Returns:
       `[T]` advantages :math:`A_{t-1}`, reward units.
 
+    Raises:
+      AssertionError: chex's, for anything but one stream: use `jax.vmap` with ``in_axes=1`` for `[T, E]`.
+
     Reference:
       Schulman et al., High-dimensional continuous control using generalized advantage estimation (2016), eq. 11-16;
       the episode borders are ours.
@@ -40,8 +43,15 @@ def generalized_advantages(
       >>> print(generalized_advantages(one, 0.5 * one, one, zero, zero, 1.0))
       [1.5 1. ]
     """
-    chex.assert_rank([r_t, discount_t, trace_t, v_tm1, v_t], 1)
-    chex.assert_equal_shape([r_t, discount_t, trace_t, v_tm1, v_t])
+    check_shapes(
+        "generalized_advantages",
+        r_t=(r_t, "T"),
+        discount_t=(discount_t, "T"),
+        trace_t=(trace_t, "T"),
+        v_tm1=(v_tm1, "T"),
+        v_t=(v_t, "T"),
+        lambda_=(lambda_, ""),
+    )
     delta_t = r_t + discount_t * v_t - v_tm1
     decay_t = discount_t * trace_t * lambda_
 
@@ -57,7 +67,7 @@ def generalized_advantages(
 def known_advantages(
     r_t: Array, known_t: Array, discount_t: Array, trace_t: Array, v_tm1: Array, v_t: Array, lambda_: Array | float
 ) -> tuple[Array, Array]:
-    r"""Generalised advantage estimation where some rewards never arrived, and it is known which.
+    r"""Estimates advantages where some rewards never arrived, and it is known which.
 
     .. math:: A_{t-1} = k_t \delta_t + \gamma_t \lambda c_t A_t, \quad \delta_t = r_t + \gamma_t v_t - v_{t-1}
 
@@ -81,6 +91,9 @@ def known_advantages(
     Returns:
       `[T]` advantages :math:`A_{t-1}`, reward units, and `[T]` in {0, 1}, 1 for steps that have an estimate.
 
+    Raises:
+      AssertionError: chex's, for anything but one stream: use `jax.vmap` with ``in_axes=1`` for `[T, E]`.
+
     Reference:
       Schulman et al., High-dimensional continuous control using generalized advantage estimation (2016), eq. 16; what
       is lost is ours.
@@ -92,8 +105,16 @@ def known_advantages(
       >>> print(advantages, estimated)
       [0.5 1.  0. ] [1. 1. 0.]
     """
-    chex.assert_rank([r_t, known_t, discount_t, trace_t, v_tm1, v_t], 1)
-    chex.assert_equal_shape([r_t, known_t, discount_t, trace_t, v_tm1, v_t])
+    check_shapes(
+        "known_advantages",
+        r_t=(r_t, "T"),
+        known_t=(known_t, "T"),
+        discount_t=(discount_t, "T"),
+        trace_t=(trace_t, "T"),
+        v_tm1=(v_tm1, "T"),
+        v_t=(v_t, "T"),
+        lambda_=(lambda_, ""),
+    )
     delta_t = jnp.where(known_t > 0, r_t + discount_t * v_t - v_tm1, 0.0)
     decay_t = discount_t * trace_t * lambda_
 
@@ -108,8 +129,8 @@ def known_advantages(
     return found
 
 
-def discounted_returns(r_t: Array, discount_t: Array, v_last: Array) -> Array:
-    r"""Discounted returns, :math:`G_{t-1} = r_t + \gamma_t G_t` with :math:`G_T` = `v_last`.
+def discounted_returns(r_t: Array, discount_t: Array, v_last: Array | float) -> Array:
+    r"""Adds up discounted returns, :math:`G_{t-1} = r_t + \gamma_t G_t` with :math:`G_T` = `v_last`.
 
     Args:
       r_t: `[T]` rewards, reward units.
@@ -119,25 +140,27 @@ def discounted_returns(r_t: Array, discount_t: Array, v_last: Array) -> Array:
     Returns:
       `[T]` returns, reward units.
 
+    Raises:
+      AssertionError: chex's, for anything but one stream: use `jax.vmap` with ``in_axes=1`` for `[T, E]`.
+
     Example:
       >>> import jax.numpy as jnp
       >>> print(discounted_returns(jnp.array([0., 0., 1.]), jnp.array([0.5, 0.5, 0.]), jnp.array(9.)))
       [0.25 0.5  1.  ]
     """
-    chex.assert_rank([r_t, discount_t], 1)
-    chex.assert_rank(v_last, 0)
+    check_shapes("discounted_returns", r_t=(r_t, "T"), discount_t=(discount_t, "T"), v_last=(v_last, ""))
 
     def step(return_t: Array, x: tuple[Array, Array]) -> tuple[Array, Array]:
         r, discount = x
         return_t = r + discount * return_t
         return return_t, return_t
 
-    _, returns_t = jax.lax.scan(step, v_last, (r_t, discount_t), reverse=True)
+    _, returns_t = jax.lax.scan(step, jnp.asarray(v_last, r_t.dtype), (r_t, discount_t), reverse=True)
     return returns_t
 
 
 def potential_shaping(discount_t: Array, potential_tm1: Array, potential_t: Array) -> Array:
-    r"""Pay that moves no optimum, :math:`F_t = \gamma_t \Phi_t - \Phi_{t-1}`.
+    r"""Returns a reward that moves no optimum, :math:`F_t = \gamma_t \Phi_t - \Phi_{t-1}`.
 
     Over an episode that terminates, its discounted sum is :math:`-\Phi_0`, whatever was done.
 
@@ -149,6 +172,9 @@ def potential_shaping(discount_t: Array, potential_tm1: Array, potential_t: Arra
     Returns:
       `[T]` reward units.
 
+    Raises:
+      AssertionError: chex's, for anything but one stream: use `jax.vmap` with ``in_axes=1`` for `[T, E]`.
+
     Reference:
       Ng, Harada and Russell, Policy invariance under reward transformations (1999), eq. 2.
 
@@ -157,5 +183,10 @@ def potential_shaping(discount_t: Array, potential_tm1: Array, potential_t: Arra
       >>> print(potential_shaping(jnp.array([0.5, 0.]), jnp.array([2., 8.]), jnp.array([8., 3.])))
       [ 2. -8.]
     """
-    chex.assert_equal_shape([discount_t, potential_tm1, potential_t])
+    check_shapes(
+        "potential_shaping",
+        discount_t=(discount_t, "T"),
+        potential_tm1=(potential_tm1, "T"),
+        potential_t=(potential_t, "T"),
+    )
     return discount_t * potential_t - potential_tm1

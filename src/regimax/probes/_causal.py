@@ -57,6 +57,10 @@ def causal(change: str = "ablate", episodes: int = 1024, steps: int | None = Non
 
     Reference:
       Ravfogel et al., Null it out (2020); Geiger et al., Causal abstractions of neural networks (2021).
+
+    Example:
+      >>> import regimax as rx
+      >>> regime = rx.regimes.probed(rx.regimes.pure_rl(), rx.probes.causal("ablate"), every=100)
     """
     if change not in CHANGES:
         raise unknown("change", change, CHANGES)

@@ -80,6 +80,10 @@ def concepts(
     Reference:
       Alain and Bengio, Understanding intermediate layers using linear classifier probes (2016); Hewitt and Liang,
       Designing and interpreting probes with control tasks (2019).
+
+    Example:
+      >>> import regimax as rx
+      >>> regime = rx.regimes.probed(rx.regimes.pure_rl(), rx.probes.concepts(), every=100)
     """
     episodes = count(episodes, "probes.concepts: episodes")
     if episodes < 4 or episodes % 2:

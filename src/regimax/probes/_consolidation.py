@@ -50,6 +50,10 @@ def consolidation(episodes: int = 64) -> ProbeFactory:
 
     Reference:
       Elhage et al., Toy models of superposition (2022), for the dimensions; here of pairs that are written.
+
+    Example:
+      >>> import regimax as rx
+      >>> regime = rx.regimes.probed(rx.regimes.in_context(), rx.probes.consolidation())
     """
     episodes = count(episodes, "probes.consolidation: episodes")
 

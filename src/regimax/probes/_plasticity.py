@@ -60,6 +60,10 @@ def plasticity(
     Reference:
       Dohare et al., Loss of plasticity in deep continual learning (2024); Kumar et al., Implicit under-parameterization
       inhibits data-efficient deep reinforcement learning (2021).
+
+    Example:
+      >>> import regimax as rx
+      >>> regime = rx.regimes.probed(rx.regimes.pure_rl(), rx.probes.plasticity(), every=100)
     """
 
     def factory(learner: Learner, altered: Callable[[Code], Learner]) -> Probe:

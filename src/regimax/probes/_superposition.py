@@ -39,6 +39,10 @@ def superposition(episodes: int = 1024, tap: str = "features", steps: int | None
     Reference:
       Elhage et al., Toy models of superposition (2022); Scherlis et al., Polysemanticity and capacity in neural
       networks (2022).
+
+    Example:
+      >>> import regimax as rx
+      >>> regime = rx.regimes.probed(rx.regimes.pretrain_rl(), rx.probes.superposition(), every=100)
     """
 
     def factory(learner: Learner, altered: Callable[[Code], Learner]) -> Probe:

@@ -69,7 +69,9 @@ def count_flops(function: Callable[..., Any], *args: Any) -> float:
 
 
 def split_flops(function: Callable[..., Any], *args: Any) -> dict[str, float]:
-    """Counts the same by what it is spent on, as marked by :func:`regimax.types.spent_on`; the innermost mark counts.
+    """Counts the floating-point operations of one call by what they are spent on.
+
+    That is marked by :func:`regimax.types.spent_on`; the innermost mark counts.
 
     Args:
       function: what to trace; nothing is computed.

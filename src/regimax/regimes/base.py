@@ -19,6 +19,11 @@ class Evaluate(NamedTuple):
     Attributes:
       every: updates between evaluations; one tick.
       episodes: fresh episodes of each evaluation.
+
+    Example:
+      >>> import regimax as rx
+      >>> rx.regimes.pure_rl(updates=400, evaluate=Evaluate(every=100, episodes=64)).phases[0].evaluate.every
+      100
     """
 
     every: int = 50
@@ -32,6 +37,11 @@ class Stop(NamedTuple):
       metric: the evaluated metric.
       at_least: its threshold.
       consecutive: evaluations in a row that must reach it.
+
+    Example:
+      >>> import regimax as rx
+      >>> rx.regimes.pure_rl(updates=400, stop=Stop(at_least=0.9, consecutive=3)).phases[0].stop.metric
+      'success'
     """
 
     metric: str = "success"

@@ -51,6 +51,17 @@ class Sweep:
       keep_params: whether every cell's learner is kept as it was at the end of each phase; `load_run` reads it.
       question: one or two sentences for the report.
       unused: regimes that are not run, but whose settings axes, settings and choices may name all the same.
+
+    Example:
+      >>> import regimax as rx
+      >>> sweep = Sweep(
+      ...     world=rx.envs.Cipher(symbols=4, skills=2, length=2),
+      ...     regimes=[rx.regimes.pure_rl(updates=400), rx.regimes.pretrain_rl(updates=(400, 400))],
+      ...     axes={"reward.erasure": [0.0, 0.5]},
+      ...     seeds=4,
+      ... )
+      >>> len(sweep.regimes) * len(sweep.axes["reward.erasure"]) * sweep.seeds  # cells
+      16
     """
 
     world: Any

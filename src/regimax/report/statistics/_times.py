@@ -47,7 +47,7 @@ def times(
     threshold: float | None = None,
     consecutive: int | None = None,
 ) -> pl.DataFrame:
-    """The effort to the threshold of every cell of an arm, between the ends that the evaluations leave it.
+    """Reads off the effort that each cell of an arm took to the threshold, between the ends that evaluations leave it.
 
     T is the effort at the first of `consecutive` evaluations in a row at or above the threshold. It lies above the
     evaluation before and not above that one; of a cell that never gets there it is only known to lie above its last
@@ -69,10 +69,23 @@ def times(
     Returns:
       one row per cell: what names it (`cell`, `regime`, `setting`, `seed`, `world_seed`, the axes), `status`,
       `passive_steps`, `flops_without_env_steps`; `reached`, T or null; `low` and `high`, between which it lies, `high`
-      infinite where `censored`; `unit`.
+      infinite where `censored`; `unit`, that of the three.
 
     Raises:
       UserError: for a regime or unit that does not exist, or where no cell is left.
+
+    Example:
+      >>> from types import SimpleNamespace
+      >>> names = {"cell": ["a"], "regime": ["pure_rl"], "seed": [0], "world_seed": [0], "setting": [""]}
+      >>> run = SimpleNamespace(  # `rx.load_run("runs/…")` returns one
+      ...     cells=pl.DataFrame({**names, "status": ["done"], "samples": [0], "flops_pretrain": [0.0]}),
+      ...     curves=pl.DataFrame(
+      ...         {"cell": ["a"] * 3, "env_steps": [0, 50, 100], "flops": [0.0, 1e3, 2e3], "success": [0.0, 0.4, 1.0]}
+      ...     ),
+      ...     facts={"resolved": {"threshold": 0.9, "consecutive": 1}},
+      ... )
+      >>> times(run, "pure_rl").select("low", "reached", "high", "unit").row(0)
+      (50.0, 100.0, 100.0, 'env_steps')
     """
     cells = _chosen(run.cells, arm, where)
     asked: Mapping[str, Any] = run.facts["resolved"] if threshold is None or consecutive is None else {}
@@ -106,7 +119,7 @@ def times(
 
 
 def scores(frame: pl.DataFrame, arm: str, measure: str = "success", *, where: Where = None) -> pl.DataFrame:
-    """A measure of every cell of an arm, in the form of :func:`times`: both ends are the measure itself.
+    """Reads off a measure of every cell of an arm, in the form of :func:`times`: both ends are the measure itself.
 
     Args:
       frame: one row per cell: `run.cells`, or the last rows of `run.probes` by cell.

@@ -24,7 +24,7 @@ KEY = ("world_seed", "seed")
 
 
 def pairs(a: pl.DataFrame, b: pl.DataFrame, *, scale: str = "log", by: Sequence[str] = ()) -> pl.DataFrame:
-    """The difference a - b of every learner that both arms have.
+    """Takes the difference a - b of every learner that both arms have.
 
     With `scale="log"` it is ln T_a - ln T_b: the factor between their efforts, as a logarithm.
 
@@ -40,6 +40,14 @@ def pairs(a: pl.DataFrame, b: pl.DataFrame, *, scale: str = "log", by: Sequence[
 
     Raises:
       UserError: if an arm has two rows for one learner, or the arms share none, or differ in their units.
+
+    Example:
+      >>> def arm(*steps):  # as `times` returns it, a learner in each of so many worlds
+      ...     seeds = range(len(steps))
+      ...     columns = {"low": steps, "reached": steps, "high": steps, "unit": "env_steps"}
+      ...     return pl.DataFrame({"world_seed": seeds, "seed": seeds, **columns})
+      >>> pairs(arm(200.0, 900.0), arm(100.0, 300.0), scale="linear").select("seed", "low", "high", "unit").rows()
+      [(0, 100.0, 100.0, 'env_steps'), (1, 600.0, 600.0, 'env_steps')]
     """
     if scale not in ("log", "linear"):
         raise UserError(f"unknown scale {scale!r}. Allowed: log, linear")
@@ -62,17 +70,26 @@ def pairs(a: pl.DataFrame, b: pl.DataFrame, *, scale: str = "log", by: Sequence[
 
 
 def effect(differences: pl.DataFrame, confidence: float = 0.95) -> Estimate:
-    """The median over worlds of what :func:`pairs` returns, with an exact interval.
+    """Sums up what :func:`pairs` returns by its median over worlds, with an exact interval.
 
     Args:
       differences: one row per world and learner, at one setting.
       confidence: coverage, two-sided; kept for any number of worlds and any distribution.
 
     Returns:
-      the estimate; learners of one world count as one, by their median.
+      the estimate, in the unit of the differences; learners of one world count as one, by their median.
 
     Raises:
       UserError: if a learner has two rows.
+
+    Example:
+      >>> def arm(*steps):  # as `times` returns it, a learner in each of so many worlds
+      ...     seeds = range(len(steps))
+      ...     columns = {"low": steps, "reached": steps, "high": steps, "unit": "env_steps"}
+      ...     return pl.DataFrame({"world_seed": seeds, "seed": seeds, **columns})
+      >>> saved = pairs(arm(*[300.0] * 8), arm(*range(100, 180, 10)), scale="linear")
+      >>> effect(saved).text()
+      '165 env_steps (130 to 200)'
     """
     ends = by_world(differences)
     shown = (ends["shown_low"], ends["shown_high"])
@@ -81,7 +98,7 @@ def effect(differences: pl.DataFrame, confidence: float = 0.95) -> Estimate:
 
 
 def ln_ratio(a: pl.DataFrame, b: pl.DataFrame, confidence: float = 0.95) -> Estimate:
-    """The median over worlds of ln T_a - ln T_b: below 0 where a is the faster.
+    """Compares two arms by the median over worlds of ln T_a - ln T_b: below 0 where a is the faster.
 
     Args:
       a: of :func:`times`.
@@ -90,12 +107,24 @@ def ln_ratio(a: pl.DataFrame, b: pl.DataFrame, confidence: float = 0.95) -> Esti
 
     Returns:
       the estimate, in ln of the unit. Where b never gets there its upper end stays known: T_a over b's budget.
+
+    Raises:
+      UserError: if an arm has two rows for one learner, or the arms share none, or differ in their units.
+
+    Example:
+      >>> def arm(*steps):  # as `times` returns it, a learner in each of so many worlds
+      ...     seeds = range(len(steps))
+      ...     columns = {"low": steps, "reached": steps, "high": steps, "unit": "env_steps"}
+      ...     return pl.DataFrame({"world_seed": seeds, "seed": seeds, **columns})
+      >>> found = ln_ratio(arm(*[200.0] * 8), arm(*[100.0] * 8))  # takes twice as long
+      >>> found.through(np.exp, "times as long").text()
+      '2 times as long (2 to 2)'
     """
     return effect(pairs(a, b), confidence)
 
 
 def difference(a: pl.DataFrame, b: pl.DataFrame, confidence: float = 0.95) -> Estimate:
-    """The median over worlds of a - b: of scores, or of efforts in their own unit.
+    """Compares two arms by the median over worlds of a - b: of scores, or of efforts in their own unit.
 
     Args:
       a: of :func:`times` or :func:`scores`.
@@ -106,7 +135,7 @@ def difference(a: pl.DataFrame, b: pl.DataFrame, confidence: float = 0.95) -> Es
 
 
 def slopes(frame: pl.DataFrame, terms: Mapping[str, pl.Expr], of: str, *, scale: str = "log") -> pl.DataFrame:
-    """How ln T changes with a setting, learner by learner: the coefficient of least squares within each.
+    """Fits how ln T changes with a setting, learner by learner: the coefficient of least squares within each.
 
     ln T = a + Σ_k b_k x_k over the settings of one learner; b_of = Σ_i c_i ln T_i with c a row of the pseudoinverse,
     and each ln T_i between its ends. So the coefficient lies between ends, too: where T is censored at the far end of
@@ -123,6 +152,16 @@ def slopes(frame: pl.DataFrame, terms: Mapping[str, pl.Expr], of: str, *, scale:
 
     Raises:
       UserError: if a learner lacks a setting, or the settings do not tell the terms apart.
+
+    Example:
+      >>> def arm(*steps):  # as `times` returns it, a learner in each of so many worlds
+      ...     seeds = range(len(steps))
+      ...     columns = {"low": steps, "reached": steps, "high": steps, "unit": "env_steps"}
+      ...     return pl.DataFrame({"world_seed": seeds, "seed": seeds, **columns})
+      >>> both = [arm(100.0, 100.0).with_columns(forms=pl.lit(4)), arm(200.0, 400.0).with_columns(forms=pl.lit(8))]
+      >>> rise = slopes(pl.concat(both), {"ln forms": pl.col("forms").log()}, "ln forms")
+      >>> rise["low"].round(6).to_list()
+      [1.0, 2.0]
     """
     named = frame.with_columns(*(expr.cast(pl.Float64).alias(f"_x{i}") for i, expr in enumerate(terms.values())))
     columns = [f"_x{i}" for i in range(len(terms))]
@@ -147,7 +186,7 @@ def slopes(frame: pl.DataFrame, terms: Mapping[str, pl.Expr], of: str, *, scale:
 
 
 def elasticity(frame: pl.DataFrame, capacity: pl.Expr, confidence: float = 0.95) -> Estimate:
-    """-∂ ln T / ∂ ln C: by what share the effort falls when a channel's capacity grows by a small one.
+    """Estimates -∂ ln T / ∂ ln C: by what share the effort falls when a channel's capacity grows by a small one.
 
     Args:
       frame: of :func:`times`, of one arm, at several capacities.

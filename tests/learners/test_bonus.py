@@ -27,7 +27,8 @@ def test_a_place_pays_less_each_time(of):
     memory, pay = bonus.apply(memory, NETWORK, params, trajectory(here[None, None]), None, hparams)
     assert pay.shape == (1, 1)
     assert pay[0, 0] == pytest.approx(0.6)
-    memory, pay = bonus.apply(memory, NETWORK, params, trajectory(jnp.stack([here, here, there])[:, None]), None, hparams)
+    places = jnp.stack([here, here, there])[:, None]
+    memory, pay = bonus.apply(memory, NETWORK, params, trajectory(places), None, hparams)
     np.testing.assert_allclose(pay[:, 0], [0.6 / 3**0.5, 0.6 / 3**0.5, 0.6], rtol=1e-6)
     assert memory["counts"].sum() == 4
 

@@ -56,7 +56,7 @@ def _sweeps(looks, dimensions, pretraining, updates, seeds):
     }
     modelled = {
         "updates": (pretraining, updates),
-        "pay": "direct",
+        "form": "direct",
         "learner": model,
         "predictor": rx.learners.prediction(rx.learners.objectives.contrastive()),
         "pretrain": {"num_envs": 128, "evaluate": r.Evaluate(every=pretraining // 20, episodes=128)},

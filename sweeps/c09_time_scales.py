@@ -54,7 +54,7 @@ def _sweep(spans, looks, dimensions, pretraining, updates, seeds, never=False):
         **options,
     }
     model = {"gradients": "shared", "updates_per_rollout": 2}
-    both = {"pay": "direct", "learner": model, **predicted}
+    both = {"form": "direct", "learner": model, **predicted}
     alone = {"learner": rx.learners.reward_model("direct", **model), "record": ["outcome"], **options}
     modelled = [r.pure_rl(updates, **alone, name="model_rl"), r.reward_model(**both, name="reward_model")]
     others = [r.pure_rl(updates, **options), r.pretrain_rl(**predicted)]

@@ -71,7 +71,9 @@ def count(value: Any, where: str, least: int = 1) -> int:
 
 
 def is_finite(value: Any) -> bool:
-    """Whether a value is an int or a float that is neither infinite nor not a number, nor too large for a float."""
+    """Returns whether a value is an int or a float that is neither infinite nor not a number, nor too large for a
+    float.
+    """
     try:
         return isinstance(value, int | float) and math.isfinite(value)
     except OverflowError:

@@ -156,3 +156,23 @@ def test_fitting_draws_from_the_ring_and_does_as_many_updates_as_it_says():
 def test_impossible_tasks_are_told(how, message):
     with pytest.raises(rx.UserError, match=message):
         Case(lambda batch: (batch.weight, {}), **how)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x: x._replace(r_t=x.r_t[0]), r"task : r_t is \[6\], it takes \[T, E\]"),
+        (lambda x: x._replace(obs_t=x.obs_t[..., 0]), r"task : obs_t is \[5, 6\], it takes \[T, E, D\]"),
+        (lambda x: x._replace(mask_tm1=x.mask_tm1[:, :2]), r"task : mask_tm1 is \[5, 2\]"),
+    ],
+)
+def test_a_trajectory_of_another_shape_is_told_when_it_is_traced(change, message):
+    case = Case(lambda batch: (batch.weight, {}))
+    with pytest.raises(AssertionError, match=message):
+        jax.eval_shape(lambda x: case.step(x)[0], change(case.trajectory))
+
+
+def test_a_loss_of_another_shape_is_told():
+    case = Case(lambda batch: (batch.weight[0], {}))
+    with pytest.raises(AssertionError, match="shape"):
+        jax.eval_shape(lambda x: case.step(x)[0], case.trajectory)

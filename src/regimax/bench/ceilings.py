@@ -65,7 +65,7 @@ class Ceiling(NamedTuple):
 
 
 def product(side: int, times: int, dtype: Any, name: str = LARGE) -> Kernel:
-    """A chain of `times` products of square matrices, at JAX's default precision.
+    """Runs a chain of `times` products of square matrices, at JAX's default precision.
 
     Args:
       side: n; a product takes 2n³ FLOPs.
@@ -79,7 +79,7 @@ def product(side: int, times: int, dtype: Any, name: str = LARGE) -> Kernel:
 
 
 def small_products(batch: int, times: int) -> Kernel:
-    """A chain of `times` batches of products [128, 64] · [64, 64], each with a matrix of its own, as lanes have.
+    """Runs a chain of `times` batches of products [128, 64] · [64, 64], each with a matrix of its own, as lanes have.
 
     Args:
       batch: products side by side; each takes 2 · 128 · 64 · 64 FLOPs.
@@ -93,7 +93,7 @@ def small_products(batch: int, times: int) -> Kernel:
 
 
 def memory(size: int) -> Kernel:
-    """A pass over memory in place: every byte is read once and written once.
+    """Passes over memory in place: every byte is read once and written once.
 
     Args:
       size: bytes of the array, many times the caches.

@@ -219,7 +219,7 @@ RATE = Setting("rate", 1.0, 0, 1, "samples per step", open_low=True)
 
 
 def due(clock: Array, first: Array, rate: Array) -> tuple[Array, Array]:
-    """Whether a sample is due on a clock that starts anew with each episode, whose first step has one.
+    """Returns whether a sample is due on a clock that starts anew with each episode, whose first step has one.
 
     Args:
       clock: `[]`, what the last call returned; anything at an episode's first step.

@@ -52,7 +52,7 @@ def render(judged: Sequence[Judged], name: str) -> str:
         before += len(one.figures)
     return Template(_asset("claims.html")).substitute(
         css=page.asset("page.css") + "\n" + _asset("claims.css"),
-        reward_histogram=_tally(judged),
+        tally=_tally(judged),
         made=escape(f"regimax {regimax.__version__}, {datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC"),
         rows="".join(_row(one) for one in judged),
         claims="".join(_section(one, plots) for one, plots in zip(judged, numbers, strict=True)),

@@ -178,7 +178,7 @@ class Gymnax:
         return ended, jnp.asarray(self.env.is_truncated(env, self.params), bool).reshape(()) & ~ended
 
     def transcript(self, key: Array, params: PyTree) -> Trajectory:
-        """The first steps of an episode of random behaviour; its actions are not shown."""
+        """Returns the first steps of an episode of random behaviour; its actions are not shown."""
         return random_behaviour(self, key, params)
 
     def concepts(self, state: State, params: PyTree) -> Array:

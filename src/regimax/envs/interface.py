@@ -66,7 +66,7 @@ class Discrete(NamedTuple):
         return jax.random.randint(key, self.shape, 0, self.n, self.dtype)
 
     def contains(self, x: Array) -> Array:
-        """Whether `x` is one of its values."""
+        """Returns whether `x` is one of its values."""
         return (x >= 0) & (x < self.n)
 
 
@@ -83,7 +83,7 @@ class Box(NamedTuple):
         return jax.random.uniform(key, self.shape, self.dtype, self.low, self.high)
 
     def contains(self, x: Array) -> Array:
-        """Whether all numbers of `x` are in its range."""
+        """Returns whether all numbers of `x` are in its range."""
         return jnp.all(x >= self.low) & jnp.all(x <= self.high)
 
 
@@ -216,7 +216,7 @@ class GymnaxInterface:
         return obs, GymnaxState(world, time, truncated), reward, ended, info
 
     def is_truncated(self, state: GymnaxState, params: GymnaxParams | None = None) -> Array:
-        """Whether the step that led here cut the episode short, `[]` bool."""
+        """Returns whether the step that led here cut the episode short, `[]` bool."""
         del params
         return state.truncated
 

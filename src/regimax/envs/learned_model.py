@@ -14,6 +14,7 @@ from regimax import prng
 from regimax.envs.base import default_settings
 from regimax.networks import Network, NetworkFactory
 from regimax.networks.dynamics import dynamics, next_segments
+from regimax.shapes import check_shapes
 from regimax.types import Array, Field, HParams, Params, PyTree, Setting, Spec
 
 
@@ -44,6 +45,7 @@ def remember(bank: InitialObservations, obs: Array, first: Array) -> InitialObse
       obs: `[M, D]`.
       first: `[M]` 1 where an episode opened; of more than N the first N are taken.
     """
+    check_shapes("remember", obs=(obs, "M D"), first=(first, "M"))
     size = bank.obs.shape[0]
     rank = jnp.cumsum(first) - first
     taken = (first > 0) & (rank < size)

@@ -155,7 +155,7 @@ class Lock(Sized):
         return obs, new, success + lure, terminated, jnp.zeros((), bool), {"outcome": success, "success": success}
 
     def transcript(self, key: Array, params: Params) -> Trajectory:
-        """One episode of random behaviour, in which the deep states are all but never seen."""
+        """Returns one episode of random behaviour, in which the deep states are all but never seen."""
         return random_behaviour(self, key, params)
 
     # What is known about the world.

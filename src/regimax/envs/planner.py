@@ -192,7 +192,7 @@ class Planner(Sized):
         return self._observe(z, params), State(state.t + 1, z), success, terminated, jnp.zeros((), bool), info
 
     def transcript(self, key: Array, params: Params) -> Trajectory:
-        """One episode of random behaviour."""
+        """Returns one episode of random behaviour."""
         return random_behaviour(self, key, params)
 
     # What a hand-made model knows about it.

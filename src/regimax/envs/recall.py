@@ -255,7 +255,7 @@ class Recall(Sized):
         return self._observe(new, params), new, reward, terminated, jnp.zeros((), bool), info
 
     def transcript(self, key: Array, params: Params) -> Trajectory:
-        """One sequence, answered by somebody who knows; only the answers count."""
+        """Returns one sequence, answered by somebody who knows; only the answers count."""
         return self._sequence(key, params, self.max_stable + self.max_dynamic)
 
     # A lifetime: sequences of one world that changes.
@@ -268,7 +268,7 @@ class Recall(Sized):
         return self.init(key, {**settings, "world.shown": jnp.ones((), jnp.int32)})
 
     def drift_step(self, key: Array, params: Params) -> Params:
-        """The world of the next sequence."""
+        """Returns the world of the next sequence."""
         key_values, key_drift = jax.random.split(key)
         drawn = randint_below(jax.random.uniform(key_values, params.stable_values.shape), params.values)
         return params._replace(stable_values=self._changed(key_drift, params.stable_values, drawn, params))
@@ -288,7 +288,9 @@ class Recall(Sized):
         return self._drawn(key_world, {**settings, **filled}, room)
 
     def sequence(self, key: Array, params: Params, pairs: int, shown: Array) -> Trajectory:
-        """A transcript, with stable pairs where they are `shown`, and at most `pairs` in all: `T` = pairs + Q."""
+        """Returns a transcript, with stable pairs where they are `shown`, and at most `pairs` in all: `T` = pairs +
+        Q.
+        """
         return self._sequence(key, params._replace(shown=shown.astype(jnp.int32)), pairs)
 
     def _sequence(self, key: Array, params: Params, pairs: int) -> Trajectory:

@@ -18,6 +18,7 @@ from regimax.networks import NetworkFactory
 from regimax.ops.losses import stepwise_cross_entropy, weighted_mean
 from regimax.prng import Keys
 from regimax.rollout import Policy
+from regimax.shapes import check_shapes
 from regimax.sources import Source
 from regimax.types import PREDICTION, Array, HParams, Metrics, Params, PyTree, Setting, Trajectory, spent_on
 
@@ -54,7 +55,7 @@ def decaying_adam(hparams: HParams) -> optax.GradientTransformation:
 
 
 def recalled(logits: Array, trajectory: Trajectory) -> tuple[Array, Metrics]:
-    r"""How well the questions of a trajectory are answered.
+    r"""Measures how well the questions of a trajectory are answered.
 
     .. math:: \ell = \frac{1}{|Q|} \sum_{t \in Q} \mathrm{CE}(\mathrm{logits}_t, a_t)
 
@@ -67,6 +68,7 @@ def recalled(logits: Array, trajectory: Trajectory) -> tuple[Array, Metrics]:
       the loss, and metrics: ``answer_bits`` (cross-entropy, bits per question), ``accuracy``, and of the questions
       about what lasts and about what does not ``stable_accuracy`` and ``dynamic_accuracy``, 0 where there are none.
     """
+    check_shapes("recalled", logits=(logits, "T E A"), a_tm1=(trajectory.a_tm1, "T E"))
     asked, stable = trajectory.mask_tm1, trajectory.extras["stable"]
     right = jax.nn.one_hot(trajectory.a_tm1, logits.shape[-1])
     hits = (jnp.argmax(logits, -1) == trajectory.a_tm1).astype(jnp.float32)

@@ -129,7 +129,7 @@ def descend(
     transformation: optax.GradientTransformation,
     freeze: Sequence[str],
 ) -> tuple[Params, PyTree, Metrics]:
-    """One step of gradient descent on the parts that are not frozen.
+    """Takes one step of gradient descent on the parts that are not frozen.
 
     Returns:
       the parameters, the optimiser's state, and the loss's metrics with ``loss`` and ``grad_norm``.

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from regimax.networks import Code, Network
 from regimax.rollout import Policy
+from regimax.shapes import check_shapes
 from regimax.types import Array, Params, PyTree
 
 ILLEGAL = -1e9
@@ -25,6 +26,7 @@ def draw_action(probs: Array, u: Array) -> Array:
     Returns:
       `[E]` int32.
     """
+    check_shapes("draw_action", probs=(probs, "N A"), u=(u, "E"))
     cumulative = jnp.cumsum(probs, axis=-1)
     return jnp.argmax(cumulative > u[:, None] * cumulative[:, -1:], axis=-1).astype(jnp.int32)
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from regimax.channels import Channel, Signal
 from regimax.ops import returns
+from regimax.shapes import check_shapes
 from regimax.types import Array, HParams, PyTree, Trajectory
 
 
@@ -51,6 +52,7 @@ def hold(potential: Array, present: Array, opens: Array, held: Array) -> Array:
     Returns:
       `[N, E]`.
     """
+    check_shapes("hold", potential=(potential, "N E"), present=(present, "N E"), opens=(opens, "N E"), held=(held, "E"))
 
     def step(held: Array, x: tuple[Array, Array, Array]) -> tuple[Array, Array]:
         potential, present, opens = x
@@ -76,6 +78,7 @@ def send_potential(
     Returns:
       rewards `[T, E]`, what arrived `[T + 1, E]`, and the potential that this rollout ends with, `[E]`.
     """
+    check_shapes("send_potential", potential=(potential, "N E"), held=(held, "E"), r_t=(trajectory.r_t, "T E"))
     one = jnp.ones(())
     settings = {**settings, "model.rate": one}
 
@@ -107,6 +110,7 @@ def send_rewards(
     Returns:
       the rewards that arrive `[T, E]`, what arrived, and the channel's state then.
     """
+    check_shapes("send_rewards", rewards=(rewards, "T E"), r_t=(trajectory.r_t, "T E"))
     last = ((trajectory.discount_t == 0) | (trajectory.truncated_t > 0)).astype(jnp.float32)
 
     def send(key: Array, state: PyTree, value: Array, first: Array, last: Array) -> tuple[PyTree, Signal]:

@@ -23,6 +23,7 @@ from regimax.networks import Network
 from regimax.ops.losses import weighted_mean
 from regimax.ops.trees import select
 from regimax.rollout import Policy
+from regimax.shapes import check_shapes
 from regimax.sources import Ring, Source, ring
 from regimax.types import (
     PREDICTION,
@@ -121,6 +122,21 @@ def share_trunk(network: Network, other: Network, heads: Sequence[str], name: st
     return network._replace(init=init, spec=(network.spec, other.spec))
 
 
+def check_trajectory(function: str, trajectory: Trajectory) -> None:
+    """Refuses a trajectory that is not `[T, E, ...]`.
+
+    Args:
+      function: who takes it, for the message.
+      trajectory: what is given.
+
+    Raises:
+      AssertionError: chex's, naming the field.
+    """
+    steps = {name: (getattr(trajectory, name), "T E") for name in ("a_tm1", "first_tm1", "r_t", "mask_tm1")}
+    views = {name: (getattr(trajectory, name), "T E D") for name in ("obs_tm1", "obs_t")}
+    check_shapes(function, **steps, **views)
+
+
 def shuffled_targets(key: Array, trajectory: Trajectory, names: Sequence[str] = TARGETS) -> Trajectory:
     """Returns a trajectory whose every step has the targets of another stream at the same time: none keeps its own.
 
@@ -129,6 +145,7 @@ def shuffled_targets(key: Array, trajectory: Trajectory, names: Sequence[str] = 
       trajectory: `[T, E, ...]`.
       names: what is taken from other streams; all else stays.
     """
+    check_trajectory("shuffled_targets", trajectory)
     num_steps, num_envs = trajectory.a_tm1.shape
     offset = 1 + jax.random.randint(key, (num_steps, 1), 0, max(num_envs - 1, 1))
     index = (jnp.arange(num_envs)[None] + offset) % num_envs
@@ -232,6 +249,7 @@ def task(
     def step(
         keys: tuple[Array, Array], params: Params, state: TaskState, trajectory: Trajectory, hparams: HParams
     ) -> tuple[Params, TaskState, Metrics]:
+        check_trajectory(f"task {name}", trajectory)
         (key_shuffle, key_loss), hparams = keys, own_hparams(hparams)
         aims = trajectory
         if targets:

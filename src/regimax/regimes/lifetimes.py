@@ -163,8 +163,9 @@ def continual_in_context(
 
     Example:
       >>> import regimax as rx
-      >>> rx.regimes.continual_in_context(shown=0.5, life={"evaluate": rx.regimes.Evaluate(every=100,
-      episodes=64)}).name 'continual_in_context-0.5'
+      >>> often = rx.regimes.Evaluate(every=100, episodes=64)
+      >>> rx.regimes.continual_in_context(shown=0.5, life={"evaluate": often}).name
+      'continual_in_context-0.5'
     """
     automatic = "continual_in_context" if shown == 1 else f"continual_in_context-{shown:g}"
     return _of_life(automatic, updates, meta, life, name, options, shown=shown, learns=True)

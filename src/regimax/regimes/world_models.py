@@ -79,8 +79,9 @@ def learned_model(
 
     Example:
       >>> import regimax as rx
-      >>> regime = rx.regimes.learned_model((10, 20, 30), model_learning={"network": rx.networks.mlp((128,)),
-      "updates_per_rollout": 16})
+      >>> network = rx.networks.mlp((128,))
+      >>> learning = {"network": network, "updates_per_rollout": 16}
+      >>> regime = rx.regimes.learned_model((10, 20, 30), model_learning=learning)
       >>> [(phase.name, phase.updates) for phase in regime.phases]
       [('model_learning', 10), ('model', 20), ('rl', 30)]
     """

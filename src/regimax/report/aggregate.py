@@ -18,7 +18,7 @@ GROUP = ["regime", "setting"]
 
 
 def wilson(successes: int, trials: int, z: float = 1.959963984540054) -> tuple[float, float]:
-    """The Wilson score interval of a proportion.
+    """Returns the Wilson score interval of a proportion.
 
     (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n), with p = successes / trials and n = trials.
 
@@ -55,7 +55,7 @@ def wilson(successes: int, trials: int, z: float = 1.959963984540054) -> tuple[f
 
 
 def threshold_median(reached: Sequence[float | None], spent: Sequence[float | None]) -> tuple[float | None, bool]:
-    """The median effort to the threshold over seeds, some of which may never have reached it.
+    """Returns the median effort to the threshold over seeds, some of which may never have reached it.
 
     The smallest effort by which at least half of the cells had reached the threshold. Where every failure ran
     to a common budget this is the Kaplan-Meier median: an order statistic, never an average of a success and
@@ -190,7 +190,7 @@ def _with_ended(
 
 
 def pretraining(curves: pl.DataFrame, effort: str, *, measure: str = "success") -> pl.DataFrame:
-    """What each group had spent before its first evaluation: the offset at which its learning curve starts.
+    """Returns what each group had spent before its first evaluation: the offset at which its learning curve starts.
 
     Args:
       curves: one row per cell and evaluation, as for :func:`learning_curves`.
@@ -214,7 +214,7 @@ def pretraining(curves: pl.DataFrame, effort: str, *, measure: str = "success") 
 
 
 def summary(table: pl.DataFrame) -> pl.DataFrame:
-    """One row per regime and setting: how many seeds solved it, and what it cost them.
+    """Returns one row per regime and setting: how many seeds solved it, and what it cost them.
 
     Args:
       table: one row per cell, as `regimax table` prints it, with `setting` and `status`. Pending cells may
@@ -296,7 +296,7 @@ _SUMMARY_SCHEMA: dict[str, type[pl.DataType]] = {
 
 
 def paired(table: pl.DataFrame, a: str, b: str) -> pl.DataFrame:
-    """The difference in final success between two regimes, seed by seed.
+    """Returns the difference in final success between two regimes, seed by seed.
 
     The same seed is the same world and the same initial network in every regime, so the difference is free of
     what they share. Only seeds that have finished in both count; cells that share a seed (a column

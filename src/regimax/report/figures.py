@@ -73,7 +73,7 @@ _DASHES = ("", "7px,3px", "2px,2.5px", "9px,3px,2px,3px", "14px,4px", "4px,2px",
 
 
 def styles(regimes: Sequence[str]) -> dict[str, Style]:
-    """A style per regime by its place in the list: no two of the first 49 share both colour and dash."""
+    """Returns a style per regime by its place in the list: no two of the first 49 share both colour and dash."""
     found = {}
     for index, regime in enumerate(regimes):
         light, dark = PALETTE[index % len(PALETTE)]
@@ -108,7 +108,7 @@ MAX_POINTS = 300
 
 
 def available(curves: pl.DataFrame) -> list[Effort]:
-    """The efforts that are not zero throughout the curves; environment steps if there is none."""
+    """Returns the efforts that are not zero throughout the curves; environment steps if there is none."""
     found = []
     for effort in EFFORTS:
         if effort.column in curves.columns:

@@ -35,12 +35,12 @@ def quantity(value: float | None, unit: str = "") -> str:
 
 
 def fraction(value: float | None) -> str:
-    """A fraction in [0, 1] with two decimals; a dash where it is unknown."""
+    """Returns a fraction in [0, 1] with two decimals; a dash where it is unknown."""
     return UNKNOWN if value is None or not math.isfinite(value) else f"{value:.2f}"
 
 
 def difference(value: float | None) -> str:
-    """A difference of two fractions with its sign and two decimals; a dash where it is unknown."""
+    """Returns a difference of two fractions with its sign and two decimals; a dash where it is unknown."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
     if abs(value) < 0.005:
@@ -49,7 +49,7 @@ def difference(value: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """A time span in its two largest units, such as "1 h 12 min"; a dash where it is unknown."""
+    """Returns a time span in its two largest units, such as "1 h 12 min"; a dash where it is unknown."""
     if seconds is None or not math.isfinite(seconds):
         return UNKNOWN
     if seconds < 10:

@@ -17,7 +17,7 @@ from regimax.sweep.environment import mixed
 
 
 def notice(table: pl.DataFrame, environments: Sequence[Mapping[str, str]] = ()) -> str:
-    """What the reader must know first: unfinished, cells that diverged, several environments; else nothing."""
+    """Returns what the reader must know first: unfinished, cells that diverged, several environments; else nothing."""
     pending = table.filter(pl.col("status") == "pending").height
     diverged = table.filter(pl.col("status") == "diverged").height
     lines = []
@@ -42,7 +42,7 @@ def notice(table: pl.DataFrame, environments: Sequence[Mapping[str, str]] = ()) 
 
 
 def facts(meta: Mapping[str, Any], table: pl.DataFrame, regimes: int, settings: int) -> str:
-    """The line of numbers under the title, as the rows of a definition list."""
+    """Returns the line of numbers under the title, as the rows of a definition list."""
     done = table.filter(pl.col("status") != "pending")
     pending = table.height - done.height
     axes = ", ".join(f"<code>{escape(str(axis))}</code>" for axis in meta["axes"])
@@ -78,7 +78,7 @@ def curves(
     settings: Sequence[str],
     drawn: Sequence[str],
 ) -> str:
-    """The controls, the legend and one empty frame per drawn setting, which the page's script fills.
+    """Returns the controls, the legend and one empty frame per drawn setting, which the page's script fills.
 
     Args:
       table: one row per cell, for the number of seeds.
@@ -123,7 +123,7 @@ aria-pressed="false">Log</button></span>
 
 
 def summary_table(groups: pl.DataFrame, look: Mapping[str, Style]) -> str:
-    """The table of regimes under a heading per setting; once sorted it is flat, with the setting as a column.
+    """Returns the table of regimes under a heading per setting; once sorted it is flat, with the setting as a column.
 
     Args:
       groups: as :func:`regimax.report.summary` returns it.
@@ -186,7 +186,7 @@ network.</p>
 
 
 def split(drawing: Drawing | None) -> str:
-    """The frame of the split of compute; nothing where it is not known."""
+    """Returns the frame of the split of compute; nothing where it is not known."""
     if drawing is None:
         return ""
     return f"""<section id="split" aria-labelledby="split-title">
@@ -196,7 +196,7 @@ def split(drawing: Drawing | None) -> str:
 
 
 def probes(drawn: Sequence[Drawing], number: int, look: Mapping[str, Style]) -> str:
-    """The frames of what probes measured, the first of `number`; nothing where nothing was measured.
+    """Returns the frames of what probes measured, the first of `number`; nothing where nothing was measured.
 
     Args:
       drawn: the drawings that the page holds.

@@ -150,7 +150,7 @@ def signals(program: Program, settings: Mapping[str, float], known: Mapping[str,
     own, others = source.steps
 
     def capacity(place: str, otherwise: float) -> float:
-        """The narrowest channel of a place; what there is to carry where there is none."""
+        """Returns the narrowest channel of a place; what there is to carry where there is none."""
         bits = [channel.capacity(settings, known) for channel in source.channels if channel.place == place]
         return min(bits, default=otherwise)
 

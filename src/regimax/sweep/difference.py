@@ -63,7 +63,7 @@ def missing(before: dict[str, Any], now: dict[str, Any]) -> str | None:
         return found
 
     def narrowed(point: dict[str, Any]) -> dict[str, Any]:
-        """A point without what is known of it for regimes that are new."""
+        """Returns a point without what is known of it for regimes that are new."""
         return point | {name: {r: point[name][r] for r in before["regimes"]} for name in ("derived", "facts")}
 
     points = {_named(point): narrowed(point) for point in now["points"]}

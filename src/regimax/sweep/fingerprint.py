@@ -101,7 +101,7 @@ class _Walk:
         return _sha(*lines, str([atom(x) for x in jaxpr.outvars]))
 
     def value(self, value: Any) -> str:
-        """A parameter of an equation, or what a function of the host closes over."""
+        """Returns a parameter of an equation, or what a function of the host closes over."""
         if value is None or isinstance(value, bool | int | float | complex | str | bytes):
             return repr(value)
         if isinstance(value, core.ClosedJaxpr):

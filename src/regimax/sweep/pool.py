@@ -93,7 +93,7 @@ class Begun(NamedTuple):
     lanes: Lanes
     row: int
     update: int
-    opening: Report | None
+    initial_evaluation: Report | None
 
 
 class Pool:
@@ -124,7 +124,7 @@ class Pool:
         self._ready = deque(ready)
         self._program = plan.stages[self._ready[0]].program
         self._begun: list[deque[Begun]] = [deque() for _ in engine.devices]
-        self._openings: list[tuple[list[str], list[int], Report]] = []
+        self._initial_evaluations: list[tuple[list[str], list[int], Report]] = []
         self._measurements: deque[Measurement] = deque()
         self._blocks = [Block(i % len(engine.devices), engine.block) for i in range(num_blocks)]
         self._turns = [deque(b for b in self._blocks if b.device == d) for d in range(len(engine.devices))]
@@ -159,7 +159,7 @@ class Pool:
 
     def _settle(self) -> None:
         """Records what was dispatched and not yet read, so that a commit holds all that belongs to its states."""
-        self._record_openings()
+        self._record_initial_evaluations()
         while self._measurements:
             self._record_measurement(self._measurements.popleft())
 
@@ -239,7 +239,7 @@ class Pool:
         """Reads one tick of a block: records its rows, parks what ended, refills."""
         block = flight.block
         (status, update), metrics = jax.device_get(flight.report)
-        self._record_openings()
+        self._record_initial_evaluations()
         while self._measurements and self._measurements[0].report.is_ready():
             self._record_measurement(self._measurements.popleft())
         active = [i for i, s in enumerate(flight.slots) if s is not None and s.id not in self._ledger.finished]
@@ -256,14 +256,14 @@ class Pool:
             self._merge(block)
         on_tick(Tick(len(flight.slots), len(active), self._every * len(active), len(ended)))
 
-    def _record_openings(self) -> None:
+    def _record_initial_evaluations(self) -> None:
         """Records the evaluations before the first update of what was placed."""
         names = self._engine.evaluated
         which = [self._engine.metrics.index(name) for name in names]
-        for stages, rows, report in self._openings:
+        for stages, rows, report in self._initial_evaluations:
             values = np.asarray(report.metrics)[np.ix_(which, rows)]
             self._ledger.record(Rows(stages, np.zeros(len(stages), np.int64), names, values.T))
-        self._openings = []
+        self._initial_evaluations = []
 
     def _record_measurement(self, measurement: Measurement) -> None:
         (status, update), values = jax.device_get(measurement.report)
@@ -335,8 +335,10 @@ class Pool:
             for b in same:
                 self._ledger.resumed.pop(b.stage.id, None)
                 self._ledger.started(b.stage.id)
-            if first.opening is not None:
-                self._openings.append(([b.stage.id for b in same], [b.row for b in same], first.opening))
+            if first.initial_evaluation is not None:
+                self._initial_evaluations.append(
+                    ([b.stage.id for b in same], [b.row for b in same], first.initial_evaluation)
+                )
 
     def _prepared(self, device: int) -> deque[Begun]:
         """The queue of prepared stages for a device: its own, or when none are left to prepare another one's."""

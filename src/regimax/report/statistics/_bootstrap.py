@@ -52,7 +52,7 @@ def bootstrap(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Estimate:
-    """A statistic of rows with its percentile interval over worlds.
+    """Returns a statistic of rows with its percentile interval over worlds.
 
     Arms that are to be paired are columns of the same rows, so that a drawn world brings all of them.
 
@@ -82,7 +82,7 @@ def bootstrap(
 
 
 def percentiles(found: NDArray[np.float64], confidence: float = 0.95) -> tuple[float, float]:
-    """The ends of the middle part of resampled numbers; what is not a number leaves both ends open.
+    """Returns the ends of the middle part of resampled numbers; what is not a number leaves both ends open.
 
     Args:
       found: `[R]` numbers, infinite where they are.

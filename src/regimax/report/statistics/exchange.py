@@ -40,7 +40,7 @@ def exchange_rate(
 
 
 def break_even(scratch: pl.DataFrame, pretrained: pl.DataFrame, confidence: float = 0.95) -> Estimate:
-    """The number of tasks from which on one shared base model costs less than none.
+    """Returns the number of tasks from which on one shared base model costs less than none.
 
     n* = C / (T_scratch - T_pretrained), with C the FLOPs of pretraining and T those of one task's reinforcement
     learning; infinite where a task saves nothing.

@@ -25,7 +25,7 @@ def median_interval(
     unit: str = "",
     confidence: float = 0.95,
 ) -> Estimate:
-    """The median of a population, from numbers known up to an interval each.
+    """Returns the median of a population, from numbers known up to an interval each.
 
     [x_(r), x_(n+1-r)] with the largest r such that P(Binomial(n, ½) < r) ≤ (1 - confidence) / 2: the sign test turned
     round. Lower ends take the place of x in the first, upper ends in the second.
@@ -68,7 +68,7 @@ def median_interval(
 
 
 def middle(values: ArrayLike) -> float:
-    """The median, also where numbers are infinite.
+    """Returns the median, also where numbers are infinite.
 
     The mean of the two in the middle; the infinite one where one of them is, and NaN between -inf and inf.
 

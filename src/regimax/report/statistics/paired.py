@@ -201,7 +201,7 @@ def elasticity(frame: pl.DataFrame, capacity: pl.Expr, confidence: float = 0.95)
 
 
 def by_world(frame: pl.DataFrame) -> dict[str, NDArray[np.float64]]:
-    """The ends of every world: medians over its learners, `[W]` each, worlds in order."""
+    """Returns the ends of every world: medians over its learners, `[W]` each, worlds in order."""
     if frame.select(KEY).is_duplicated().any():
         raise UserError("a world and seed occur twice: choose one setting with where")
     ordered = frame.sort(KEY)

@@ -15,7 +15,8 @@ from regimax.report.statistics.paired import effect
 
 
 def median_score(frame: pl.DataFrame, confidence: float = 0.95) -> Estimate:
-    """The median over worlds of the scores themselves, for a rule that asks how good an arm is, not how much better.
+    """Returns the median over worlds of the scores themselves, for a rule that asks how good an arm is, not how much
+    better.
 
     Args:
       frame: of :func:`scores` or :func:`times`, one arm at one setting.
@@ -32,7 +33,7 @@ def median_score(frame: pl.DataFrame, confidence: float = 0.95) -> Estimate:
 
 
 def interquartile_mean(frame: pl.DataFrame, confidence: float = 0.95, resamples: int = RESAMPLES) -> Estimate:
-    """The mean of the middle half of the scores: as robust as a median against few worlds, and less noisy.
+    """Returns the mean of the middle half of the scores: as robust as a median against few worlds, and less noisy.
 
     Args:
       frame: of :func:`scores`, one arm at one setting.
@@ -59,7 +60,7 @@ def interquartile_mean(frame: pl.DataFrame, confidence: float = 0.95, resamples:
 def profile(
     frame: pl.DataFrame, at: Sequence[float], confidence: float = 0.95, resamples: int = RESAMPLES
 ) -> pl.DataFrame:
-    """The performance profile: the share of cells whose score exceeds τ, against τ.
+    """Returns the performance profile: the share of cells whose score exceeds τ, against τ.
 
     Args:
       frame: of :func:`scores`, one arm at one setting.
@@ -85,7 +86,8 @@ def profile(
 def best_setting(
     frame: pl.DataFrame, setting: pl.Expr, confidence: float = 0.95, resamples: int = RESAMPLES
 ) -> Estimate:
-    """The value of a setting at which the mean score is highest, such as the best share of FLOPs for pretraining.
+    """Returns the value of a setting at which the mean score is highest, such as the best share of FLOPs for
+    pretraining.
 
     Args:
       frame: of :func:`scores`, one arm at several settings, every learner at all of them.

@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 
 
 def kaplan_meier(frame: pl.DataFrame, confidence: float = 0.95) -> pl.DataFrame:
-    """The share of cells that have not reached the threshold, against effort.
+    """Returns the share of cells that have not reached the threshold, against effort.
 
     S(t) = Π_{t_i ≤ t} (1 - d_i / n_i), with d_i cells that got there at t_i out of n_i that were still on their way.
 
@@ -55,7 +55,7 @@ def kaplan_meier(frame: pl.DataFrame, confidence: float = 0.95) -> pl.DataFrame:
 
 
 def median_time(frame: pl.DataFrame, confidence: float = 0.95) -> Estimate:
-    """The Kaplan-Meier median of effort to the threshold: the first time at which S ≤ ½.
+    """Returns the Kaplan-Meier median of effort to the threshold: the first time at which S ≤ ½.
 
     Args:
       frame: of :func:`times`, one arm at one setting.
@@ -92,7 +92,7 @@ def median_time(frame: pl.DataFrame, confidence: float = 0.95) -> Estimate:
 
 
 def restricted_mean(frame: pl.DataFrame, horizon: float, confidence: float = 0.95) -> Estimate:
-    """The mean effort to the threshold, spent up to a horizon: E min(T, τ) = ∫_0^τ S(t) dt.
+    """Returns the mean effort to the threshold, spent up to a horizon: E min(T, τ) = ∫_0^τ S(t) dt.
 
     Var = Σ_{t_i ≤ τ} (∫_{t_i}^τ S)² d_i / (n_i (n_i - d_i)).
 
@@ -124,7 +124,7 @@ def restricted_mean(frame: pl.DataFrame, horizon: float, confidence: float = 0.9
 
 
 def success_rate(frame: pl.DataFrame, confidence: float = 0.95) -> Estimate:
-    """The share of cells that reach the threshold within their budget, with the Wilson interval.
+    """Returns the share of cells that reach the threshold within their budget, with the Wilson interval.
 
     Args:
       frame: of :func:`times`, one arm at one setting.

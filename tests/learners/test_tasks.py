@@ -40,9 +40,8 @@ class Case:
             whole = share_trunk(actor, self.network, ["q"], name)
         self.state = make_init(whole, self.source)(KEYS, self.hparams, {})
         code = self.source.code(self.hparams)
-        even = stochastic_policy(
-            self.network, self.state.params, code, lambda outputs: jnp.log(jnp.ones((1, 6, 3)) / 3)
-        )
+        params = self.task.taken(self.state.params)
+        even = stochastic_policy(self.network, params, code, lambda outputs: jnp.log(jnp.ones((1, 6, 3)) / 3))
         self.held = self.task.init(self.state, self.hparams, even)
         _, self.trajectory = self.source.next(jax.random.key(1), self.state.source, even, self.hparams)
 

@@ -159,7 +159,7 @@ EDITS = {
 """What must change a stage: what is edited, and how."""
 
 CHATTER = {
-    "a comment": ("        state, trajectory, counts", "        # as it comes\n        state, trajectory, counts"),
+    "a comment": ("        state, trajectory = inner", "        # as it comes\n        state, trajectory = inner"),
     "the docstring": ('"""Is it told when a part changes?"""', '"""Another question."""'),
     "a docstring of a part": ('"""A number is hidden."""', '"""A number, hidden."""'),
     "seeds": ("seeds=2", "seeds=3"),

@@ -13,7 +13,7 @@ from regimax import rollout
 from regimax.channels import decision, outcome, reward, sensory
 from regimax.envs import Cipher
 from regimax.errors import UserError
-from regimax.learners.base import softmax_policy
+from regimax.learners.policies import softmax_policy
 from regimax.networks import mlp
 from regimax.types import Field, Setting
 
@@ -148,7 +148,7 @@ def test_actions_follow_the_softmax_and_are_never_illegal():
     params = network.init(jax.random.key(0))
     params["policy"]["bias"] = jnp.array([0.0, 1.0, -1.0, 5.0])
     legal = jnp.array([True, True, True, False])
-    policy = softmax_policy(network, params, legal)
+    policy = softmax_policy(network, params, legal, None)
     u = jax.random.uniform(jax.random.key(1), (n,))
     _, action, extras = policy.act((), jnp.zeros((n, 2)), jnp.ones(n), u)
     logits = network.apply(params, (), jnp.zeros((1, 1, 2)), jnp.ones((1, 1)), None)[1]["policy"][0, 0, :3]

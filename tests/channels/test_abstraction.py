@@ -55,7 +55,7 @@ def test_heads_read_the_code_and_nothing_else(make):
     head = params["policy"]
     expected = np.asarray(taps["features"]) @ np.asarray(head["kernel"]) + np.asarray(head["bias"])
     np.testing.assert_allclose(outputs["policy"], expected, rtol=1e-5, atol=1e-7)
-    plain = network.apply(params, network.carry(2), x, first)[1]["policy"]
+    plain = network.apply(params, network.carry(2), x, first, None)[1]["policy"]
     np.testing.assert_allclose(run()[1]["policy"], plain, atol=1e-5)
 
 

@@ -109,7 +109,7 @@ def test_noise_in_a_policy_is_no_throughput():
     assert float(information.policy_throughput(jnp.full((6, 4), 0.25))) == pytest.approx(0.0, abs=1e-6)
 
 
-@pytest.mark.parametrize("passive_steps", [60, 1000])
+@pytest.mark.parametrize("samples", [60, 1000])
 def test_independent_variables_share_nothing_on_average(samples):
     # 200 estimates; their mean is within four standard errors of zero, while the plug-in's is far above.
     def one(key):

@@ -43,7 +43,7 @@ def split(world, obs):
     return found
 
 
-@pytest.mark.parametrize("changes", [{}, {"reward_per_step": 1}, {"cue_held": 1}, {"reveal": 1.0}], ids=str)
+@pytest.mark.parametrize("changes", [{}, {"dense_reward": 1}, {"cue_held": 1}, {"reveal": 1.0}], ids=str)
 def test_episodes_equal_a_plain_reference(changes):
     world = Cipher(symbols=3, skills=2, length=3, max_symbols=4, max_skills=3, max_length=5)
     settings = traced(world, **changes)
@@ -74,8 +74,8 @@ def test_episodes_equal_a_plain_reference(changes):
             assert ended[i, t] == (t == 2)
             solved = float(t == 2 and all(hits))
             assert success[i, t] == solved
-            assert reward[i, t] == (float(hits[t]) if changes.get("reward_per_step") else solved)
-            assert outcome[i, t] == (0.0 if changes.get("reward_per_step") else solved)
+            assert reward[i, t] == (float(hits[t]) if changes.get("dense_reward") else solved)
+            assert outcome[i, t] == (0.0 if changes.get("dense_reward") else solved)
 
 
 @pytest.mark.parametrize(("symbols", "length"), [(2, 3), (3, 2)])

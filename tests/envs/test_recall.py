@@ -93,7 +93,7 @@ def test_a_life_drifts_at_its_rate(drift):
     np.testing.assert_array_equal(params.stable_keys, WORLD.init(jax.random.key(0), traced(WORLD)).stable_keys)
 
     def sequence(params, key):
-        new = WORLD.drift(key, params)
+        new = WORLD.drift_step(key, params)
         return new, (new.stable_values[:3] != params.stable_values[:3], new.stable_values)
 
     last, (changed, values) = jax.jit(lambda p, k: jax.lax.scan(sequence, p, k))(params, keys(4000, 2))
@@ -108,7 +108,7 @@ def test_a_life_drifts_at_its_rate(drift):
 def test_worlds_are_redrawn_with_loads_whose_logarithm_is_uniform():
     settings = {name: value for name, value in traced(WORLD).items() if name in WORLD.redraw_reads}
     for load in (4, 6):
-        worlds = jax.jit(jax.vmap(lambda k, load=load: WORLD.fresh_worlds(k, settings, load)))(keys(3000, load))
+        worlds = jax.jit(jax.vmap(lambda k, load=load: WORLD.fresh_world(k, settings, load)))(keys(3000, load))
         pairs = np.asarray(worlds.stable + worlds.dynamic)
         expected = np.diff(np.log(np.arange(2, load + 2))) / np.log((load + 1) / 2)
         assert stats.chisquare(np.bincount(pairs)[2:], 3000 * expected).pvalue > ALPHA

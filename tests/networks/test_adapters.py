@@ -45,8 +45,8 @@ def test_the_first_output_is_that_of_the_network_without_it():
     params = jax.jit(network.init)(jax.random.key(0))
     inherited = jax.jit(plain.init)(jax.random.key(7))["trunk"]
     x, first = jax.random.normal(jax.random.key(1), (3, 2, D)), jnp.zeros((3, 2))
-    mine = jax.jit(network.apply)(params | {"trunk": inherited}, network.carry(2), x, first)
-    other = jax.jit(plain.apply)({"trunk": inherited, "policy": params["policy"]}, plain.carry(2), x, first)
+    mine = jax.jit(network.apply)(params | {"trunk": inherited}, network.carry(2), x, first, None)
+    other = jax.jit(plain.apply)({"trunk": inherited, "policy": params["policy"]}, plain.carry(2), x, first, None)
     for one, two in zip(jax.tree.leaves(mine), jax.tree.leaves(other), strict=True):
         np.testing.assert_array_equal(one, two)
 

@@ -45,7 +45,7 @@ def test_it_is_the_rule_written_out(rule):
     params["trunk"]["blocks"][0]["mixer"]["gate"]["bias"] += 1.0
     x = jax.random.normal(jax.random.key(1), (T, E, D))
     first = jnp.zeros((T, E)).at[0].set(1.0).at[3, 1].set(1.0)
-    (state,), _, taps = jax.jit(network.apply)(params, network.carry(E), x, first)
+    (state,), _, taps = jax.jit(network.apply)(params, network.carry(E), x, first, None)
     for e in range(E):
         stream, memory = reference(params, np.asarray(x[:, e], np.float64), np.asarray(first[:, e]), rule)
         np.testing.assert_allclose(taps["layer_0"][:, e], stream, rtol=1e-4, atol=1e-5)

@@ -9,6 +9,9 @@ import pytest
 
 from regimax import UserError
 from regimax.networks import Network, gru, linear_attention, low_rank, mlp, pair_memory, transformer
+from regimax.networks._linear_attention import read, write
+from regimax.networks._transformer import rotate
+from regimax.networks.base import reset_carry
 
 FACTORIES = {
     "mlp": mlp((8, 7)),
@@ -157,3 +160,15 @@ def test_a_memory_of_other_streams_is_told(made):
     if jax.tree.leaves(other):
         with pytest.raises(AssertionError, match=r"apply: carry is of leaves \[E, ...\], E = 3"):
             jax.eval_shape(made.network.apply, made.params, other, X, FIRST, None)
+
+
+def test_parts_of_networks_tell_other_shapes():
+    one = jnp.ones
+    with pytest.raises(AssertionError, match=r"reset_carry: carry is of leaves \[E, ...\], E = 3"):
+        reset_carry(one((4, 2)), one(3))
+    with pytest.raises(AssertionError, match=r"write: key is \[4\], it takes \[..., dk\]"):
+        write(one((5, 2)), one(4), one(2), one(()), "delta")
+    with pytest.raises(AssertionError, match=r"read: query is \[3\], it takes \[..., dk\]"):
+        read(one((5, 2)), one(3))
+    with pytest.raises(AssertionError, match=r"rotate: position is \[4\], it takes \[N\] = \[3\]"):
+        rotate(one((1, 3, 1, 4)), one(4))

@@ -56,7 +56,7 @@ def test_it_is_attention_over_a_window_of_the_episode():
     params["trunk"]["blocks"][0]["norm_mlp"]["scale"] /= 3.0
     x = jax.random.normal(jax.random.key(1), (T, E, D))
     first = jnp.zeros((T, E)).at[0].set(1.0).at[4, 1].set(1.0)
-    _, _, taps = jax.jit(NETWORK.apply)(params, NETWORK.carry(E), x, first)
+    _, _, taps = jax.jit(NETWORK.apply)(params, NETWORK.carry(E), x, first, None)
     for e in range(E):
         expected = reference(params, np.asarray(x[:, e], np.float64), np.asarray(first[:, e]))
         np.testing.assert_allclose(taps["layer_0"][:, e], expected, rtol=2e-4, atol=2e-4)

@@ -269,7 +269,7 @@ class Exemplar(Sized):
         shift = jnp.where(hidden.num_looks > 1, first, 0)
         others = hidden.looks[:, :, (jnp.arange(self.max_looks) + shift) % self.max_looks]
         rest = hidden._replace(looks=others, num_looks=hidden.num_looks - shift)
-        return params._replace(hidden=hidden._replace(looks=first)), params._replace(hidden=rest)
+        return params._replace(hidden=hidden._replace(num_looks=first)), params._replace(hidden=rest)
 
     def legal(self, params: TaskParams | StreamParams) -> Array:
         return jnp.arange(self.max_values) < params.hidden.values

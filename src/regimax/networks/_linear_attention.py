@@ -12,6 +12,7 @@ from regimax.errors import unknown
 from regimax.networks.base import Network, NetworkFactory, check_widths, reset_carry, with_heads
 from regimax.networks.linear import Linear
 from regimax.networks.residual import residual
+from regimax.shapes import check_shapes
 from regimax.types import Array
 
 RULES = ("delta", "sum")
@@ -45,6 +46,7 @@ def write(state: Array, key: Array, value: Array, beta: Array, rule: str) -> Arr
       >>> print(state.ravel())
       [5. 0.]
     """
+    check_shapes("write", state=(state, "... dk dv"), key=(key, "... dk"), value=(value, "... dv"))
     if rule == "delta":
         value = value - read(state, key)
     return state + beta[..., None, None] * key[..., :, None] * value[..., None, :]
@@ -52,6 +54,7 @@ def write(state: Array, key: Array, value: Array, beta: Array, rule: str) -> Arr
 
 def read(state: Array, query: Array) -> Array:
     """Returns what a memory `[..., dk, dv]` holds for a query `[..., dk]`: `[..., dv]`."""
+    check_shapes("read", state=(state, "... dk dv"), query=(query, "... dk"))
     return jnp.einsum("...kv,...k->...v", state, query)
 
 

@@ -13,6 +13,7 @@ from regimax.errors import UserError
 from regimax.networks.base import Network, NetworkFactory, check_widths, with_heads
 from regimax.networks.linear import Linear
 from regimax.networks.residual import residual
+from regimax.shapes import check_shapes
 from regimax.types import Array
 
 SLOWEST = 1e4
@@ -56,6 +57,7 @@ def rotate(x: Array, position: Array) -> Array:
       >>> print((turned[0] @ turned[1] - rotate(one[:, :1], jnp.array([4.0]))[0, 0, 0] @ turned[2]).round(4))
       0.0
     """
+    check_shapes("rotate", x=(x, "E N H d"), position=(position, "N"))
     half = x.shape[-1] // 2
     angle = position[:, None] * (SLOWEST ** (-jnp.arange(half) / half))[None]
     cos, sin = jnp.cos(angle)[None, :, None], jnp.sin(angle)[None, :, None]

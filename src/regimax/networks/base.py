@@ -148,4 +148,6 @@ def reset_carry(carry: PyTree, first: Array) -> PyTree:
       carry: leaves `[E, ...]`.
       first: `[E]` in {0, 1}.
     """
+    check_shapes("reset_carry", first=(first, "E"))
+    check_streams("reset_carry", "carry", carry, first.shape[0])
     return jax.tree.map(lambda c: c * (1.0 - jnp.expand_dims(first, tuple(range(1, c.ndim)))), carry)

@@ -78,7 +78,7 @@ def times(
       >>> from types import SimpleNamespace
       >>> names = {"cell": ["a"], "regime": ["pure_rl"], "seed": [0], "world_seed": [0], "setting": [""]}
       >>> run = SimpleNamespace(  # `rx.load_run("runs/…")` returns one
-      ...     cells=pl.DataFrame({**names, "status": ["done"], "samples": [0], "flops_pretrain": [0.0]}),
+      ...     cells=pl.DataFrame({**names, "status": ["done"], "passive_steps": [0], "flops_without_env_steps": [0.0]}),
       ...     curves=pl.DataFrame(
       ...         {"cell": ["a"] * 3, "env_steps": [0, 50, 100], "flops": [0.0, 1e3, 2e3], "success": [0.0, 0.4, 1.0]}
       ...     ),

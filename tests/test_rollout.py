@@ -13,11 +13,7 @@ from regimax import rollout
 from regimax.channels import decision, outcome, reward, sensory
 from regimax.envs import Cipher
 from regimax.errors import UserError
-<<<<<<< HEAD
-from regimax.learners import softmax_policy
-=======
 from regimax.learners.policies import softmax_policy
->>>>>>> h2
 from regimax.networks import mlp
 from regimax.types import Field, Setting
 

@@ -65,7 +65,7 @@ def _sweep(spans, looks, dimensions, pretraining, updates, seeds, never=False):
         ),
         regimes=modelled if never else [*others, *modelled, sham],
         axes={SPAN: [max(spans)] if never else spans},
-        # As many levels of pay as tell every sum from every other.
+        # As many levels of reward as tell every sum from every other.
         settings={"reward.levels": max(spans) + 1, "outcome.erasure": float(never)},
         seeds=seeds,
     )

@@ -5,9 +5,9 @@ Cells: 160 in 168 stages: 5 regimes × 4 fates of the outcome × 8 seeds; pretra
 Time: about ten minutes on two cores.
 Expected: not here. Measured, success after 128,000 episodes, medians of eight worlds, where all outcomes arrive, 1 in
   10, 1 in 100, and all but 16 episodes late: after pretraining alone 0.63, 0.48, 0.02 and 0.02; with a model that
-  pays as a potential 0.63, 0.32, 0.01 and 0.02, with its sham 0.62, 0.35, 0.02 and 0.01; with direct pay 0.47, 0.03,
+  rewards by shaping 0.63, 0.32, 0.01 and 0.02, with its sham 0.62, 0.35, 0.02 and 0.01; with direct rewards 0.47, 0.03,
   0.00 and 0.02, with its sham 0.38, 0.02, 0.02 and 0.01. So a potential costs nothing where outcomes are plenty and
-  gains nothing where they are few, whether its model learns from its own outcomes or from others'; direct pay harms.
+  gains nothing where they are few, whether its model learns from its own outcomes or from others'; direct rewards harm.
   No arm reaches 0.9. Neither step sizes nor the weight of the learned reward were tuned. An outcome that is late
   arrives with the last step of a later episode, which nobody here can tell from its own.
 """

@@ -150,7 +150,7 @@ def init(
       key: for what the episodes and channels draw.
       world: the world.
       params: its hidden structure, as its `init` draws it.
-      channels: what observations, decisions and pay go through.
+      channels: what observations, decisions and rewards go through.
       carry: the policy's empty memory, leaves `[E, ...]`.
       num_envs: `E`.
       settings: what the channels read, traced scalars by name.
@@ -451,7 +451,7 @@ def evaluate(
       key: for the actions, the world and the channels.
       world: the world; episodes are played as far as its horizon.
       params: its hidden structure.
-      channels: as in :func:`rollout`; those of pay are left out.
+      channels: as in :func:`rollout`; those of rewards are left out.
       policy: how to act.
       num_episodes: `E`.
       settings: what the channels read, traced scalars by name.

@@ -69,8 +69,8 @@ def test_the_control_lives_elsewhere_and_is_asked_at_home():
     source, hparams, states, sequences = lived(lifetime(2, irrelevant=True), 2)
     _, _, usual, _ = lived(lifetime(2), 1)
     np.testing.assert_array_equal(states[0].world.stable_keys, usual[0].world.stable_keys)
-    assert not (states[0].world.stable_keys == states[0].lived.stable_keys).any()
-    assert values_of(states[1].lived, sequences[1])
+    assert not (states[0].world.stable_keys == states[0].shown.stable_keys).any()
+    assert values_of(states[1].shown, sequences[1])
     assert values_of(states[1].world, source.fresh(jax.random.key(1), states[1], hparams, 2))
     for kind in ("world", "lived"):
         before, after = (getattr(state, kind).stable_values for state in states[:2])

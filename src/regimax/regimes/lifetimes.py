@@ -183,8 +183,8 @@ def _of_life(
     learns: bool,
 ) -> Regime:
     first, second = budgets(automatic, updates, meta=meta, life=life)
-    lived = chosen(Life, options, life)
+    living = chosen(Life, options, life)
     if name is None:
-        name = f"{automatic}-irrelevant" if lived.get("irrelevant") else automatic
+        name = f"{automatic}-irrelevant" if living.get("irrelevant") else automatic
     remembering = meta_train(first, **chosen(Meta, options, {"stop": None}, meta))
-    return Regime(name, (remembering, continual_phase(second, shown=shown, learns=learns, **lived)))
+    return Regime(name, (remembering, continual_phase(second, shown=shown, learns=learns, **living)))

@@ -138,14 +138,14 @@ def yoked(
     if learn_from not in LEARN_FROM:
         raise unknown("part to learn from the partner:", learn_from, LEARN_FROM)
     if partner not in learners.PARTNERS:
-        raise unknown("mate", partner, learners.PARTNERS)
+        raise unknown("partner", partner, learners.PARTNERS)
     how = learners.yoked(**learner)
     phase = reinforce(updates, **chosen(Reinforce, options, {"learner": how, "record": ("augmented_view",)}))
     reward, prediction = LEARN_FROM[learn_from]
     settings = {
         "reward_of_partner": reward,
         "prediction_of_partner": prediction,
-        "mate": learners.PARTNERS.index(partner),
+        "partner": learners.PARTNERS.index(partner),
     }
     if name is None:
         name = (

@@ -23,11 +23,11 @@ class Lifetime(NamedTuple):
 
     Attributes:
       world: the hidden structure as it is now, in the sequence that comes next.
-      lived: that of the world that the learner is shown; `world` itself except in the control.
+      shown: that of the world that the learner is shown; `world` itself except in the control.
     """
 
     world: PyTree
-    lived: PyTree
+    shown: PyTree
 
 
 def lifetime(num_envs: int = 1, shown: float = 1.0, irrelevant: bool = False) -> SourceFactory:
@@ -81,10 +81,10 @@ def lifetime(num_envs: int = 1, shown: float = 1.0, irrelevant: bool = False) ->
         ) -> tuple[Lifetime, Trajectory]:
             del policy, hparams
             key_show, key_drift = jax.random.split(key)
-            trajectory = show(key_show, state.lived, num_envs)
-            lived = world.drift_step(key_drift, state.lived)
-            own = world.drift_step(prng.named(key_drift, "irrelevant"), state.world) if irrelevant else lived
-            return Lifetime(own, lived), trajectory
+            trajectory = show(key_show, state.shown, num_envs)
+            drifted = world.drift_step(key_drift, state.shown)
+            own = world.drift_step(prng.named(key_drift, "irrelevant"), state.world) if irrelevant else drifted
+            return Lifetime(own, drifted), trajectory
 
         return Source(
             init=init,

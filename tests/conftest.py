@@ -11,6 +11,7 @@ from regimax.backend import prepare_cpu, use_compilation_cache
 from regimax.sweep import engines
 
 from .pages import browser, tags  # noqa: F401 - fixtures
+from .planning import traced_once  # noqa: F401 - a fixture
 
 prepare_cpu(2)
 use_compilation_cache()

@@ -137,3 +137,8 @@ def planted(
                 )
     resolved = {"threshold": sweep.threshold, "consecutive": sweep.consecutive}
     return SimpleNamespace(cells=pl.DataFrame(rows), curves=pl.concat(curves), facts={"resolved": resolved})
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _planned_from_one_trace(traced_once):
+    """Regimes and worlds that a file's tests share are traced once."""

@@ -16,15 +16,19 @@ def options(**more):
     }
 
 
+WORLD = rx.envs.Cipher(symbols=3, skills=2, length=2)
+REGIMES = (
+    rx.regimes.pure_rl(updates=8, **options()),
+    rx.regimes.pretrain_rl(updates=(4, 8), **options()),
+    rx.regimes.sham_rl(updates=(4, 8), **options()),
+)
+
+
 def make_tiny(**changes) -> rx.Sweep:
     """Three arms, two reward settings, a few seeds: 3 programs."""
     sweep = {
-        "world": rx.envs.Cipher(symbols=3, skills=2, length=2),
-        "regimes": [
-            rx.regimes.pure_rl(updates=8, **options()),
-            rx.regimes.pretrain_rl(updates=(4, 8), **options()),
-            rx.regimes.sham_rl(updates=(4, 8), **options()),
-        ],
+        "world": WORLD,
+        "regimes": list(REGIMES),
         "axes": {"reward.erasure": [0.0, 0.5]},
         "seeds": 3,
     }
@@ -113,3 +117,8 @@ def small_plan(keep=False):
         axes = {"pretrain.updates": [2, 4], "reward.erasure": [0.0, 0.5]}
         PLANS[keep] = make_plan(make_tiny(regimes=[regime], axes=axes, seeds=1, keep_params=keep, optimization="none"))
     return PLANS[keep]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _planned_from_one_trace(traced_once):
+    """Regimes and worlds that a file's tests share are traced once."""

@@ -85,12 +85,16 @@ def run(done, tmp_path):
     return out
 
 
+WORLD = rx.envs.Cipher(symbols=3, skills=2, length=2)
+OPTIONS = {"network": rx.networks.gru(8), "num_envs": 8, "evaluate": rx.regimes.Evaluate(every=2, episodes=16)}
+REGIMES = (rx.regimes.pure_rl(updates=8, **OPTIONS), rx.regimes.pretrain_rl(updates=(4, 8), **OPTIONS))
+
+
 def make_sweep(**changes) -> rx.Sweep:
     """Two arms, two reward settings, three worlds."""
-    options = {"network": rx.networks.gru(8), "num_envs": 8, "evaluate": rx.regimes.Evaluate(every=2, episodes=16)}
     sweep = {
-        "world": rx.envs.Cipher(symbols=3, skills=2, length=2),
-        "regimes": [rx.regimes.pure_rl(updates=8, **options), rx.regimes.pretrain_rl(updates=(4, 8), **options)],
+        "world": WORLD,
+        "regimes": list(REGIMES),
         "axes": {"reward.erasure": [0.0, 0.5]},
         "seeds": 3,
     }

@@ -30,7 +30,7 @@ def probed(learner, params, hidden):
         key_z, key_view = jax.random.split(key)
         z = jax.random.randint(key_z, (512, 1), 0, 4)
         obs = jax.vmap(world.view, in_axes=(0, 0, None))(jax.random.split(key_view, 512), z, hidden)
-        features = learner.network.apply(params, (), obs[None], jnp.ones((1, 512)))[2]["features"][0]
+        features = learner.network.apply(params, (), obs[None], jnp.ones((1, 512)), None)[2]["features"][0]
         return jnp.concatenate([features, jnp.ones((512, 1))], axis=1), z[:, 0]
 
     (x, z), (y, asked) = batch(jax.random.key(1)), batch(jax.random.key(2))

@@ -252,7 +252,7 @@ def test_what_does_not_fit_is_told():
         world_model(initial_observations=0)
     with pytest.raises(rx.UserError, match="capacity = 3 is not a multiple of the 2 streams"):
         rx.regimes.bind(rx.regimes.learn_model(2, capacity=3, **TINY), WORLD)
-    with pytest.raises(rx.UserError, match="learnt from the learner's own behaviour"):
+    with pytest.raises(rx.UserError, match="world_model: the stream must be the learner's own behaviour"):
         rx.regimes.bind(rx.regimes.predict(2, learner=world_model(), **TINY), WORLD)
     with pytest.raises(rx.UserError, match="train_in_model: the phase lives in Planner itself"):
         rx.regimes.bind(rx.regimes.reinforce(2, learner=train_in_model(), **TINY), WORLD)

@@ -48,7 +48,7 @@ def changed(before, after):
     return {part for part in before if not same(before[part], after[part])}
 
 
-def test_the_mate_lives_the_same_whatever_is_learnt_from_it(lived):
+def test_the_partner_lives_the_same_whatever_is_learnt_from_it(lived):
     own, both = (lived(reward_of_partner=x, prediction_of_partner=x)[-1] for x in (0, 1))
     assert same(own.memory.partner, both.memory.partner)
     assert not same(own.params, both.params)
@@ -62,7 +62,7 @@ def test_each_switch_reaches_its_own_part(lived):
         lived(reward_of_partner=a, prediction_of_partner=b, **still)[-1].params for a, b in ((1, 0), (1, 1), (0, 0))
     )
     assert same(one, other)
-    assert changed(one, none) == {"trunk", "policy"}
+    assert changed(one, none) == {"trunk", "action_values"}
     still = {"learning_rate": 0.0}
     one, other, none = (
         lived(reward_of_partner=a, prediction_of_partner=b, **still)[-1].params for a, b in ((0, 1), (1, 1), (0, 0))
@@ -71,7 +71,7 @@ def test_each_switch_reaches_its_own_part(lived):
     assert changed(one, none) == {"trunk", "prediction_view"}
 
 
-def test_a_mate_is_another_or_acts_with_the_learners_policy_or_never_learns(lived):
+def test_a_partner_is_another_or_acts_with_the_learners_policy_or_never_learns(lived):
     another, itself, nobody = (lived(partner=partner) for partner in (0, 1, 2))
     first = another[0]
     assert not same(first.params["trunk"], first.memory.partner.params["trunk"])

@@ -96,5 +96,5 @@ def test_what_cannot_be_measured_is_told():
     with pytest.raises(rx.UserError, match="unknown tap of the network 'read'"):
         made(rx.regimes.continual_in_context, rx.networks.gru(4))
     meta = rx.regimes.meta_train(2, network=NETWORK, evaluate=rx.regimes.Evaluate(2, 4))
-    with pytest.raises(rx.UserError, match="its phase has no lifetime, found the source 'redrawn'"):
+    with pytest.raises(rx.UserError, match="its phase has no lifetime, found the source 'fresh_worlds'"):
         bind(meta._replace(probes=(consolidation(),)), WORLD)

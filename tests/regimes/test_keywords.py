@@ -96,15 +96,18 @@ LEARNERS = {
     learner_options.Yoked: [rx.learners.yoked],
     learner_options.WorldModel: [rx.learners.world_model],
 }
-SETTLED = {"predictions", "pay"}
+SETTLED = {
+    learner_options.AlwaysOn: {"updates_per_rollout", "gradients"},
+    learner_options.RewardModel: {"form"},
+}
 """What regimes say of their learners themselves."""
 
 
 @pytest.mark.parametrize("kind", LEARNERS, ids=lambda kind: kind.__name__)
 def test_options_of_learners_are_those_of_their_factories(kind):
     takes = [p for make in LEARNERS[kind] for p in inspect.signature(make).parameters.values()]
-    names = {p.name for p in takes if p.kind is not p.VAR_KEYWORD} - SETTLED
-    assert set(kind.__annotations__) == names - ({"gradients"} if kind is learner_options.AlwaysOn else set())
+    names = {p.name for p in takes if p.kind is not p.VAR_KEYWORD}
+    assert set(kind.__annotations__) == names - SETTLED.get(kind, set())
 
 
 class Knob(typing.TypedDict, total=False):

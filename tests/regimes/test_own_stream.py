@@ -13,8 +13,8 @@ WORLD = rx.envs.Exemplar(factors=1, values=3, looks=2, dimensions=5)
     ("options", "name"),
     [
         ({}, "always_on"),
-        ({"predictions": 64}, "always_on-64"),
-        ({"predictions": 1 / 2, "gradients": "stopped"}, "always_on-1/2-stopped"),
+        ({"updates_per_rollout": 64}, "always_on-64"),
+        ({"updates_per_rollout": 1 / 2, "gradients": "stopped"}, "always_on-1/2-stopped"),
         ({"learner": {"objective": objectives.contrastive()}}, "always_on"),
     ],
 )

@@ -61,7 +61,7 @@ def test_of_models():
             ("model", 8, SMALL, None),
             ("rl", 6, SMALL, STOP),
         ]
-        assert regime.phases[1].inherit == ("model", "openings")
+        assert regime.phases[1].inherit == ("model", "initial_observations")
         assert regime.phases[1].world(rx.envs.Planner()).network is BIG
         assert bound(regime.phases[0], rx.envs.Planner(3, 2, 2)).num_envs == 3
         few = make(model_learning={"openings": 8})

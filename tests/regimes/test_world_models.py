@@ -8,7 +8,8 @@ OPTIONS = {"network": rx.networks.mlp((6, 4)), "num_envs": 4, "evaluate": rx.reg
 
 
 @pytest.mark.parametrize(
-    ("options", "suffix"), [({}, ""), ({"finetune": "rank-1", "model_learning": {"openings": 8}}, "-rank-1")]
+    ("options", "suffix"),
+    [({}, ""), ({"finetune": "rank-1", "model_learning": {"initial_observations": 8}}, "-rank-1")],
 )
 def test_the_control_of_a_learnt_model_is_the_same_program(options, suffix):
     world = rx.envs.Planner(factors=3, values=2, ancestors=2)

@@ -72,7 +72,7 @@ def test_the_control_lives_elsewhere_and_is_asked_at_home():
     assert not (states[0].world.stable_keys == states[0].shown.stable_keys).any()
     assert values_of(states[1].shown, sequences[1])
     assert values_of(states[1].world, source.fresh(jax.random.key(1), states[1], hparams, 2))
-    for kind in ("world", "lived"):
+    for kind in ("world", "shown"):
         before, after = (getattr(state, kind).stable_values for state in states[:2])
         assert (before != after).any()
 

@@ -148,7 +148,7 @@ class Lifetimes(Protocol):
       max_dynamic: pairs, at most, of one sequence alone.
       max_queries: Q, queries of a sequence, at most.
       life_reads: names of the settings that `born` may read.
-      redraw_reads: names of the settings that `redrawn` may read.
+      redraw_reads: names of the settings that `fresh_world` may read.
     """
 
     max_stable: int

@@ -50,7 +50,7 @@ def test_break_even(arm_of):
 
 def test_nonsense_is_refused(arm_of):
     a = arm(arm_of, 5000.0)
-    with pytest.raises(UserError, match="must have spent more samples"):
+    with pytest.raises(UserError, match="must have spent more passive_steps"):
         exchange_rate(a, a)
     with pytest.raises(UserError, match="unknown cost 'flops'"):
         exchange_rate(a, a, "flops")

@@ -18,7 +18,7 @@ def of_run(run):
         (row["regime"], row["phase"], str(row["seed"]), str(row["update"]), metric): value
         for row in run.curves.iter_rows(named=True)
         for metric, value in row.items()
-        if metric not in about and value is not None
+        if metric not in about and value is not None and not math.isnan(value)  # what is not known is no number
     }
 
 

@@ -64,8 +64,8 @@ def test_of_models():
         assert regime.phases[1].inherit == ("model", "initial_observations")
         assert regime.phases[1].world(rx.envs.Planner()).network is BIG
         assert bound(regime.phases[0], rx.envs.Planner(3, 2, 2)).num_envs == 3
-        few = make(model_learning={"openings": 8})
-        assert few.phases[1].world(rx.envs.Planner()).openings == 8
+        few = make(model_learning={"initial_observations": 8})
+        assert few.phases[1].world(rx.envs.Planner()).initial_observations == 8
 
 
 @pytest.mark.parametrize("make", [r.in_context, r.continual, r.continual_in_context])

@@ -120,3 +120,14 @@ def test_types_and_rollouts_are_public():
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = regimax.nothing
+
+
+@pytest.mark.parametrize("init", sorted(ROOT.rglob("__init__.py")), ids=lambda p: str(p.relative_to(ROOT.parent)))
+def test_no_module_is_called_as_what_its_package_exports(init):
+    """Where `pkg.name` is a function, `pkg.name` cannot be a module too: that module is private, `pkg/_name.py`."""
+    modules = {path.stem for path in init.parent.glob("*.py")}
+    for node in ast.walk(ast.parse(init.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                same = (alias.asname or alias.name) in modules and node.module.endswith(f".{alias.name}")
+                assert not same, f"{node.module} shares its name with what it exports"

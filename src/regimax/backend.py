@@ -101,14 +101,17 @@ def check_lapack(text: str, what: str, devices: Sequence[Any]) -> None:
         )
 
 
-def loops_wait() -> bool:
+def loops_wait(platform: str | None = None) -> bool:
     """Returns whether a loop whose length is not known when compiled waits for the host in every turn.
 
     So it is on accelerators; on a CPU such a loop costs nothing.
+
+    Args:
+      platform: of the device; JAX's default one when not given.
     """
     import jax
 
-    return jax.default_backend() != "cpu"
+    return (platform or jax.default_backend()) != "cpu"
 
 
 def use_compilation_cache() -> None:

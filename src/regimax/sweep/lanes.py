@@ -81,6 +81,7 @@ class Engine:
       program: the phase.
       block: B.
       devices: what the blocks are spread over.
+      functions: what is compiled, by name.
       executables: the functions, as they are compiled.
 
     Args:
@@ -107,12 +108,12 @@ class Engine:
             self._traces = traces(program)
             self._probes = trace_of_probes(program) if program.probes else None
         platform = self.devices[0].platform
-        functions = self._functions()
-        options = {name: optimization_options(optimization, name, platform) for name in functions}
-        self.executables = Executables(program.phase.name, functions, self.devices, options, compiling, workers)
+        self._loops_wait = loops_wait(platform)
+        self.functions = self._functions()
+        options = {name: optimization_options(optimization, name, platform) for name in self.functions}
+        self.executables = Executables(program.phase.name, self.functions, self.devices, options, compiling, workers)
 
     def _functions(self) -> dict[str, Function]:
-        """What is compiled, by name."""
         of_init, seeds = lambda: _shapes(self._of_init()), lambda: (_shapes(self._seeds()),)
         lanes, slots = lambda: _shapes(self.empty_on_host()), _shapes(self._slots())
         functions = {
@@ -124,7 +125,7 @@ class Engine:
             "keys": Function(self._keys, seeds),
         }
         # With a number of updates that is not known when compiled the first evaluation and the tick are one program.
-        if not loops_wait():
+        if not self._loops_wait:
             number = jax.ShapeDtypeStruct((), jnp.int32)
             return functions | {"advance": Function(self._advance, lambda: (lanes(), number), donate=(0,))}
         every = self.program.phase.evaluate.every
@@ -137,7 +138,7 @@ class Engine:
     # What is compiled.
 
     def _advance(self, lanes: Lanes, updates: Array | int) -> tuple[Lanes, Report]:
-        tick = self.program.tick if loops_wait() else self._traces.tick  # a trace's number of updates is not known
+        tick = self.program.tick if self._loops_wait else self._traces.tick  # a trace's number of updates is not known
 
         def one(lane: Lanes, updates: Array | int) -> tuple[Lanes, Report]:
             state, learning, evaluation = tick(_typed(lane.keys), lane.hparams, lane.end, lane.state, updates)
@@ -263,12 +264,12 @@ class Engine:
 
     def advance(self, device: int, lanes: Lanes) -> tuple[Lanes, Report]:
         """Dispatches one tick of a block. The lanes given are gone afterwards."""
-        every = () if loops_wait() else (np.int32(self.program.phase.evaluate.every),)
+        every = () if self._loops_wait else (np.int32(self.program.phase.evaluate.every),)
         return self.executables("advance", device, lanes, *every)
 
     def evaluate(self, device: int, lanes: Lanes) -> tuple[Lanes, Report]:
         """Dispatches the evaluation of a block before its first update. The lanes given are gone afterwards."""
-        if loops_wait():
+        if self._loops_wait:
             return self.executables("evaluate", device, lanes)
         return self.executables("advance", device, lanes, np.int32(0))
 

@@ -10,7 +10,7 @@ import signal
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 from rich.console import Console
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from regimax.claims.claim import Claim, Scale
     from regimax.sweep.run import Options
     from regimax.sweep.spec import Sweep
+    from regimax.sweep.target import Ahead
 
 SpecFile = Annotated[Path, tyro.conf.Positional]
 RunDir = Annotated[Path, tyro.conf.Positional]
@@ -81,6 +82,10 @@ class PlanCommand:
     """Print JSON."""
     measure: bool = False
     """Compile every program and time a block of it, to say how long the run would take."""
+    target: str | None = None
+    """Compile for a chip that need not be there: h200, v5e, v5p, v6e or a file; needs the extra gpu or tpu."""
+    block: int | None = None
+    """With --target: lanes per vmapped product; by stages and memory, 2,048 at most, when not given."""
 
 
 @dataclass(frozen=True)
@@ -163,8 +168,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the command line.
 
     Returns:
-      the exit code: 0; 1 where one of several claims could not be run; 2 for errors of the user's making; 128 + n after
-      signal n.
+      the exit code: 0; 1 where one of several claims could not be run, or a program does not compile for the chip that
+      it is planned for; 2 for errors of the user's making; 128 + n after signal n.
     """
     command = tyro.cli(
         Command,  # type: ignore[arg-type]
@@ -337,6 +342,9 @@ def _typed() -> str:
 def _plan(command: PlanCommand) -> int:
     if command.seeds is not None and command.seeds < 1:
         raise UserError(f"--seeds {command.seeds} is below 1")
+    if command.block is not None and command.target is None:
+        raise UserError("--block goes with --target; the block of a run stands in its file")
+    ahead = _ahead(command)
     from regimax.backend import prepare_cpu, use_compilation_cache
 
     prepare_cpu()
@@ -344,26 +352,55 @@ def _plan(command: PlanCommand) -> int:
     import json
 
     from regimax.sweep.files import load_file
-    from regimax.sweep.plan import make_plan
+    from regimax.sweep.plan import Plan, make_plan
     from regimax.sweep.summary import plan_summary, plan_text
+    from regimax.sweep.target import target_text
+
+    def summary(plan: Plan) -> dict[str, Any]:
+        facts = plan_summary(plan, command.measure)
+        return facts | {"target": ahead.summary(plan)} if ahead else facts
+
+    def text(facts: dict[str, Any]) -> str:
+        return "\n\n".join([plan_text(facts), *([target_text(facts["target"])] if ahead else [])])
 
     module = load_file(command.spec)
     claim = _claimed(command, module, command.spec)
     if claim is None:
-        facts = plan_summary(make_plan(_sweep(command, module, command.spec)), command.measure)
-        print(json.dumps(facts, indent=1) if command.json else plan_text(facts))
-        return 0
+        facts = summary(make_plan(_sweep(command, module, command.spec)))
+        print(json.dumps(facts, indent=1) if command.json else text(facts))
+        return _compiled(facts)
     from regimax.claims.execute import plans
 
     kinds = plans(claim, _scale(command))._asdict()
-    found = {kind: {n: plan_summary(p, command.measure) for n, p in of.items()} for kind, of in kinds.items()}
+    found = {kind: {n: summary(p) for n, p in of.items()} for kind, of in kinds.items()}
     if command.json:
         print(json.dumps(found, indent=1))
-        return 0
-    for kind, of in found.items():
-        for name, facts in of.items():
-            print(f"{claim.id} {kind}{'' if len(of) == 1 else f': {name}'}\n{plan_text(facts)}")
-    return 0
+    else:
+        for kind, of in found.items():
+            for name, facts in of.items():
+                print(f"{claim.id} {kind}{'' if len(of) == 1 else f': {name}'}\n{text(facts)}")
+    return max(_compiled(facts) for of in found.values() for facts in of.values())
+
+
+def _ahead(command: PlanCommand) -> Ahead | None:
+    """What compiles for the chip that a plan is for, where one is named."""
+    if command.target is None:
+        return None
+    from regimax.sweep.files import load_file
+    from regimax.targets import chip
+
+    if not command.spec.is_file():  # before anything slow
+        load_file(command.spec)
+    found = chip(command.target)
+    from regimax.sweep.target import Ahead
+
+    return Ahead(found, command.block, lambda text: print(text, file=sys.stderr, flush=True))
+
+
+def _compiled(facts: dict[str, Any]) -> int:
+    """The exit code of a plan: 1 where a program does not compile for the chip, or does not fit."""
+    programs = facts["target"]["programs"] if "target" in facts else []
+    return 1 if any(program["problem"] for program in programs) else 0
 
 
 def _table(command: Table) -> int:

@@ -30,7 +30,7 @@ def plan_summary(plan: Plan, measure: bool = False) -> dict[str, Any]:
         length = stage.end - stage.start
         own += length * steps[stage.program][0]
         passive += length * steps[stage.program][1]
-        name = _kind(plan, stage.program)
+        name = kind(plan, stage.program)
         stages[name] += 1
         updates[name] += length
     begun = Counter(stage.phase for stage in plan.stages.values() if stage.inherit is not None)
@@ -56,8 +56,8 @@ def _steps(plan: Plan, program: str) -> tuple[int, int]:
     return plan.programs[program].learner.source.steps
 
 
-def _kind(plan: Plan, program: str) -> str:
-    """The phase, and what tells its program from others of the same name."""
+def kind(plan: Plan, program: str) -> str:
+    """Returns the name of a program's phase, and what tells it from other programs of phases of that name."""
     name = plan.programs[program].phase.name
     same = [p for p in plan.programs if plan.programs[p].phase.name == name]
     return name if len(same) == 1 else f"{name} ({program[:6]})"

@@ -20,8 +20,6 @@ PLUGINS = ("xla_cuda13", "xla_cuda12")
 """Modules of `jax_plugins` that compile for NVIDIA's chips."""
 NEEDED = ("name", "device_memory_size", "cuda_compute_capability", "core_count")
 """Fields of a description without which XLA's compiler breaks off, or nothing can be said of the chip."""
-
-
 TPUS = {
     "v5e": ("v5e:2x2", "v5litepod-4", 16 * 10**9),
     "v5p": ("v5p:2x2x1", "v5p-8", 95 * 10**9),

@@ -52,6 +52,8 @@ class Run:
     """Number of seeds, instead of the file's."""
     assignments: Assignments = ()
     """Values of axes, instead of the file's; `regime=a,b` keeps those regimes."""
+    block: int | None = None
+    """Lanes per vmapped product, instead of the file's or of what suits the platform; last digits may depend on it."""
     width: int | None = None
     """Lanes side by side; results do not depend on it."""
     devices: int | None = None
@@ -77,6 +79,8 @@ class PlanCommand:
     """Number of seeds, instead of the file's."""
     assignments: Assignments = ()
     """Values of axes, instead of the file's; `regime=a,b` keeps those regimes."""
+    block: int | None = None
+    """Lanes per vmapped product, instead of the file's or of what suits the platform; last digits may depend on it."""
     json: bool = False
     """Print JSON."""
     measure: bool = False
@@ -192,7 +196,7 @@ def _sweep(command: Run | PlanCommand, module: ModuleType, file: Path) -> Sweep:
 
     if command.full or (isinstance(command, Run) and command.small):
         raise UserError(f"{file} holds a sweep, not a claim: --small and --full are of claims")
-    sweep = spec.override(sweep_of(module, file), _assigned(command), command.seeds)
+    sweep = spec.override(sweep_of(module, file), _assigned(command), command.seeds, command.block)
     if isinstance(command, Run) and command.devices is None:
         _leave_no_device_idle(sweep, command.width)
     return sweep
@@ -206,10 +210,12 @@ def _leave_no_device_idle(sweep: Sweep, width: int | None) -> None:
     """
     from regimax.backend import cores, prepare_cpu
     from regimax.sweep import axes, spec
+    from regimax.sweep.block import CPU_BLOCK
 
+    block = sweep.block if isinstance(sweep.block, int) else CPU_BLOCK
     cells = len(axes.points(sweep)) * len(sweep.regimes) * len(spec.seed_list(sweep))
     with contextlib.suppress(UserError):
-        prepare_cpu(min(cores(), math.ceil(min(cells, width or cells) / max(1, sweep.block))))
+        prepare_cpu(min(cores(), math.ceil(min(cells, width or cells) / max(1, block))))
 
 
 def _claimed(command: Run | PlanCommand, module: ModuleType, file: Path) -> Claim | None:
@@ -221,6 +227,8 @@ def _claimed(command: Run | PlanCommand, module: ModuleType, file: Path) -> Clai
     claim = claim_of(module, file)
     if command.assignments or command.seeds is not None:
         raise UserError("--set and --seeds do not go with a claim: what it runs is fixed in its file")
+    if command.block is not None:
+        raise UserError("--block does not go with a claim: what it runs is fixed in its file")
     return claim
 
 
@@ -237,8 +245,7 @@ def _assigned(command: Run | PlanCommand) -> list[str]:
 def _run(command: Run) -> int:
     if command.width is not None and command.width < 1:
         raise UserError(f"--width {command.width} is below 1")
-    if command.seeds is not None and command.seeds < 1:
-        raise UserError(f"--seeds {command.seeds} is below 1")
+    _check_numbers(command)
     if (command.spec is None) == (command.all is None):
         raise UserError("give one sweep file or claim file, or --all and a folder of claim files")
     if command.spec is not None and not command.spec.is_file():  # before anything slow
@@ -320,6 +327,8 @@ def _run_all(command: Run, out: Path, options: Options, console: Console) -> int
     assert command.all is not None
     if command.assignments or command.seeds is not None:
         raise UserError("--set and --seeds do not go with claims: what they run is fixed in their files")
+    if command.block is not None:
+        raise UserError("--block does not go with claims: what they run is fixed in their files")
     scale = _scale(command)
     ran = run_all(find(command.all), scale, out, options, _typed(), console)
     failed = [one for one in ran if one.error is not None]
@@ -330,13 +339,18 @@ def _run_all(command: Run, out: Path, options: Options, console: Console) -> int
     return 1 if failed else 0
 
 
+def _check_numbers(command: Run | PlanCommand) -> None:
+    for name in ("seeds", "block"):
+        if (given := getattr(command, name)) is not None and given < 1:
+            raise UserError(f"--{name} {given} is below 1")
+
+
 def _typed() -> str:
     return "regimax " + shlex.join(sys.argv[1:])
 
 
 def _plan(command: PlanCommand) -> int:
-    if command.seeds is not None and command.seeds < 1:
-        raise UserError(f"--seeds {command.seeds} is below 1")
+    _check_numbers(command)
     from regimax.backend import prepare_cpu, use_compilation_cache
 
     prepare_cpu()

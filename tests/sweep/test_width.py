@@ -50,7 +50,7 @@ def test_a_pool_that_does_not_fit_is_run_narrower_and_gives_the_same(monkeypatch
     assert any("do not fit into the device's memory: going on from the last commit with 8" in t for t in told.said)
     for read in (table.cell_table, table.cell_curves):
         assert read(Path("wide")).equals(read(Path("narrow")))
-    here = environment.current(make_tiny().block, jax.local_devices()[0])
-    ledger = Ledger(make_plan(make_tiny()), Path("narrow"), here)
+    plan, here = make_plan(make_tiny()), environment.current(jax.local_devices()[0])
+    ledger = Ledger(plan, Path("narrow"), here, dict.fromkeys(plan.programs, 8))
     ledger.recover(told.say)
     assert 0 < ledger.seconds <= elapsed  # what was spent before it was planned anew counts once

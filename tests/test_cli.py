@@ -49,6 +49,8 @@ BAD = [
     (["run", "tiny.py", "--set", "reward.erasure="], "no values"),
     (["run", "tiny.py", "--set", "rl.updates=3"], "rl.updates = 3 is not a positive multiple of the 2 updates"),
     (["run", "tiny.py", "--seeds", "0"], "--seeds 0 is below 1"),
+    (["run", "tiny.py", "--block", "0"], "--block 0 is below 1"),
+    (["plan", "tiny.py", "--block", "-8"], "--block -8 is below 1"),
     (["run", "tiny.py", "--width", "0"], "--width 0 is below 1"),
     (["run", "tiny.py", "--out", "tiny.py"], "is a file, not a run directory"),
     (["run", "tiny.py", "--out", "tiny.py/below"], "cannot write"),

@@ -53,6 +53,8 @@ class Run:
     """Number of seeds, instead of the file's."""
     assignments: Assignments = ()
     """Values of axes, instead of the file's; `regime=a,b` keeps those regimes."""
+    block: int | None = None
+    """Lanes per vmapped product, instead of the file's or of what suits the platform; last digits may depend on it."""
     width: int | None = None
     """Lanes side by side; results do not depend on it."""
     devices: int | None = None
@@ -78,14 +80,14 @@ class PlanCommand:
     """Number of seeds, instead of the file's."""
     assignments: Assignments = ()
     """Values of axes, instead of the file's; `regime=a,b` keeps those regimes."""
+    block: int | None = None
+    """Lanes per vmapped product, instead of the file's or of what suits the platform; last digits may depend on it."""
     json: bool = False
     """Print JSON."""
     measure: bool = False
     """Compile every program and time a block of it, to say how long the run would take."""
     target: str | None = None
     """Compile for a chip that need not be there: h200, v5e, v5p, v6e or a file; needs the extra gpu or tpu."""
-    block: int | None = None
-    """With --target: lanes per vmapped product; by stages and memory, 2,048 at most, when not given."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,7 @@ def _sweep(command: Run | PlanCommand, module: ModuleType, file: Path) -> Sweep:
 
     if command.full or (isinstance(command, Run) and command.small):
         raise UserError(f"{file} holds a sweep, not a claim: --small and --full are of claims")
-    sweep = spec.override(sweep_of(module, file), _assigned(command), command.seeds)
+    sweep = spec.override(sweep_of(module, file), _assigned(command), command.seeds, command.block)
     if isinstance(command, Run) and command.devices is None:
         _leave_no_device_idle(sweep, command.width)
     return sweep
@@ -211,10 +213,12 @@ def _leave_no_device_idle(sweep: Sweep, width: int | None) -> None:
     """
     from regimax.backend import cores, prepare_cpu
     from regimax.sweep import axes, spec
+    from regimax.sweep.block import CPU_BLOCK
 
+    block = sweep.block if isinstance(sweep.block, int) else CPU_BLOCK
     cells = len(axes.points(sweep)) * len(sweep.regimes) * len(spec.seed_list(sweep))
     with contextlib.suppress(UserError):
-        prepare_cpu(min(cores(), math.ceil(min(cells, width or cells) / max(1, sweep.block))))
+        prepare_cpu(min(cores(), math.ceil(min(cells, width or cells) / max(1, block))))
 
 
 def _claimed(command: Run | PlanCommand, module: ModuleType, file: Path) -> Claim | None:
@@ -226,6 +230,8 @@ def _claimed(command: Run | PlanCommand, module: ModuleType, file: Path) -> Clai
     claim = claim_of(module, file)
     if command.assignments or command.seeds is not None:
         raise UserError("--set and --seeds do not go with a claim: what it runs is fixed in its file")
+    if command.block is not None and not (isinstance(command, PlanCommand) and command.target):
+        raise UserError("--block does not go with a claim: what it runs is fixed in its file")
     return claim
 
 
@@ -242,8 +248,7 @@ def _assigned(command: Run | PlanCommand) -> list[str]:
 def _run(command: Run) -> int:
     if command.width is not None and command.width < 1:
         raise UserError(f"--width {command.width} is below 1")
-    if command.seeds is not None and command.seeds < 1:
-        raise UserError(f"--seeds {command.seeds} is below 1")
+    _check_numbers(command)
     if (command.spec is None) == (command.all is None):
         raise UserError("give one sweep file or claim file, or --all and a folder of claim files")
     if command.spec is not None and not command.spec.is_file():  # before anything slow
@@ -325,6 +330,8 @@ def _run_all(command: Run, out: Path, options: Options, console: Console) -> int
     assert command.all is not None
     if command.assignments or command.seeds is not None:
         raise UserError("--set and --seeds do not go with claims: what they run is fixed in their files")
+    if command.block is not None:
+        raise UserError("--block does not go with claims: what they run is fixed in their files")
     scale = _scale(command)
     ran = run_all(find(command.all), scale, out, options, _typed(), console)
     failed = [one for one in ran if one.error is not None]
@@ -335,15 +342,18 @@ def _run_all(command: Run, out: Path, options: Options, console: Console) -> int
     return 1 if failed else 0
 
 
+def _check_numbers(command: Run | PlanCommand) -> None:
+    for name in ("seeds", "block"):
+        if (given := getattr(command, name)) is not None and given < 1:
+            raise UserError(f"--{name} {given} is below 1")
+
+
 def _typed() -> str:
     return "regimax " + shlex.join(sys.argv[1:])
 
 
 def _plan(command: PlanCommand) -> int:
-    if command.seeds is not None and command.seeds < 1:
-        raise UserError(f"--seeds {command.seeds} is below 1")
-    if command.block is not None and command.target is None:
-        raise UserError("--block goes with --target; the block of a run stands in its file")
+    _check_numbers(command)
     ahead = _ahead(command)
     from regimax.backend import prepare_cpu, use_compilation_cache
 

@@ -15,6 +15,8 @@ BAD = [
     (["run", "tiny.py", "--small", "--full"], "--small and --full exclude each other"),
     (["run", "tiny.py", "--full"], "the claim 'T1' has no full sweep"),
     (["run", "tiny.py", "--seeds", "3"], "--set and --seeds do not go with a claim"),
+    (["run", "tiny.py", "--block", "8"], "--block does not go with a claim"),
+    (["run", "--all", ".", "--block", "8"], "--block does not go with claims"),
     (["run", "tiny.py", "--out", "tiny.py"], "is a file, not a run directory"),
     (["run", "tiny.py", "--out", "full"], "'full' is not empty and not a claim's directory"),
     (["run", "tiny.py", "--out", "/proc/below"], "cannot write"),

@@ -111,6 +111,7 @@ def test_scalars_of_other_libraries_are_the_numbers_they_are(tiny, scalar):
             settings={"rl.learning_rate": 0.125},
             choices=[rx.Choice("pure_rl", {"reward.rate": 0.5}, {"reward.erasure": 0.5})],
             threshold=0.75,
+            block=8,
         ),
         TOLD,
     )

@@ -35,7 +35,7 @@ def under(monkeypatch):
     real = environment.current
 
     def change(**changes):
-        monkeypatch.setattr(environment, "current", lambda block, device: real(block, device) | changes)
+        monkeypatch.setattr(environment, "current", lambda device: real(device) | changes)
 
     return change
 
@@ -43,12 +43,11 @@ def under(monkeypatch):
 def test_it_says_what_numbers_may_depend_on(monkeypatch):
     device = jax.devices()[0]  # first: XLA ends a process that starts with flags it does not know
     monkeypatch.setenv("XLA_FLAGS", "--xla_gpu_x=1 --xla_force_host_platform_device_count=4 --xla_dump_to=d --xla_a=b")
-    found = environment.current(8, device)
-    assert set(found) == {"regimax", "jax", "jaxlib", "device", "block", "options"}
+    found = environment.current(device)
+    assert set(found) == {"regimax", "jax", "jaxlib", "device", "options"}
     assert environment.among(found, [found | {"jax": "9.9"}, found | {"optimization": "quick"}])
     assert not environment.among(found, [found | {"jax": "9.9"}])
     assert found["jax"] == jax.__version__
-    assert found["block"] == "8"
     assert "CPU" in found["device"]
     assert found["options"].startswith("--xla_a=b --xla_gpu_x=1")
     assert "dump" not in found["options"]
@@ -125,7 +124,7 @@ def test_damage_in_a_finished_run_is_not_mended_under_another_environment_unaske
 def test_identities_of_the_run_are_taken_over_where_another_environment_is_accepted(under):
     """Under other versions a program may have another identity; only then, and only if asked, the run's own stand."""
     go()
-    here = environment.current(8, jax.devices()[0])
+    here = environment.current(jax.devices()[0])
     other = here | {"jax": "9.9"}
     recorded = rundir.programs(OUT, lambda: other, accepted=True)
     ids = [phase["program"] for phase in small_plan().resolved["regimes"]["pretrain_rl"]]

@@ -135,7 +135,7 @@ def test_what_tells_a_program_is_what_is_compiled():
     plan = make_plan(make_tiny(regimes=[regime], axes={}))
     for stage in plan.stages.values():
         Costs(plan)(stage)
-    engine = Engine(next(iter(plan.programs.values())), plan.sweep.block)
+    engine = Engine(next(iter(plan.programs.values())), block=8)
     updates = jax.ShapeDtypeStruct((), jnp.int32)
     jax.eval_shape(engine._advance, engine.empty_on_host(), updates)
     jax.eval_shape(engine._init, *engine._of_init())

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import pytest
@@ -10,7 +11,7 @@ from regimax.sweep import environment, lanes, table
 from regimax.sweep.ledger import Ledger
 from regimax.sweep.plan import make_plan
 from regimax.sweep.run import Options, execute
-from regimax.sweep.width import blocks_in, out_of_memory
+from regimax.sweep.width import blocks_in, num_blocks, out_of_memory
 
 from .conftest import Silent, make_tiny
 
@@ -22,6 +23,26 @@ from .conftest import Silent, make_tiny
 )
 def test_blocks_that_fit(resident, temporary, free, blocks):
     assert blocks_in(lanes.Memory(resident, temporary), free) == blocks
+
+
+@pytest.mark.parametrize(
+    ("platform", "block", "stages", "width", "blocks"),
+    [
+        ("cpu", 8, 10**6, None, 8),  # 32 lanes per device
+        ("cpu", 64, 10**6, None, 4),
+        ("cpu", 8, 20, None, 3),
+        ("gpu", 2048, 10**6, None, 4),  # two of the knee per device, whatever memory holds
+        ("gpu", 1024, 2000, None, 2),  # what can run at once, in one each
+        ("gpu", 8, 10**6, None, 512),  # where the user wants small ones, so many as reach the knee
+        ("gpu", 4096, 10**6, None, 2),  # where memory holds fewer
+        ("gpu", 8, 10**6, 100, 13),  # where the user has said so
+    ],
+)
+def test_as_many_lanes_as_make_the_devices_fastest_and_no_more(platform, block, stages, width, blocks):
+    device = SimpleNamespace(platform=platform, memory_stats=lambda: {"bytes_limit": 10**10})
+    memory = lanes.Memory(block * 400_000, block * 400_000)
+    engine = SimpleNamespace(devices=[device] * 2, block=block, memory=lambda: memory)
+    assert num_blocks(engine, stages, width) == blocks  # type: ignore[arg-type]
 
 
 def test_what_is_out_of_memory():
@@ -50,7 +71,7 @@ def test_a_pool_that_does_not_fit_is_run_narrower_and_gives_the_same(monkeypatch
     assert any("do not fit into the device's memory: going on from the last commit with 8" in t for t in told.said)
     for read in (table.cell_table, table.cell_curves):
         assert read(Path("wide")).equals(read(Path("narrow")))
-    here = environment.current(make_tiny().block, jax.local_devices()[0])
-    ledger = Ledger(make_plan(make_tiny()), Path("narrow"), here)
+    plan, here = make_plan(make_tiny()), environment.current(jax.local_devices()[0])
+    ledger = Ledger(plan, Path("narrow"), here, dict.fromkeys(plan.programs, 8))
     ledger.recover(told.say)
     assert 0 < ledger.seconds <= elapsed  # what was spent before it was planned anew counts once

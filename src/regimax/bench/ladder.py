@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from regimax.errors import UserError
+from regimax.sweep.block import CPU_BLOCK
 
-CPU_BLOCK = 8
-"""Lanes per product on a CPU, as sweeps have by default."""
 CPU_BLOCKS_PER_DEVICE = 2
 """At the end of a CPU's ladder."""
 SMALLEST, FACTOR, LARGEST = 64, 4, 2**20

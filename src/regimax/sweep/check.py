@@ -9,7 +9,7 @@ import numpy as np
 
 from regimax.errors import UserError, unknown
 from regimax.regimes import Regime
-from regimax.sweep import optimization, table
+from regimax.sweep import block, optimization, table
 from regimax.sweep.axes import Point, columns, words, written
 from regimax.sweep.cost import Cost
 from regimax.sweep.spec import Sweep
@@ -22,9 +22,7 @@ def check_form(sweep: Sweep) -> None:
     Raises:
       UserError: with the first of them.
     """
-    if not isinstance(sweep.block, int) or sweep.block < 1:
-        found = f"block = {sweep.block!r}"
-        raise UserError(f"{found} is below 1" if isinstance(sweep.block, int | float) else f"{found} is not a number")
+    block.check(sweep.block)
     optimization.check(sweep.optimization)
     threshold, consecutive = sweep.threshold, sweep.consecutive
     right = isinstance(threshold, int | float) and 0 < threshold <= 1 and isinstance(consecutive, int)

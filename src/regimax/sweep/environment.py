@@ -1,7 +1,8 @@
 """The environment: what else the bits of a result may depend on, recorded with every part.
 
-Plain data: `regimax`, `jax` and `jaxlib` (versions), `device` (its kind), `block` (lanes), `options` (of the compiler,
-as the user has set them) and `optimization` (what the run has chosen of it, see :mod:`regimax.sweep.optimization`).
+Plain data: `regimax`, `jax` and `jaxlib` (versions), `device` (its kind), `options` (of the compiler, as the user has
+set them) and `optimization` (what the run has chosen of it, see :mod:`regimax.sweep.optimization`). The block, which a
+run chooses for every program, stands beside it, see :mod:`regimax.sweep.block`.
 Nothing of JAX is imported before `current` is asked.
 """
 
@@ -26,11 +27,10 @@ VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2"}
 """Flags of a processor, the widest vectors first: what is compiled for one may round differently on another."""
 
 
-def current(block: int, device: Any) -> Environment:
+def current(device: Any) -> Environment:
     """Returns the environment of this process, all but what its run has chosen.
 
     Args:
-      block: lanes per vmapped product.
       device: of JAX, one that is used.
     """
     import jax
@@ -43,7 +43,6 @@ def current(block: int, device: Any) -> Environment:
         "jax": metadata.version("jax"),
         "jaxlib": metadata.version("jaxlib"),
         "device": f"{platform.machine()} CPU{_vectors()}" if device.platform == "cpu" else device.device_kind,
-        "block": str(block),
         "options": " ".join(options),
     }
 
@@ -52,7 +51,7 @@ def difference(before: Mapping[str, str], now: Mapping[str, str]) -> str:
     """Returns in words in what two environments differ; empty where they do not.
 
     Example:
-      >>> difference({"jax": "0.10.2", "block": "8"}, {"jax": "0.11.0", "block": "8"})
+      >>> difference({"jax": "0.10.2", "device": "x86_64"}, {"jax": "0.11.0", "device": "x86_64"})
       'jax was 0.10.2, is 0.11.0'
     """
     names = [name for name in now if before.get(name) != now[name]]
@@ -73,7 +72,7 @@ def labels(environments: Sequence[Mapping[str, str]]) -> list[str]:
     """Returns of each environment what tells it from the others, in words.
 
     Example:
-      >>> labels([{"jax": "0.10.2", "block": "8"}, {"jax": "0.11.0", "block": "8"}])
+      >>> labels([{"jax": "0.10.2", "device": "x86_64"}, {"jax": "0.11.0", "device": "x86_64"}])
       ['jax 0.10.2', 'jax 0.11.0']
     """
     names = dict.fromkeys(name for one in environments for name in one)

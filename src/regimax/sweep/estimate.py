@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
 
 import jax
@@ -19,11 +20,15 @@ from regimax.sweep.plan import Plan
 TICKS = 5
 
 
-def seconds_estimated(plan: Plan) -> float:
+def seconds_estimated(plan: Plan, blocks: Mapping[str, int]) -> float:
     """Compiles every program, times a few ticks of one block of each, and extrapolates to all updates of the plan.
 
     What is compiled is kept in the compilation cache, so the run need not compile it again. Cells that a stop rule will
     end early are counted in full, and lanes as if all were busy.
+
+    Args:
+      plan: the plan.
+      blocks: lanes of a block of every program.
 
     Returns:
       wall-clock seconds of the run, compiling included.
@@ -35,7 +40,7 @@ def seconds_estimated(plan: Plan) -> float:
     wanted = optimization.of_plan(plan, Costs(plan), jax.local_devices()[0].platform)
     with closing(Account(1)) as account:
         for program in plan.programs:
-            engine = Engine(plan.programs[program], plan.sweep.block, None, account.compiling, wanted)
+            engine = Engine(plan.programs[program], blocks[program], None, account.compiling, wanted)
             tick = _tick_seconds(plan, program, engine)
             ticks = updates[program] / (engine.program.phase.evaluate.every * engine.block)
             total += ticks * tick / len(engine.devices)

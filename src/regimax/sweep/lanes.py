@@ -200,7 +200,7 @@ class Engine:
 
     def bytes_per_lane(self) -> int:
         """Returns the size of one lane's state, bytes."""
-        return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(self.abstract_state))
+        return bytes_per_lane(self.program)
 
     def memory(self) -> Memory:
         """Compiles the tick for the first device and returns what a block needs of its memory."""
@@ -338,6 +338,11 @@ class Engine:
         taken = self.executables("take", device, lanes.state, index)
         leaves = [np.asarray(x) for x in jax.tree.leaves(taken)]
         return [[np.array(leaf[i]) for leaf in leaves] for i in range(len(slots))]
+
+
+def bytes_per_lane(program: Program) -> int:
+    """Returns the size of one lane's state, bytes."""
+    return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(traces(program).init.out))
 
 
 def _shapes(tree: PyTree) -> Any:

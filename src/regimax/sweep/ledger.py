@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,6 +59,7 @@ class Ledger:
       step: number of the newest checkpoint.
       seconds: wall-clock of earlier invocations, in seconds.
       environment: under which this process computes.
+      blocks: lanes of a block of every program.
       environments: under which the parts that count were computed, in the order in which they came.
       damaged: whether damage was found that no commit has got over yet.
 
@@ -66,10 +67,11 @@ class Ledger:
       plan: the plan.
       run: the run directory.
       environment: under which this process computes.
+      blocks: lanes of a block of every program.
     """
 
-    def __init__(self, plan: Plan, run: Path, environment: Environment):
-        self.plan, self.run, self.environment = plan, run, environment
+    def __init__(self, plan: Plan, run: Path, environment: Environment, blocks: Mapping[str, int]):
+        self.plan, self.run, self.environment, self.blocks = plan, run, environment, blocks
         self.environments: list[Environment] = []
         self.damaged = False
         self.finished: dict[str, Finished] = {}
@@ -157,6 +159,7 @@ class Ledger:
         self._new = []
         files = self.states.files()
         known = {"sweep": disk.plain_digest(self.plan.resolved), "environments": self.environments}
+        known["blocks"] = self.blocks
         checkpoint.save(self.run, self.step, arrays, facts | known | self._parts | {store.STATES: files})
         # The checkpoint before this one may still be wanted, should this one be damaged.
         self.states.clear({*files, *self._state_files})
@@ -168,7 +171,8 @@ class Ledger:
         if self.environment not in self.environments:
             self.environments.append(self.environment)
         number = self.environments.index(self.environment)
-        self._parts[kind][name] = {"sha256": written, "environment": number}
+        blocks = {self.blocks[self.plan.stages[stage].program] for stage in frame["stage"].unique()}
+        self._parts[kind][name] = {"sha256": written, "environment": number, "blocks": sorted(blocks)}
 
     def recover(self, say: Callable[[str], None]) -> dict[str, Any] | None:
         """Takes up what is committed. Only what damaged files held is to be run again; they go into the quarantine.

@@ -96,11 +96,12 @@ class Run:
             check_source(path, registered, "load_run(RUN, trust=True)")
         begun_in = self.facts.get("folder")  # where modules lie that it may import
         sweep = files.load(path, beside=Path(begun_in) if begun_in else None)
-        return spec.override(sweep, self.facts["set"], self.facts["seeds_given"])
+        asked = self.facts["resolved"]["block"]  # in the file or on the command line
+        return spec.override(sweep, self.facts["set"], self.facts["seeds_given"], asked)
 
     @cached_property
     def _plan(self) -> Plan:
-        now = environment.current(self.sweep.block, jax.local_devices()[0])
+        now = environment.current(jax.local_devices()[0])
         plan = make_plan(self.sweep, rundir.programs(self.path, lambda: now, self._accept_versions))
         if plan.resolved != self.facts["resolved"]:
             begun = (store.newest_manifest(self.path) or {"environments": [now]})["environments"][0]
@@ -145,7 +146,7 @@ class Run:
         if row["status"] == "diverged":
             raise UserError(f"the phase {phase!r} of {cell!r} diverged: there is no trained learner")
         program = self._plan.programs[last[phase].program]
-        shapes = Engine(program, self._plan.sweep.block).abstract_state
+        shapes = Engine(program, block=1).abstract_state
         ticket = states.Ticket(row["state_file"], row["state_start"], row["state_size"], row["state_digest"])
         try:
             leaves = states.read(self.path, ticket, jax.tree.leaves(shapes))

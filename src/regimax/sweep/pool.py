@@ -147,6 +147,8 @@ class Pool:
             self._account.wanted(block.device)
         for block in self._blocks:
             self._fill(block)
+            if block.busy() and len(self._flights[block.device]) < AHEAD:
+                self._advance(block)  # the device is at work while the others are filled
         while self._dispatch() or any(self._flights):
             self._read(self._next(), on_tick)
             if due():
@@ -184,18 +186,22 @@ class Pool:
         given = False
         for device, flights in enumerate(self._flights):
             while len(flights) < AHEAD and (block := self._wanting(device)) is not None:
-                assert block.lanes is not None
-                self._measure(block, self._due(block))
-                block.lanes, report = self._engine.advance(device, block.lanes)
-                self._account.dispatched(device, report)
-                block.dispatched = [update + self._every for update in block.dispatched]
-                block.flying += 1
-                self._dispatched += 1
-                flights.append(Flight(self._dispatched, block, list(block.slots), report))
+                self._advance(block)
                 given = True
             if not flights:
                 self._account.workless(device)
         return given
+
+    def _advance(self, block: Block) -> None:
+        """Dispatches one tick of a block."""
+        assert block.lanes is not None
+        self._measure(block, self._due(block))
+        block.lanes, report = self._engine.advance(block.device, block.lanes)
+        self._account.dispatched(block.device, report)
+        block.dispatched = [update + self._every for update in block.dispatched]
+        block.flying += 1
+        self._dispatched += 1
+        self._flights[block.device].append(Flight(self._dispatched, block, list(block.slots), report))
 
     def _due(self, block: Block) -> dict[int, tuple[Stage, int, int]]:
         """The stages of a block that are to be measured before its next tick."""

@@ -15,18 +15,18 @@ from typing import Any, NamedTuple, Protocol
 
 import jax
 
-from regimax.sweep import disk, environment, optimization, rundir, store, width
+from regimax.sweep import block, disk, environment, optimization, rundir, store, width
 from regimax.sweep.account import Account, Shares
 from regimax.sweep.cost import Costs
 from regimax.sweep.engines import engine
 from regimax.sweep.environment import Environment
 from regimax.sweep.executables import Compiling, Workers
-from regimax.sweep.lanes import Engine
+from regimax.sweep.lanes import Engine, bytes_per_lane
 from regimax.sweep.ledger import Ledger
 from regimax.sweep.plan import Plan, make_plan
 from regimax.sweep.pool import Pool, Tick
 from regimax.sweep.spec import Sweep
-from regimax.sweep.waves import Work, order, pools, waves
+from regimax.sweep.waves import PARKED_BYTES, Work, order, pools, waves
 
 
 class Display(Protocol):
@@ -63,7 +63,7 @@ class Options:
     width: int | None = None
     devices: int | None = None
     checkpoint_seconds: float = 60.0
-    parked_bytes: int = 2 * 2**30
+    parked_bytes: int = PARKED_BYTES
     extend: bool = False
     accept_versions: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -103,12 +103,12 @@ def plan_for(sweep: Sweep, out: Path, options: Options) -> Plan:
     Raises:
       UserError: for anything in the sweep that cannot be run.
     """
-    return make_plan(sweep, rundir.programs(out, lambda: _environment(sweep), options.accept_versions))
+    return make_plan(sweep, rundir.programs(out, _environment, options.accept_versions))
 
 
-def _environment(sweep: Sweep) -> Environment:
+def _environment() -> Environment:
     """Returns the environment of this process. Asking for it starts JAX's backend."""
-    return environment.current(sweep.block, jax.local_devices()[0])
+    return environment.current(jax.local_devices()[0])
 
 
 def execute(plan: Plan, out: Path, options: Options, display: Display) -> Outcome:
@@ -141,8 +141,7 @@ def _check_environment(plan: Plan, out: Path, options: Options) -> None:
     with contextlib.suppress(disk.Damaged):
         manifest = store.newest_manifest(out)
         if manifest and not (manifest["complete"] and rundir.recorded(out, "resolved") == plan.resolved):
-            now = _environment(plan.sweep)
-            rundir.check_environment(out, manifest["environments"], now, options.accept_versions)
+            rundir.check_environment(out, manifest["environments"], _environment(), options.accept_versions)
 
 
 class _Run:
@@ -165,8 +164,12 @@ class _Run:
             self._optimization = rundir.optimization(self._out) or optimization.of_plan(
                 plan, costs, self._devices[0].platform
             )
-            self._environment = _environment(plan.sweep) | {"optimization": self._optimization}
-            facts = {"device": device, "optimization": self._optimization, **options.facts}
+            self._environment = _environment() | {"optimization": self._optimization}
+            sizes = {name: bytes_per_lane(program) for name, program in plan.programs.items()}
+            self._waves = waves(plan, sizes.__getitem__, options.parked_bytes)
+            stages = block.at_once(plan, self._waves)
+            self._blocks = block.of_run(plan, rundir.blocks(self._out), stages, self._devices, self._make)
+            facts = {"device": device, "optimization": self._optimization, "blocks": self._blocks, **options.facts}
             rundir.write_plan(plan, self._out, costs, facts, options.source, self._display.say)
         complete = self._recover()
         if complete:
@@ -176,7 +179,7 @@ class _Run:
         done = len(self._ledger.finished), self._ledger.updates_done()
         display.start(plan, *done, self._devices, self.workers.under_way)
         self._prepare()
-        for wave in waves(plan, lambda program: self._engine(program).bytes_per_lane(), options.parked_bytes):
+        for wave in self._waves:
             self._run_wave(wave)
         with self.account.saving():
             self._commit(complete=True)
@@ -200,7 +203,7 @@ class _Run:
 
     def _recover(self) -> bool:
         """Takes up what is committed. Returns whether that is everything."""
-        self._ledger = Ledger(self._plan, self._out, self._environment)
+        self._ledger = Ledger(self._plan, self._out, self._environment, self._blocks)
         manifest = self._ledger.recover(self._display.say)
         missing = any(stage not in self._ledger.finished for stage in self._plan.stages)
         if missing:
@@ -220,10 +223,10 @@ class _Run:
             except Exception as error:
                 if not width.out_of_memory(error) or blocks == 1:
                     raise
-                block = self._plan.sweep.block
-                narrower = blocks // 2 * block
+                size = self._blocks[work.program]
+                narrower = blocks // 2 * size
                 self._display.say(
-                    f"{blocks * block} lanes do not fit into the device's memory: going on from the last commit with "
+                    f"{blocks * size} lanes do not fit into the device's memory: going on from the last commit with "
                     f"{narrower}"
                 )
             earlier = self._ledger.seconds
@@ -259,16 +262,13 @@ class _Run:
     def _engine(self, program: str) -> Engine:
         """The engine of a program, made when first asked for."""
         if program not in self._engines:
-            self._engines[program] = engine(
-                program,
-                self._plan.programs[program],
-                self._plan.sweep.block,
-                self._devices,
-                self.account.compiling,
-                self._optimization,
-                self.workers,
-            )
+            self._engines[program] = self._make(program, self._blocks[program])
         return self._engines[program]
+
+    def _make(self, program: str, lanes: int) -> Engine:
+        """Makes an engine of a program with so many lanes in a block."""
+        phase, compiling = self._plan.programs[program], self.account.compiling
+        return engine(program, phase, lanes, self._devices, compiling, self._optimization, self.workers)
 
 
 def _device_name(device: Any) -> str:

@@ -73,6 +73,15 @@ def optimization(out: Path) -> str | None:
     return recorded(out, "optimization")
 
 
+def blocks(out: Path) -> dict[str, int]:
+    """Returns the blocks that were chosen when the run began, by program; none where there is none yet."""
+    found = recorded(out, "blocks") or {}
+    for step in store.checkpoint_steps(out):
+        with contextlib.suppress(Damaged):
+            return found | store.read_manifest(out, step)["blocks"]
+    return found
+
+
 def programs(out: Path, now: Callable[[], Environment], accepted: bool) -> dict[str, list[str]]:
     """Returns the identities of programs that a run directory was begun with, by regime, for `make_plan` to take over.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from regimax.errors import UserError, unknown
 from regimax.types import is_finite, number
@@ -44,7 +44,9 @@ class Sweep:
       learners_per_world: learner seeds that share a world seed; 1 gives every seed its own world.
       threshold: success that counts as solved.
       consecutive: evaluations in a row that must reach it; the first of them is when it was solved.
-      block: lanes per vmapped product: what floating-point results may depend on.
+      block: lanes per vmapped product: what the last bits of results may depend on. ``auto`` is 8 on a CPU; on an
+        accelerator, for each program, what holds all that can run at once, see `regimax.sweep.block`. It is chosen when
+        a run begins and stays.
       optimization: what the compiler is asked for on a CPU: ``full`` for the fastest code; ``quick`` for code that is
         mostly there sooner; ``none`` for what is there soonest; ``auto`` for what is soonest over. Numbers differ in
         their last bits, so that it is chosen when a run begins and stays.
@@ -74,7 +76,7 @@ class Sweep:
     learners_per_world: int = 1
     threshold: float = 0.9
     consecutive: int = 3
-    block: int = 8
+    block: int | Literal["auto"] = "auto"
     optimization: str = "auto"
     keep_params: bool = False
     question: str = ""
@@ -85,14 +87,17 @@ class Sweep:
             object.__setattr__(self, one.name, number(getattr(self, one.name)))
 
 
-def override(sweep: Sweep, assignments: Sequence[str], seeds: int | None = None) -> Sweep:
-    """Applies ``AXIS=V1,V2`` assignments from the command line.
+def override(
+    sweep: Sweep, assignments: Sequence[str], seeds: int | None = None, block: int | Literal["auto"] | None = None
+) -> Sweep:
+    """Applies ``AXIS=V1,V2`` assignments, and what else is said of a sweep on the command line.
 
     Args:
       sweep: the sweep of the file.
       assignments: each sets the values of one axis, replacing the file's axis or setting; ``regime=a,b`` keeps those
         regimes; an axis of labels keeps those labels.
       seeds: number of seeds, when given.
+      block: lanes per vmapped product, when given.
 
     Raises:
       UserError: for an assignment that is not of that form, is given twice, names a regime or label that does not
@@ -131,7 +136,9 @@ def override(sweep: Sweep, assignments: Sequence[str], seeds: int | None = None)
         else:
             settings.pop(name, None)
             axes[name] = [_number(name, value) for value in values]
-    return replace(sweep, axes=axes, settings=settings, seeds=sweep.seeds if seeds is None else seeds)
+    sweep = sweep if seeds is None else replace(sweep, seeds=seeds)
+    sweep = sweep if block is None else replace(sweep, block=block)
+    return replace(sweep, axes=axes, settings=settings)
 
 
 def _number(name: str, text: str) -> float | int:

@@ -36,7 +36,8 @@ NUMBER = r"[0-9]{6,}"
 """Names of parts, of files of states, and of the folders of checkpoints and plans."""
 
 Part = dict[str, Any]
-"""What a manifest says of a part: `sha256`, and `environment`, an index into the manifest's `environments`."""
+"""What a manifest says of a part: `sha256`; `environment`, an index into the manifest's `environments`; and `blocks`,
+the lanes of the blocks in which it was computed."""
 
 
 def read_sweep(run: Path) -> dict[str, Any]:

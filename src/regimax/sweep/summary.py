@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from regimax.sweep import width
+import jax
+
+from regimax.sweep import block, width
 from regimax.sweep.estimate import seconds_estimated
-from regimax.sweep.lanes import Engine
+from regimax.sweep.lanes import Engine, bytes_per_lane
 from regimax.sweep.plan import Plan
+from regimax.sweep.waves import PARKED_BYTES, waves
 
 
 def plan_summary(plan: Plan, measure: bool = False) -> dict[str, Any]:
@@ -19,13 +22,17 @@ def plan_summary(plan: Plan, measure: bool = False) -> dict[str, Any]:
       measure: whether to compile and time one block of every program, for `seconds_estimated`; else that is None.
 
     Keys: `cells`, `stages`, `programs`, `updates_planned`, `updates_without_sharing`, `env_steps_planned`,
-    `passive_steps_planned` (unlabelled steps), `bytes_per_lane` (largest state of a lane, bytes), `block`, `width`
-    (lanes of the widest pool on this machine), `seconds_estimated` (wall-clock, s), and `phases`: for each kind of
-    stage its `stages` and `updates`.
+    `passive_steps_planned` (unlabelled steps), `bytes_per_lane` (largest state of a lane, bytes), `block` (lanes of the
+    largest block that a run begun on this machine would choose), `width` (lanes of its widest pool),
+    `seconds_estimated` (wall-clock, s), and `phases`: for each kind of stage its `stages`, `updates` and `block`. On an
+    accelerator the compiler may plan more memory than is counted here, and a block be smaller.
     """
     steps = {p: _steps(plan, p) for p in plan.programs}
     own = passive = 0
-    stages, updates = Counter(), Counter()
+    stages, updates, blocks = Counter(), Counter(), {}
+    sizes = {name: bytes_per_lane(program) for name, program in plan.programs.items()}
+    at_once = block.at_once(plan, waves(plan, sizes.__getitem__, PARKED_BYTES))
+    chosen = block.planned(plan, at_once, jax.local_devices())
     for stage in plan.stages.values():
         length = stage.end - stage.start
         own += length * steps[stage.program][0]
@@ -33,8 +40,8 @@ def plan_summary(plan: Plan, measure: bool = False) -> dict[str, Any]:
         name = kind(plan, stage.program)
         stages[name] += 1
         updates[name] += length
-    begun = Counter(stage.phase for stage in plan.stages.values() if stage.inherit is not None)
-    engines = [Engine(program, plan.sweep.block) for program in plan.programs.values()]
+        blocks[name] = chosen[stage.program]
+    widths = [width.planned(Engine(p, chosen[name]), at_once[name]) for name, p in plan.programs.items()]
     return {
         "cells": len(plan.cells),
         "stages": len(plan.stages),
@@ -43,11 +50,11 @@ def plan_summary(plan: Plan, measure: bool = False) -> dict[str, Any]:
         "updates_without_sharing": plan.updates_without_sharing(),
         "env_steps_planned": own,
         "passive_steps_planned": passive,
-        "bytes_per_lane": max(engine.bytes_per_lane() for engine in engines),
-        "block": plan.sweep.block,
-        "width": max(width.planned(engine, begun[engine.program.phase.name]) for engine in engines),
-        "seconds_estimated": seconds_estimated(plan) if measure else None,
-        "phases": {name: {"stages": stages[name], "updates": updates[name]} for name in stages},
+        "bytes_per_lane": max(sizes.values()),
+        "block": max(chosen.values()),
+        "width": max(widths),
+        "seconds_estimated": seconds_estimated(plan, chosen) if measure else None,
+        "phases": {n: {"stages": stages[n], "updates": updates[n], "block": blocks[n]} for n in stages},
     }
 
 
@@ -69,10 +76,12 @@ def plan_text(facts: dict[str, Any]) -> str:
         f"{facts['cells']:,} cells in {facts['stages']:,} stages, {facts['programs']} programs to compile",
         f"{facts['updates_planned']:,} updates; {facts['updates_without_sharing']:,} if no stage were shared",
         f"{facts['env_steps_planned']:,} environment steps, {facts['passive_steps_planned']:,} unlabelled steps",
-        f"{facts['bytes_per_lane']:,} bytes of state per lane, in blocks of {facts['block']} lanes, "
-        f"{facts['width']:,} lanes side by side",
+        f"{facts['bytes_per_lane']:,} bytes of state per lane, {facts['width']:,} lanes side by side",
     ]
     if facts["seconds_estimated"] is not None:
         lines.append(f"about {facts['seconds_estimated']:,.0f} s here, if no stop rule ends a stage early")
-    lines += [f"  {name}: {p['stages']:,} stages, {p['updates']:,} updates" for name, p in facts["phases"].items()]
+    lines += [
+        f"  {name}: {p['stages']:,} stages, {p['updates']:,} updates, in blocks of {p['block']:,} lanes"
+        for name, p in facts["phases"].items()
+    ]
     return "\n".join(lines)

@@ -17,15 +17,14 @@ from regimax.backend import cores
 from regimax.errors import UserError
 from regimax.regimes import Program
 from regimax.sweep import width
+from regimax.sweep.block import choose_block
 from regimax.sweep.display import human
 from regimax.sweep.executables import Function
-from regimax.sweep.lanes import Engine, Memory
+from regimax.sweep.lanes import Engine, Memory, bytes_per_lane
 from regimax.sweep.plan import Plan
 from regimax.sweep.summary import kind
 from regimax.targets import Chip, launches
 
-BLOCK = 2048
-"""Lanes of a block where there are as many stages: launching has become cheap by then."""
 BLOCKS = 2
 """Blocks in flight: one runs while the host looks after the other."""
 
@@ -35,7 +34,7 @@ class Ahead:
 
     Args:
       chip: what for.
-      block: lanes of a block; when not given `BLOCK`, and less for programs with fewer stages or too little memory.
+      block: lanes of a block; when not given the sweep's, or the one that a run there would choose.
       say: called with what is being compiled.
 
     Raises:
@@ -68,10 +67,11 @@ class Ahead:
     def _program(self, plan: Plan, name: str, stages: int) -> dict[str, Any]:
         """One program, at a block that fits unless the user has said which."""
         about = {"phase": kind(plan, name), "program": name, "stages": stages}
-        block = self._block or min(BLOCK, _power_of_two(stages))
+        asked = self._block or (plan.sweep.block if isinstance(plan.sweep.block, int) else None)
+        block = asked or self._chosen(plan.programs[name], stages)
         while True:
             facts = self._compiled(plan.programs[name], name, block, about["phase"])
-            if self._block or facts.get("fits", True) or block == 1:
+            if asked or facts.get("fits", True) or block == 1:
                 break
             block //= 2
         about["block"] = block
@@ -84,6 +84,11 @@ class Ahead:
             return about | facts
         seconds = facts["kernels_per_update"] * self.chip.launch_seconds
         return about | facts | {"steps_per_second_at_most": min(block, stages) * facts["steps_per_update"] / seconds}
+
+    def _chosen(self, program: Program, stages: int) -> int:
+        """The block that a run would begin to try."""
+        size = bytes_per_lane(program)
+        return choose_block(self.chip.device.platform, stages, 1, Memory(size, size), self.chip.memory)
 
     def _compiled(self, program: Program, name: str, block: int, phase: str) -> dict[str, Any]:
         """What does not depend on how many stages there are."""
@@ -190,11 +195,6 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
         "  ".join([f"  {row[0]:<{first}}", *(f"{cell:>{n}}" for cell, n in zip(row[1:], others, strict=False))])
         for row in rows
     ]
-
-
-def _power_of_two(least: int) -> int:
-    """The least power of two that is no smaller."""
-    return 1 << (least - 1).bit_length()
 
 
 def _why(error: Exception) -> str:

@@ -8,6 +8,9 @@ from typing import NamedTuple
 from regimax.sweep.ledger import Ledger
 from regimax.sweep.plan import Plan
 
+PARKED_BYTES = 2 * 2**30
+"""Of final states that wait for their children at once, unless a run says otherwise."""
+
 
 class Work(NamedTuple):
     """What a pool is given.

@@ -12,6 +12,9 @@ FRACTION = 0.8
 CPU_LANES = 32
 """Lanes per device of a CPU: enough to keep it busy while one block is refilled; more only leave its caches."""
 
+KNEE = 2048
+"""Lanes per device of an accelerator from which on more make it no faster, where that was not measured."""
+
 
 def out_of_memory(error: BaseException) -> bool:
     """Returns whether an error says that a device's memory did not suffice."""
@@ -33,7 +36,7 @@ def num_blocks(engine: Engine, stages: int, width: int | None) -> int:
 
 
 def planned(engine: Engine, stages: int) -> int:
-    """Returns the lanes of a pool before anything is compiled: where memory decides, from the state's size alone."""
+    """Returns the lanes of a pool before anything is compiled: memory counts by the states' size alone."""
     size = engine.block * engine.bytes_per_lane()
     width = min(_lanes(engine, Memory(size, size)), stages)
     return max(1, math.ceil(width / engine.block)) * engine.block
@@ -44,11 +47,15 @@ def _on_cpu(engine: Engine) -> bool:
 
 
 def _lanes(engine: Engine, memory: Memory | None) -> int:
-    """Lanes that fill the stated fraction of the devices' memory; on a CPU a small number that is enough."""
-    devices = len(engine.devices)
-    if _on_cpu(engine) or memory is None:
-        return devices * max(CPU_LANES, 2 * engine.block)
-    return devices * blocks_in(memory, _free(engine.devices[0])) * engine.block
+    """Lanes that keep the devices busy: so many as make them fastest, or two blocks where that is more.
+
+    On an accelerator they must fit the stated fraction of its memory; more of them would only be slower to fill and to
+    save.
+    """
+    enough = max(CPU_LANES if _on_cpu(engine) else KNEE, 2 * engine.block)
+    if memory is not None and not _on_cpu(engine):
+        enough = min(enough, blocks_in(memory, free_memory(engine.devices[0])) * engine.block)
+    return len(engine.devices) * enough
 
 
 def blocks_in(memory: Memory, free: int) -> int:
@@ -56,7 +63,7 @@ def blocks_in(memory: Memory, free: int) -> int:
     return max(1, int(FRACTION * free - 2 * memory.temporary) // max(memory.resident, 1) - 1)
 
 
-def _free(device: object) -> int:
-    """Bytes of a device's memory that are not in use."""
+def free_memory(device: object) -> int:
+    """Returns the bytes of a device's memory that are not in use."""
     stats = device.memory_stats() or {}  # type: ignore[attr-defined]
     return stats.get("bytes_limit", 8 * 2**30) - stats.get("bytes_in_use", 0)

@@ -130,7 +130,6 @@ def test_for_people_it_is_a_table_of_100_columns(asked):
 
 BAD = [
     (["--target", "h20"], r"unknown target 'h20'. Did you mean 'h200'\?"),
-    (["--block", "64"], "--block goes with --target"),
     (["--target", "h200"], r"needs NVIDIA's compiler, which is not installed here: pip install 'regimax\[gpu\]'"),
 ]
 

@@ -79,9 +79,8 @@ def learned_model(
 
     Example:
       >>> import regimax as rx
-      >>> network = rx.networks.mlp((128,))
-      >>> learning = {"network": network, "updates_per_rollout": 16}
-      >>> regime = rx.regimes.learned_model((10, 20, 30), model_learning=learning)
+      >>> model = rx.networks.mlp((128,))
+      >>> regime = rx.regimes.learned_model((10, 20, 30), model_learning={"network": model, "updates_per_rollout": 16})
       >>> [(phase.name, phase.updates) for phase in regime.phases]
       [('model_learning', 10), ('model', 20), ('rl', 30)]
     """

@@ -67,7 +67,7 @@ def sweep_of(world, regimes):
 
 def refusal(world, regime):
     try:
-        r.bind_regime(regime, WORLDS[world])
+        make_plan(sweep_of(world, [regime]))
     except rx.UserError as error:
         return str(error)
     return None

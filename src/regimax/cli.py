@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import math
 import os
 import shlex
@@ -180,6 +181,8 @@ def main(arguments: list[str] | None = None) -> int:
         args=arguments,
         config=(tyro.conf.OmitArgPrefixes,),
     )
+    # Tracing leaves millions of objects, and to look among them for garbage time and again took a sixth of planning.
+    gc.set_threshold(100_000, 50, 100)
     # XLA tells of compiling that takes long, in a banner; the display tells of it in words.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     actions = {Run: _run, PlanCommand: _plan, Table: _table, Report: _report, Claims: _claims, Bench: _bench}

@@ -14,6 +14,7 @@ from regimax.claims.claim import Claim, Scale, Tuning
 from regimax.claims.tuning import Trial, choices, trials, tuning_sweep
 from regimax.sweep import disk, rundir, table
 from regimax.sweep.display import Progressing
+from regimax.sweep.found import shared
 from regimax.sweep.plan import Plan, make_plan
 from regimax.sweep.run import Options, execute, plan_for
 from regimax.sweep.spec import Sweep
@@ -69,10 +70,11 @@ def plans(
     """
     tunings = {name: _tuning(claim, scale, name, tuning) for name, tuning in claim.tunings(scale).items()}
     results = {name: result_sweep(claim, scale, name) for name in claim.sweeps(scale)}
-    return Plans(
-        {name: planned(sweep, folder.TUNING, name) for name, sweep in tunings.items()},
-        {name: planned(sweep, folder.RESULT, name) for name, sweep in results.items()},
-    )
+    with shared():
+        return Plans(
+            {name: planned(sweep, folder.TUNING, name) for name, sweep in tunings.items()},
+            {name: planned(sweep, folder.RESULT, name) for name, sweep in results.items()},
+        )
 
 
 def _tuning(claim: Claim, scale: Scale, name: str, tuning: Tuning) -> Sweep:

@@ -11,6 +11,7 @@ import polars as pl
 
 from regimax.claims.claim import Tuning
 from regimax.errors import UserError, unknown
+from regimax.regimes import Regime
 from regimax.sweep.axes import Point, points
 from regimax.sweep.spec import Axis, Choice, Sweep
 
@@ -64,16 +65,20 @@ def tuning_sweep(sweep: Sweep, tuning: Tuning) -> Sweep:
         raise UserError(f"tuning: {min(both)!r} stands in `at` and in `per`; what is not tried cannot be chosen for")
     return replace(
         sweep,
-        regimes=[
-            regime._replace(phases=tuple(phase._replace(probes=(), probe_every=None) for phase in regime.phases))
-            for regime in sweep.regimes
-        ],
+        regimes=[_without_probes(regime) for regime in sweep.regimes],
         axes={name: _kept(name, values, tuning.at) for name, values in sweep.axes.items()} | dict(tuning.axes),
         settings=dict(sweep.settings) | dict(tuning.settings),
         seeds=list(tuning.seeds),
         learners_per_world=1,
         keep_params=False,
     )
+
+
+def _without_probes(regime: Regime) -> Regime:
+    """A regime that only learns; the same object where it is one already."""
+    if not any(phase.probes for phase in regime.phases):
+        return regime
+    return regime._replace(phases=tuple(phase._replace(probes=(), probe_every=None) for phase in regime.phases))
 
 
 def _kept(name: str | tuple[str, ...], values: Axis, at: Mapping[str, Sequence[Any]]) -> Axis:

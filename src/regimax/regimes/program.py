@@ -395,15 +395,13 @@ def _check_stop(program: Program) -> None:
     phase = program.phase
     if phase.stop is None:
         return
-    key = jax.eval_shape(lambda: jax.random.key(0))
-    dtypes = {name: jnp.int32 if setting.integer else jnp.float32 for name, setting in program.settings.items()}
-    hparams = {program.local[name]: jax.ShapeDtypeStruct((), dtype) for name, dtype in dtypes.items()}
-    learner = program.learner
-
-    def evaluated(key: Array, hparams: HParams) -> Metrics:
-        return learner.evaluate(key, learner.init(Keys(key, key), hparams, {}), hparams)
-
-    metrics = jax.eval_shape(evaluated, key, hparams)
+    # At the shapes at which its tick will be traced, so that JAX has both traces then.
+    keys = jax.eval_shape(lambda: Keys(jax.random.key(0), jax.random.key(0)))
+    hparams = jax.eval_shape(lambda: as_hparams(program.settings, program.defaults()))
+    given = {program.local[name]: value for name, value in hparams.items()}
+    learner, params = program.learner, jax.eval_shape(program.fresh, keys)
+    state = jax.eval_shape(learner.init, keys, given, params)
+    metrics = jax.eval_shape(learner.evaluate, keys.learner, state, given)
     if phase.stop.metric not in metrics:
         raise unknown(f"metric of the stop rule of the phase {phase.name!r}", phase.stop.metric, sorted(metrics))
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from regimax.errors import UserError
-from regimax.regimes import BoundRegime, Program, bind_regime
+from regimax.regimes import BoundRegime, Program
 from regimax.sweep import check
 from regimax.sweep.axes import Point
 from regimax.sweep.cost import Flops, described, signals, size, without_padding
-from regimax.sweep.identity import digest, probes_identity, program_identity, rounded
+from regimax.sweep.found import found
+from regimax.sweep.identity import digest, probes_identity, rounded
 from regimax.sweep.spec import Sweep
 from regimax.types import INT32, Setting, is_finite, number
 
@@ -89,25 +90,24 @@ def bind_all(sweep: Sweep, adopted: Mapping[str, Sequence[str]]) -> list[Bound]:
     Raises:
       UserError: if a regime does not fit the world, or a name or value does not fit the regimes.
     """
-    programs = [bind_regime(regime, sweep.world) for regime in sweep.regimes]
-    known = {name: setting for bound in programs for name, setting in bound.settings.items()}
-    budgets = [_budgets(bound) for bound in programs]
+    each = [found(regime, sweep.world) for regime in sweep.regimes]
+    known = {name: setting for one in each for name, setting in one.bound.settings.items()}
+    budgets = [_budgets(one.bound) for one in each]
 
     def more() -> set[str]:
-        others = [bind_regime(regime, sweep.world) for regime in sweep.unused]
+        others = [found(regime, sweep.world).bound for regime in sweep.unused]
         return {name for bound in others for name in (*bound.settings, *_budgets(bound))}
 
     check.check_names(sweep, {*known, *(name for own in budgets for name in own)}, more)
     check.check_values(sweep, known)
-    found = []
-    for bound, own in zip(programs, budgets, strict=True):
-        ids, flops = adopted.get(bound.regime.name), tuple(Flops(program) for program in bound.programs)
-        if ids is None:
-            ids = [program_identity(p, f.executed) for p, f in zip(bound.programs, flops, strict=True)]
-        heads, worlds = (tuple({} for _ in bound.programs) for _ in range(2))
-        found.append(Bound(bound, dict(bound.settings), own, tuple(ids), flops, heads, worlds, {}))
-    _check_shared(found)
-    return found
+    every = []
+    for one, own in zip(each, budgets, strict=True):
+        ids = adopted.get(one.bound.regime.name)
+        heads, worlds = (tuple({} for _ in one.bound.programs) for _ in range(2))
+        settings, ids = dict(one.bound.settings), one.ids if ids is None else tuple(ids)
+        every.append(Bound(one.bound, settings, own, ids, one.flops, heads, worlds, {}))
+    _check_shared(every)
+    return every
 
 
 def _budgets(bound: BoundRegime) -> dict[str, int]:

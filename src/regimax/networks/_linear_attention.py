@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from regimax.errors import unknown
-from regimax.networks.base import Network, NetworkFactory, check_widths, reset_carry, with_heads
+from regimax.networks.base import Network, NetworkFactory, check_widths, made_once, reset_carry, with_heads
 from regimax.networks.linear import Linear
 from regimax.networks.residual import residual
 from regimax.shapes import check_shapes
@@ -150,6 +150,7 @@ def linear_attention(
     if rule not in RULES:
         raise unknown("rule of linear_attention", rule, RULES)
 
+    @made_once
     def factory(num_inputs: int, heads: Mapping[str, int]) -> Network:
         trunk = residual(
             num_inputs,

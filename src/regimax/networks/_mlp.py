@@ -9,7 +9,7 @@ import jax
 from flax import nnx
 
 from regimax.errors import unknown
-from regimax.networks.base import Network, NetworkFactory, Trunk, check_widths, with_heads
+from regimax.networks.base import Network, NetworkFactory, Trunk, check_widths, made_once, with_heads
 from regimax.networks.initializers import orthogonal
 from regimax.networks.linear import Linear
 from regimax.types import Array, PyTree
@@ -81,6 +81,7 @@ def mlp(
             spec=("mlp", num_inputs, widths, activation),
         )
 
+    @made_once
     def factory(num_inputs: int, heads: Mapping[str, int]) -> Network:
         own = None if critic is None else trunk(num_inputs, tuple(critic))
         return with_heads(trunk(num_inputs, widths), heads, critic=own)

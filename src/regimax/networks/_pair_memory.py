@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from regimax.errors import UserError, unknown
-from regimax.networks.base import Network, NetworkFactory, Trunk, check_widths, with_heads
+from regimax.networks.base import Network, NetworkFactory, Trunk, check_widths, made_once, with_heads
 from regimax.networks.linear import Linear
 from regimax.shapes import check_shapes
 from regimax.types import Array, Params, PyTree
@@ -147,6 +147,7 @@ def pair_memory(
         pairs = jnp.zeros((num_envs, context, width))
         return pairs, pairs, jnp.zeros((num_envs, context))
 
+    @made_once
     def factory(num_inputs: int, heads: Mapping[str, int]) -> Network:
         values = num_inputs - key_size - 1
         if values < 1:

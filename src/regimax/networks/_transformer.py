@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from regimax.errors import UserError
-from regimax.networks.base import Network, NetworkFactory, check_widths, with_heads
+from regimax.networks.base import Network, NetworkFactory, check_widths, made_once, with_heads
 from regimax.networks.linear import Linear
 from regimax.networks.residual import residual
 from regimax.shapes import check_shapes
@@ -140,6 +140,7 @@ def transformer(width: int = 64, layers: int = 2, num_heads: int = 4, context: i
         empty = jnp.zeros((num_envs, context, num_heads, width // num_heads))
         return Window(empty, empty, jnp.zeros((num_envs, context)))
 
+    @made_once
     def factory(num_inputs: int, heads: Mapping[str, int]) -> Network:
         trunk = residual(
             num_inputs,

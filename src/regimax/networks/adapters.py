@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from regimax import prng
-from regimax.networks.base import Code, Network, NetworkFactory, check_widths
+from regimax.networks.base import Code, Network, NetworkFactory, check_widths, made_once
 from regimax.types import Array, Params, PyTree
 
 Kernels = dict[str, dict[str, Array]]
@@ -72,6 +72,7 @@ def low_rank(network: NetworkFactory, rank: int = 1) -> NetworkFactory:
     """
     (rank,) = check_widths("low_rank", rank=rank)
 
+    @made_once
     def factory(num_inputs: int, heads: Mapping[str, int]) -> Network:
         inner = network(num_inputs, heads)
 

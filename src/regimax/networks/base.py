@@ -76,6 +76,19 @@ class Trunk(NamedTuple):
     spec: Spec
 
 
+def made_once(factory: NetworkFactory) -> NetworkFactory:
+    """Returns a factory that makes a network of given sizes once: all phases that ask for it share what JAX traced."""
+    known: dict[tuple[Any, ...], Network] = {}
+
+    def remembered(num_inputs: int, heads: Mapping[str, int]) -> Network:
+        sizes = num_inputs, tuple(heads.items())
+        if sizes not in known:
+            known[sizes] = factory(num_inputs, heads)
+        return known[sizes]
+
+    return remembered
+
+
 def with_heads(
     trunk: Trunk,
     heads: Mapping[str, int],
@@ -128,7 +141,6 @@ def with_heads(
         return carry, outputs, taps | {"features": seen["trunk"]}
 
     spec = (*(part.spec for part in trunks.values()), tuple(sorted(heads.items())), tuple(sorted(scales.items())))
-    # Traced once, though phases ask for it time and again.
     return Network(jax.jit(init, inline=True), trunk.carry, apply, trunk.width, spec)
 
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from regimax.networks.base import Network, NetworkFactory, Trunk, check_widths, reset_carry, with_heads
+from regimax.networks.base import Network, NetworkFactory, Trunk, check_widths, made_once, reset_carry, with_heads
 from regimax.networks.initializers import orthogonal
 from regimax.networks.linear import Linear
 from regimax.types import Array, PyTree
@@ -55,6 +55,7 @@ def gru(width: int = 64, embedding: int | None = None) -> NetworkFactory:
             carry, features = jax.lax.scan(step, carry, (embedded, first))
         return carry, features, {"embedding": embedded, "memory": features}
 
+    @made_once
     def factory(num_inputs: int, heads: Mapping[str, int]) -> Network:
         trunk = Trunk(
             make=lambda rngs: _Recurrent(num_inputs, embedding, width, rngs),

@@ -65,8 +65,12 @@ def constant(action):
 def go(action, steps, channels=(), hparams=None):
     world, policy = Ticking(), constant(action)
     hparams = hparams or {}
-    state = rollout.init(jax.random.key(0), world, (), channels, (), 2, hparams)
-    return rollout.rollout(jax.random.key(1), world, (), channels, policy, state, steps, hparams)
+
+    def act():
+        state = rollout.init(jax.random.key(0), world, (), channels, (), 2, hparams)
+        return rollout.rollout(jax.random.key(1), world, (), channels, policy, state, steps, hparams)
+
+    return jax.jit(act)()
 
 
 def test_termination_resets_and_cuts_the_discount():

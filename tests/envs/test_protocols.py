@@ -119,7 +119,7 @@ def test_models_that_are_learned_have_them_too_and_worlds_of_ones_own():
 def test_settings_are_traced(world):
     stacked = jax.tree.map(lambda x: jnp.stack([x, x]), given(world, world.task_reads))
     params = jax.jit(jax.vmap(world.init))(jax.random.split(jax.random.key(0)), stacked)
-    obs, _ = jax.vmap(world.reset)(jax.random.split(jax.random.key(1)), params)
+    obs, _ = jax.jit(jax.vmap(world.reset))(jax.random.split(jax.random.key(1)), params)
     assert obs.shape[0] == 2
 
 

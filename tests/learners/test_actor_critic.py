@@ -43,9 +43,13 @@ def rolled_out(world=WORLD, **changes):
     """What a learner lives through, and its state before."""
     learner = made(world=world)
     hparams = settings_of(learner, **changes)
-    state = learner.init(KEYS, hparams, {})
-    acting = learner.policy(state.params, state.source.world, hparams)
-    return learner.source.next(jax.random.key(1), state.source, acting, hparams)[1], state
+
+    def act():
+        state = learner.init(KEYS, hparams, {})
+        acting = learner.policy(state.params, state.source.world, hparams)
+        return learner.source.next(jax.random.key(1), state.source, acting, hparams)[1], state
+
+    return jax.jit(act)()
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +61,8 @@ def updated(shows, num_envs=E, world=WORLD, options=None, **changes):
     """The change of the parameters by one update on a trajectory."""
     learner = made(num_envs, shows, world, **(options or {}))
     hparams = settings_of(learner, **changes)
-    state = learner.init(KEYS, hparams, {})
-    new, _ = learner.update(jax.random.key(2), state, hparams)
+    state = jax.jit(learner.init)(KEYS, hparams, {})
+    new, _ = jax.jit(learner.update)(jax.random.key(2), state, hparams)
     return jax.tree.map(lambda a, b: np.asarray(b) - np.asarray(a), state.params, new.params)
 
 

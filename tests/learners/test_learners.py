@@ -63,7 +63,7 @@ def test_it_keeps_its_promises(learner):
     state = jax.jit(learner.init)(KEYS, hparams, {})
     after, metrics = jax.jit(learner.update)(jax.random.key(0), state, hparams)
     assert jax.tree.map(lambda x: (x.shape, x.dtype), after) == jax.tree.map(lambda x: (x.shape, x.dtype), state)
-    evaluated = learner.evaluate(jax.random.key(1), state, hparams)
+    evaluated = jax.jit(learner.evaluate)(jax.random.key(1), state, hparams)
     for name, value in (metrics | evaluated).items():
         assert value.shape == (), name
         assert np.isfinite(value), name
@@ -99,7 +99,7 @@ def test_minibatches_must_divide_the_streams_or_the_steps():
 def test_steps_of_a_rollout_are_counted_through_all_streams():
     learner = make("actor_critic", network=mlp((8,)))
     hparams = hparams_of(learner)
-    state = learner.init(KEYS, hparams, {})
+    state = jax.jit(learner.init)(KEYS, hparams, {})
     policy = learner.policy(state.params, state.source.world, hparams)
     _, trajectory = learner.source.next(jax.random.key(0), state.source, policy, hparams)
     advantage = jnp.arange(16.0).reshape(2, 8)
@@ -115,9 +115,9 @@ def test_one_epoch_of_one_minibatch_is_the_policy_gradient():
 
     learner = make("actor_critic", network=mlp((8,)), num_envs=32, normalize=False, optimizer=lambda h: optax.sgd(1.0))
     hparams = hparams_of(learner, value_coef=0.0, entropy_coef=0.0, lambda_=1.0)
-    state = learner.init(KEYS, hparams, {})
+    state = jax.jit(learner.init)(KEYS, hparams, {})
     key = jax.random.key(3)
-    after, _ = learner.update(key, state, hparams)
+    after, _ = jax.jit(learner.update)(key, state, hparams)
     policy = learner.policy(state.params, state.source.world, hparams)
     _, trajectory = learner.source.next(jax.random.split(key)[0], state.source, policy, hparams)
 
@@ -157,10 +157,12 @@ def train(learner, updates, **changes):
     hparams = hparams_of(learner, **changes)
 
     def step(state, i):
-        return learner.update(jax.random.fold_in(jax.random.key(0), i), state, hparams)
+        return jax.jit(learner.update)(jax.random.fold_in(jax.random.key(0), i), state, hparams)
 
-    state, metrics = jax.jit(lambda: jax.lax.scan(step, learner.init(KEYS, hparams, {}), jnp.arange(updates)))()
-    return metrics, learner.evaluate(jax.random.key(1), state, hparams)
+    state, metrics = jax.jit(
+        lambda: jax.lax.scan(step, jax.jit(learner.init)(KEYS, hparams, {}), jnp.arange(updates))
+    )()
+    return metrics, jax.jit(learner.evaluate)(jax.random.key(1), state, hparams)
 
 
 def test_prediction_assembles_the_skills_and_its_sham_does_not():

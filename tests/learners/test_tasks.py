@@ -38,17 +38,20 @@ class Case:
         if name := how.get("name"):
             actor = mlp((4,))(self.source.num_inputs, {"policy": 3, "value": 1})
             whole = share_trunk(actor, self.network, ["q"], name)
-        self.state = make_init(whole, self.source)(KEYS, self.hparams, {})
-        code = self.source.code(self.hparams)
-        params = self.task.taken(self.state.params)
-        even = stochastic_policy(self.network, params, code, lambda outputs: jnp.log(jnp.ones((1, 6, 3)) / 3))
-        self.held = self.task.init(self.state, self.hparams, even)
-        _, self.trajectory = self.source.next(jax.random.key(1), self.state.source, even, self.hparams)
+
+        def act():
+            state = make_init(whole, self.source)(KEYS, self.hparams, {})
+            params, code = self.task.taken(state.params), self.source.code(self.hparams)
+            even = stochastic_policy(self.network, params, code, lambda outputs: jnp.log(jnp.ones((1, 6, 3)) / 3))
+            _, trajectory = self.source.next(jax.random.key(1), state.source, even, self.hparams)
+            return state, self.task.init(state, self.hparams, even), trajectory
+
+        self.state, self.held, self.trajectory = jax.jit(act)()
 
     def step(self, trajectory=None):
         keys = jax.random.split(jax.random.key(2))
         trajectory = self.trajectory if trajectory is None else trajectory
-        return self.task.step(tuple(keys), self.state.params, self.held, trajectory, self.hparams)
+        return jax.jit(self.task.step)(tuple(keys), self.state.params, self.held, trajectory, self.hparams)
 
 
 def test_a_loss_per_step_counts_where_the_action_was_carried_out_and_its_reward_arrived():
@@ -135,9 +138,9 @@ def test_fitting_draws_from_the_ring_and_does_as_many_updates_as_it_says():
     case = Case(
         lambda batch: (batch.along()[0]["q"][..., 0], {"one": jnp.ones(())}), replay=True, updates=3, capacity=12
     )
-    held = case.task.store(case.held, case.trajectory)
+    held = jax.jit(case.task.store)(case.held, case.trajectory)
     assert int(held.ring.pushed) == 6
-    _, after, metrics = case.task.fit(jax.random.key(0), case.state.params, held, case.hparams)
+    _, after, metrics = jax.jit(case.task.fit)(jax.random.key(0), case.state.params, held, case.hparams)
     counts = [int(leaf) for leaf in jax.tree.leaves(after.opt_state) if leaf.shape == () and leaf.dtype == jnp.int32]
     assert counts == [3]
     assert metrics["one"] == 1.0

@@ -73,8 +73,8 @@ def test_what_is_nothing_but_a_result_of_x_is_returned():
 @pytest.mark.parametrize("world", [Cipher(3, 2, 3), Lock(3), Recall(stable=2, dynamic=2)], ids=lambda w: w.name)
 def test_worlds_draw_no_number_inside_the_loop(world):
     hparams = {s.name: jnp.asarray(s.default, jnp.int32 if s.integer else jnp.float32) for s in world.settings}
-    params = world.init(jax.random.key(0), {name: hparams[name] for name in world.task_reads})
-    _, state = world.reset(jax.random.key(1), params)
+    params = jax.jit(world.init)(jax.random.key(0), {name: hparams[name] for name in world.task_reads})
+    _, state = jax.jit(world.reset)(jax.random.key(1), params)
 
     def step(state, key):
         key_step, key_reset = jax.random.split(key)
@@ -82,5 +82,5 @@ def test_worlds_draw_no_number_inside_the_loop(world):
         return world.reset(key_reset, params, state)[1], (seen, reward)
 
     assert "random_bits" not in body_of(lambda keys: scan_precomputed_randomness(step, state, keys), KEYS)
-    expected, found = (f(step, state, KEYS) for f in (jax.lax.scan, scan_precomputed_randomness))
+    expected, found = (jax.jit(lambda f=f: f(step, state, KEYS))() for f in (jax.lax.scan, scan_precomputed_randomness))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), found, expected)

@@ -21,7 +21,7 @@ def lived(make, updates, world=WORLD):
     """The source's states before each update and after the last, and the sequences shown."""
     source = make(world, (rx.channels.outcome(),), None)
     hparams = {s.name: jnp.asarray(s.default, jnp.int32 if s.integer else jnp.float32) for s in source.settings}
-    state = source.init(KEYS, hparams, lambda n: ())
+    state = jax.jit(lambda: source.init(KEYS, hparams, lambda n: ()))()
     following = jax.jit(lambda key, state: source.next(key, state, None, hparams)[:2])
     states, shown = [state], []
     for key in jax.random.split(jax.random.key(7), updates):
@@ -52,7 +52,7 @@ def test_a_life_shows_the_world_as_it_has_become(shown, steps):
     changed = [(a.world.stable_values != b.world.stable_values).sum() for a, b in itertools.pairwise(states)]
     assert all(0 < n < 20 for n in changed)
     # A fresh look shows the sequence that comes next, and nothing goes on.
-    fresh = source.fresh(jax.random.key(1), states[-1], hparams, 7)
+    fresh = jax.jit(source.fresh, static_argnums=3)(jax.random.key(1), states[-1], hparams, 7)
     assert fresh.a_tm1.shape == (steps, 7)
     assert all(states[-1].world.stable_values[p] == v for p, v in values_of(states[-1].world, fresh).items())
 
@@ -71,7 +71,7 @@ def test_the_control_lives_elsewhere_and_is_asked_at_home():
     np.testing.assert_array_equal(states[0].world.stable_keys, usual[0].world.stable_keys)
     assert not (states[0].world.stable_keys == states[0].shown.stable_keys).any()
     assert values_of(states[1].shown, sequences[1])
-    assert values_of(states[1].world, source.fresh(jax.random.key(1), states[1], hparams, 2))
+    assert values_of(states[1].world, jax.jit(source.fresh, static_argnums=3)(jax.random.key(1), states[1], hparams, 2))
     for kind in ("world", "shown"):
         before, after = (getattr(state, kind).stable_values for state in states[:2])
         assert (before != after).any()

@@ -7,9 +7,12 @@ import pytest
 import regimax as rx
 
 
+NETWORK = rx.networks.gru(8)
+
+
 def options(**more):
     return {
-        "network": rx.networks.gru(8),
+        "network": NETWORK,
         "num_envs": 8,
         "evaluate": rx.regimes.Evaluate(every=2, episodes=16),
         **more,

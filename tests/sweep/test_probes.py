@@ -1,5 +1,7 @@
 """Probes in a run: they change nothing, and are resumed like everything else."""
 
+import contextlib
+import functools
 import subprocess
 import sys
 import time
@@ -41,9 +43,13 @@ sweep = rx.Sweep(world=rx.envs.Cipher(symbols=3, skills=2, length=2),
 
 
 def load():
-    path = Path("tiny.py")
-    path.write_text(FILE)
-    return files.load(path)
+    Path("tiny.py").write_text(FILE)
+    return loaded()
+
+
+@functools.cache
+def loaded():
+    return files.load(Path("tiny.py"))
 
 
 def run(sweep, out, display=None, **more):
@@ -54,8 +60,8 @@ def run(sweep, out, display=None, **more):
 def whole(tmp_path_factory):
     """An uninterrupted run of the file."""
     folder = tmp_path_factory.mktemp("whole")
-    (folder / "tiny.py").write_text(FILE)
-    run(files.load(folder / "tiny.py"), folder / "run")
+    with contextlib.chdir(folder):
+        run(load(), "run")
     return folder / "run"
 
 

@@ -9,7 +9,7 @@ from regimax import prng
 from regimax.channels import outcome, reward
 from regimax.envs import Cipher, Exemplar
 from regimax.errors import UserError
-from regimax.learners import Learner, actor_critic, always_on, objectives, prediction, reward_model
+from regimax.learners import Learner, actor_critic, always_on, objectives, prediction, q_learning, reward_model
 from regimax.learners._actor_critic import _steps
 from regimax.learners.tasks import shuffled_targets
 from regimax.networks import gru, mlp
@@ -21,6 +21,7 @@ CHANNELS = (outcome(), reward())
 
 def make(kind, world=WORLD, network=None, num_envs=8, freeze=(), **options):
     kinds = {"prediction": prediction, "actor_critic": actor_critic, "always_on": always_on, "model": reward_model}
+    kinds["q_learning"] = q_learning
     factory = kinds[kind](**options)
     record = ("outcome",) if kind == "model" else ()
     source = transcripts(num_envs) if kind == "prediction" else own_behaviour(num_envs, record=record)
@@ -45,6 +46,7 @@ LEARNERS = {
     "prediction, contrastive": make("prediction", objective=objectives.contrastive()),
     "prediction, latent": make("prediction", objective=objectives.latent()),
     "prediction, real numbers": make("prediction", world=Exemplar(2, 2, 2, dimensions=4), network=mlp((8,))),
+    "Q-learning": make("q_learning", updates_per_rollout=2),
     "always on": make("always_on", updates_per_rollout=2, gradients="stopped", num_epochs=2, num_minibatches=4),
     "reward model": make("model", updates_per_rollout=2),
     "reward model, direct, no memory": make("model", form="direct", gradients="shared", network=mlp((8,))),

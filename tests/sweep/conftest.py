@@ -6,7 +6,6 @@ import pytest
 
 import regimax as rx
 
-
 NETWORK = rx.networks.gru(8)
 
 

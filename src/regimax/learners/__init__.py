@@ -5,6 +5,7 @@ from regimax.learners._actor_critic import actor_critic
 from regimax.learners._always_on import always_on
 from regimax.learners._off_policy import off_policy
 from regimax.learners._prediction import prediction
+from regimax.learners._q_learning import q_learning
 from regimax.learners._recall import recall
 from regimax.learners._reward_model import reward_model
 from regimax.learners._train_in_model import train_in_model
@@ -36,6 +37,7 @@ __all__ = [
     "off_policy",
     "options",
     "prediction",
+    "q_learning",
     "recall",
     "reward_model",
     "softmax_policy",

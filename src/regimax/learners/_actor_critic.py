@@ -14,6 +14,7 @@ from regimax.learners import base
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
 from regimax.learners.bonus import Bonus
 from regimax.learners.policies import ILLEGAL, softmax_policy
+from regimax.learners.views import check_views, twice, with_views
 from regimax.networks import Network, NetworkFactory
 from regimax.ops import losses, returns
 from regimax.prng import Keys
@@ -101,6 +102,7 @@ def actor_critic(
     num_minibatches: int = 1,
     normalize: bool = True,
     bonus: Bonus | None = None,
+    augment: bool = False,
     optimizer: Optimizer = base.adam,
 ) -> LearnerFactory:
     r"""Makes a learner by policy gradient, with generalised advantages and PPO's clipping.
@@ -123,6 +125,8 @@ def actor_critic(
       normalize: whether advantages are centred and scaled to unit variance in each minibatch. Where a single step
         counts they are not: it would be zero.
       bonus: an intrinsic reward for what is new, see :func:`count_bonus`; none when not given.
+      augment: whether every step counts a second time as its augmented view shows it, see
+        :func:`regimax.learners.views.with_views`; the source must record ``augmented_view``.
       optimizer: makes an optax transformation from the settings.
 
     Returns:
@@ -132,12 +136,13 @@ def actor_critic(
       ``success``, ``return`` and ``throughput``, see `rollout.evaluate`.
 
     Raises:
-      UserError: for fewer than one epoch or minibatch, or if the rollout does not divide into the minibatches.
+      UserError: for fewer than one epoch or minibatch, if the rollout does not divide into the minibatches, or for
+        `augment` where the source records no augmented views.
 
     Reference:
       Schulman et al., Proximal policy optimization algorithms (2017), eq. 7 and 9; the value loss is not clipped.
     """
-    reinforce = reinforcement(num_epochs, num_minibatches, normalize, bonus, optimizer)
+    reinforce = reinforcement(num_epochs, num_minibatches, normalize, bonus, augment, optimizer)
 
     def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:
         net = network(source.num_inputs, heads(source))
@@ -166,6 +171,7 @@ def reinforcement(
     num_minibatches: int = 1,
     normalize: bool = True,
     bonus: Bonus | None = None,
+    augment: bool = False,
     optimizer: Optimizer = base.adam,
 ) -> Reinforce:
     """Makes the parts of :func:`actor_critic`, with its options, for learners that do something else beside.
@@ -179,7 +185,10 @@ def reinforcement(
     def parts(network: Network, source: Source, freeze: Sequence[str], episodes: int) -> Reinforcement:
         world, net = source.world, network
         remembers = bool(jax.tree.leaves(jax.eval_shape(lambda: net.carry(1))))
-        what, pieces = ("streams", source.num_envs) if remembers else ("steps", source.num_envs * source.num_steps)
+        if augment:
+            check_views(source)
+        num_envs = (1 + augment) * source.num_envs
+        what, pieces = ("streams", num_envs) if remembers else ("steps", num_envs * source.num_steps)
         choose = _streams if remembers else _steps
         if pieces % num_minibatches:
             raise UserError(f"{pieces} {what} do not divide into {num_minibatches} minibatches")
@@ -216,6 +225,16 @@ def reinforcement(
             gae = jax.vmap(returns.generalized_advantages, in_axes=(1, 1, 1, 1, 1, None), out_axes=1)
             return Lesson(gae(trajectory.r_t, *rows, hparams["lambda_"]), None)
 
+        def seen_twice(
+            params: Params, trajectory: Trajectory, taught: Lesson, legal: Array, hparams: HParams
+        ) -> tuple[Trajectory, Lesson]:
+            def log_prob(viewed: Trajectory) -> Array:
+                code = source.code(hparams)
+                _, outputs, _ = net.apply(params, viewed.carry, viewed.obs_tm1, viewed.first_tm1, code)
+                return _taken(outputs, viewed, legal)[1]
+
+            return with_views(trajectory, log_prob), jax.tree.map(lambda x: twice(x, x), taught)
+
         def loss(
             params: Params, batch: tuple[Trajectory, Lesson], legal: Array, hparams: HParams
         ) -> tuple[Array, Metrics]:
@@ -224,9 +243,7 @@ def reinforcement(
             code = source.code(hparams)
             _, outputs, _ = net.apply(params, trajectory.carry, trajectory.obs_tm1, trajectory.first_tm1, code)
             value = outputs["value"][..., 0]
-            logits = jnp.where(legal[None, None], outputs["policy"], ILLEGAL)
-            taken = jax.nn.one_hot(trajectory.a_tm1, world.num_actions)
-            log_prob = jnp.sum(jax.nn.log_softmax(logits) * taken, axis=-1)  # a gather's gradient is a slow scatter
+            logits, log_prob = _taken(outputs, trajectory, legal)
             if normalize:
                 advantage = _normalized(advantage, known)
             weight: Array | float = 1.0
@@ -262,6 +279,8 @@ def reinforcement(
                 rewarded = rewarded._replace(r_t=rewarded.r_t + extra)
             taught = lesson(acting, source_state.streams, rewarded, hparams)
             legal = world.legal(state.source.world)
+            if augment:
+                rewarded, taught = seen_twice(state.params, rewarded, taught, legal, hparams)
 
             def minibatch(carry: tuple[Params, PyTree], index: Array | None) -> tuple[tuple[Params, PyTree], Metrics]:
                 batch = (rewarded, taught) if index is None else choose(index, rewarded, taught)
@@ -298,6 +317,7 @@ def reinforcement(
                 num_minibatches,
                 normalize,
                 bonus and bonus.spec,
+                augment,
                 base.optimizer_name(optimizer),
                 net.spec,
                 source.spec,
@@ -307,6 +327,13 @@ def reinforcement(
         )
 
     return parts
+
+
+def _taken(outputs: dict[str, Array], trajectory: Trajectory, legal: Array) -> tuple[Array, Array]:
+    """Returns the logits `[T, E, A]` of a policy's outputs, and the log-probabilities `[T, E]` of what was done."""
+    logits = jnp.where(legal[None, None], outputs["policy"], ILLEGAL)
+    taken = jax.nn.one_hot(trajectory.a_tm1, legal.shape[0])
+    return logits, jnp.sum(jax.nn.log_softmax(logits) * taken, axis=-1)  # a gather's gradient is a slow scatter
 
 
 def _normalized(advantage: Array, known: Array | None) -> Array:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import jax
 import jax.numpy as jnp
+import optax
 
 from regimax.learners.batch import Batch, Objective
 from regimax.learners.policies import ILLEGAL
 from regimax.sources import Source
-from regimax.types import REINFORCEMENT, Array, Metrics, Setting
+from regimax.types import REINFORCEMENT, Array, HParams, Metrics, Params, Setting
 
 HEAD = "action_values"
 """Of the action values."""
+
+DISCOUNT = Setting("discount", 1.0, 0, 1, "γ")
 
 
 def action_values(source: Source) -> Objective:
@@ -30,20 +35,60 @@ def action_values(source: Source) -> Objective:
     Reference:
       Watkins and Dayan, Q-learning (1992); the semi-gradient of one step, without a slow copy of the network.
     """
-    num_actions = source.world.num_actions
 
     def loss(batch: Batch) -> tuple[Array, Metrics]:
         before, after = batch.before_and_after()
         best = jnp.max(jnp.where(batch.legal, after[HEAD], ILLEGAL), -1)
-        trajectory = batch.trajectory
-        target = trajectory.r_t + trajectory.discount_t * batch.hparams["discount"] * best
-        chosen = jnp.sum(before[HEAD] * jax.nn.one_hot(trajectory.a_tm1, num_actions), axis=-1)
-        return 0.5 * jnp.square(chosen - jax.lax.stop_gradient(target)), {}
+        return _error(batch, before[HEAD], best), {}
 
     return Objective(
-        heads={HEAD: num_actions},
+        heads={HEAD: source.world.num_actions},
         loss=loss,
         kind=REINFORCEMENT,
         spec=("action_values",),
-        settings=(Setting("discount", 1.0, 0, 1, "γ"),),
+        settings=(DISCOUNT,),
     )
+
+
+def slow_action_values(source: Source) -> Objective:
+    r"""Makes the same objective with a slow copy of the network, which values the action that looks best.
+
+    .. math:: \ell = (q(o_{t-1}, a_{t-1}) - r_t - \gamma_t q'(o_t, \arg\max_a q(o_t, a)))^2 / 2
+
+    Args:
+      source: of a learner's own behaviour.
+
+    Returns:
+      the objective. Settings: `discount`, and `tau`, by how much of the difference the copy follows after each update.
+
+    Reference:
+      van Hasselt et al., Deep reinforcement learning with double Q-learning (2016), eq. 4.
+    """
+
+    def loss(batch: Batch) -> tuple[Array, Metrics]:
+        before, after = batch.before_and_after()
+        _, slow = batch.before_and_after(params=batch.memory)
+        chosen = jnp.argmax(jnp.where(batch.legal, after[HEAD], ILLEGAL), axis=-1)
+        best = jnp.sum(slow[HEAD] * jax.nn.one_hot(chosen, source.world.num_actions), axis=-1)
+        return _error(batch, before[HEAD], best), {}
+
+    def follow(slow: Params, params: Params, hparams: HParams) -> Params:
+        return cast(Params, optax.incremental_update(params, slow, hparams["tau"]))
+
+    return Objective(
+        heads={HEAD: source.world.num_actions},
+        loss=loss,
+        kind=REINFORCEMENT,
+        spec=("slow_action_values",),
+        settings=(DISCOUNT, Setting("tau", 0.05, 0, 1, "step of the slow copy")),
+        init=lambda params: params,
+        refresh=follow,
+    )
+
+
+def _error(batch: Batch, values: Array, best: Array) -> Array:
+    """Half the squared error of one step, `[T, E]`, given the values before it and the best one after it."""
+    trajectory = batch.trajectory
+    target = trajectory.r_t + trajectory.discount_t * batch.hparams["discount"] * best
+    chosen = jnp.sum(values * jax.nn.one_hot(trajectory.a_tm1, values.shape[-1]), axis=-1)
+    return 0.5 * jnp.square(chosen - jax.lax.stop_gradient(target))

@@ -29,6 +29,8 @@ class ActorCritic(TypedDict, total=False):
     """Whether advantages are centred and scaled to unit variance; they are when not given."""
     bonus: Bonus | None
     """An intrinsic reward for what is new; none when not given."""
+    augment: bool
+    """Whether every step counts a second time as its augmented view shows it; not when not given."""
     optimizer: Optimizer
     """Makes an optax transformation from the settings; Adam behind a clip of the norm when not given."""
 

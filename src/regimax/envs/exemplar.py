@@ -16,7 +16,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from regimax.envs.sized import Sized, permutation, randint_below
+from regimax.envs.sized import Sized, permutation, randint_below, task_key, task_setting
 from regimax.ops import information
 from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
 
@@ -52,7 +52,7 @@ class TaskParams(NamedTuple):
 
 
 class StreamParams(NamedTuple):
-    """`Structure`, and whether the factor that counts is drawn again between the views of a pair."""
+    """`Structure`, and whether the factor that counts in task 0 is drawn again between the views of a pair."""
 
     hidden: Structure
     unpredictable: Array
@@ -84,7 +84,8 @@ class Exemplar(Sized):
       graded: whether an episode pays the share of its answers that were right, one sum for all; otherwise 1 iff all
         were.
       noise: σ ≥ 0 of each number of an observation, whose signal has variance 1.
-      unpredictable: whether the stream's pairs agree in all factors but the one that counts.
+      unpredictable: whether the stream's pairs agree in all factors but the one that counts in task 0.
+      task: which task: each draws the factor that counts and π anew, over the same looks.
       dimensions: D, numbers in an observation.
       max_factors: padding of F; F itself when 0.
       max_values: padding of V.
@@ -107,6 +108,7 @@ class Exemplar(Sized):
     graded: bool = False
     noise: float = 0.1
     unpredictable: bool = False
+    task: int = 0
     dimensions: int = 64
     max_factors: int = 0
     max_values: int = 0
@@ -118,7 +120,7 @@ class Exemplar(Sized):
     truncates = False
     augmented_views = True
     reward_range = (0.0, 1.0)
-    task_reads = tuple(f"world.{s}" for s in ("factors", "values", "looks", "decisions", "graded", "noise"))
+    task_reads = tuple(f"world.{s}" for s in ("factors", "values", "looks", "decisions", "graded", "noise", "task"))
     stream_reads = tuple(f"world.{s}" for s in ("factors", "values", "looks", "noise", "unpredictable"))
     stream_fields = ("view",)
     stream_acts = False
@@ -149,9 +151,10 @@ class Exemplar(Sized):
                 self.unpredictable,
                 0,
                 1,
-                "draw the task's factor anew in each view",
+                "draw the factor of task 0 anew in each view",
                 integer=True,
             ),
+            task_setting(self.task, "the factor that counts and its answers"),
         )
 
     @property
@@ -173,10 +176,13 @@ class Exemplar(Sized):
 
     # Hidden structure.
 
-    def _hidden(self, key: Array, settings: HParams) -> Structure:
+    def _hidden(self, key: Array, settings: HParams, task: Array | None = None) -> Structure:
+        """The structure as a task draws it; without one, which is the stream's, as task 0 does."""
         F, V, M, D = self.max_factors, self.max_values, self.max_looks, self.dimensions
         factors, values = settings["world.factors"], settings["world.values"]
         key_looks, key_factor, key_answers = jax.random.split(key, 3)
+        if task is not None:
+            key_factor, key_answers = task_key(key_factor, task), task_key(key_answers, task)
         # A factor at a time, so that a factor looks the same in worlds with more of them.
         looks = jax.vmap(lambda k: jax.random.normal(k, (V, M, D)))(jax.random.split(key_looks, F))
         present = (jnp.arange(F) < factors) / jnp.sqrt(factors.astype(jnp.float32))
@@ -191,7 +197,8 @@ class Exemplar(Sized):
         )
 
     def init(self, key: Array, settings: HParams) -> TaskParams:
-        return TaskParams(self._hidden(key, settings), settings["world.decisions"], settings["world.graded"])
+        hidden = self._hidden(key, settings, settings["world.task"])
+        return TaskParams(hidden, settings["world.decisions"], settings["world.graded"])
 
     def stream_init(self, key: Array, settings: HParams) -> StreamParams:
         return StreamParams(self._hidden(key, settings), settings["world.unpredictable"])

@@ -20,16 +20,13 @@ def write_run(success, status="done", consecutive=2, old=False, pending=False):
     stages = {"stage": ["p", "q"], "phase": ["pretrain", "rl"], "start": [0, 0], "end": [4, 6]}
     costs = {"flops": [10.0, 100.0], "env_steps": [0, 5], "passive_steps": [7, 0]}
     costs |= {"flops_prediction": [9.0, 20.0], "flops_experience": [1.0, 30.0], "flops_reinforcement": [0.0, 50.0]}
-    costs["present_sensory_bound"] = [0.25, math.nan]
+    costs |= {"present_sensory_bound": [0.25, math.nan], "rewards_delivered": [0.0, 0.5]}
     costs |= {f"bits_{name}": [0.5, 2.0] for name in ("sensory", "abstraction", "decision", "reward", "outcome")}
     stages |= {f"{name}_per_update": values for name, values in costs.items()}
     stages["flops_executed_per_update"] = [20.0, 200.0]
     if old:
-        stages = {
-            name: values
-            for name, values in stages.items()
-            if not name.startswith(("flops_pred", "flops_exp", "flops_rein"))
-        }
+        since = ("flops_pred", "flops_exp", "flops_rein", "rewards")
+        stages = {name: values for name, values in stages.items() if not name.startswith(since)}
     write_plan(run, cells, stages, consecutive)
     updates = [0, 2, 4, 6][: len(success)]
     rows = {"stage": ["p"] + ["q"] * len(success), "update": [0, *updates], "success": [None, *success]}
@@ -68,6 +65,7 @@ def test_effort_is_added_up_along_the_path():
     assert split == [4 * 9 + 6 * 20, 4 * 1 + 6 * 30, 6 * 50]
     assert sum(split) == row["flops"]
     assert row["bits_reward"] == 4 * 0.5 + 6 * 2.0
+    assert row["rewards_delivered"] == 6 * 0.5
     # Ten steps between evaluations, each of which stands for those before it; what was never measured is not known.
     assert row["used_decision"] == 10 * (1 + 2 + 3)
     assert (row["reward_bits_bound"], row["present_sensory_bound"]) == (None, None)
@@ -78,6 +76,7 @@ def test_effort_is_added_up_along_the_path():
 def test_a_run_from_before_flops_were_told_apart_says_nothing_of_it():
     row = table.cell_table(write_run([0.0, 0.1], old=True)).row(0, named=True)
     assert (row["flops"], row["flops_prediction"], row["flops_reinforcement"]) == (240.0, None, None)
+    assert row["rewards_delivered"] is None
 
 
 @pytest.mark.parametrize(

@@ -312,6 +312,7 @@ class Cipher(Sized):
             "stream_concept_bits": skill_and_symbols,
             "action_bits": math.log2(V),
             "episode_steps": float(L),
+            "paid_steps": float(L if per_step else 0),
         }
 
     def unpadded(self, settings: Mapping[str, float]) -> Cipher:

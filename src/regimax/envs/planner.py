@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from regimax.envs.behaviour import random_behaviour
-from regimax.envs.sized import Sized, permutation, randint_below, task_key, task_setting
+from regimax.envs.sized import Sized, permutation, randint_below, task_setting
 from regimax.errors import UserError
 from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
 

@@ -69,7 +69,9 @@ def task_setting(task: int, drawn: str) -> Setting:
       task: its default.
       drawn: what each task draws anew, in words.
     """
-    return Setting("world.task", task, 0, INT32, f"which task of the same concepts: each draws {drawn} anew", integer=True)
+    return Setting(
+        "world.task", task, 0, INT32, f"which task of the same concepts: each draws {drawn} anew", integer=True
+    )
 
 
 def task_key(key: Array, task: Array) -> Array:

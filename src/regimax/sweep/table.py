@@ -17,6 +17,7 @@ EFFORT = (
     "flops",
     "env_steps",
     "passive_steps",
+    "rewards_delivered",
     "bits_sensory",
     "bits_abstraction",
     "bits_decision",
@@ -33,6 +34,9 @@ COMPUTED_UNDER = "computed_under"
 
 def _paths(cells: pl.DataFrame, stages: pl.DataFrame) -> pl.DataFrame:
     """One row per cell and stage of its path, in order, with the effort of the stages before it."""
+    told = [f"{name}_per_update" for name in (*EFFORT, *SPLIT)]
+    lacking = [name for name in told if name not in stages.columns]  # in a run from before it was counted
+    stages = stages.with_columns(pl.lit(None, pl.Float64).alias(name) for name in lacking)
     steps = (
         cells.with_row_index("order")
         .select("order", "cell", "stages")
@@ -53,6 +57,12 @@ def _paths(cells: pl.DataFrame, stages: pl.DataFrame) -> pl.DataFrame:
         [expr.alias(f"{name}_before") for name, expr in zip(EFFORT, before, strict=True)]
         + [(pl.col("spent").cum_sum().over("cell") - pl.col("spent")).alias("updates_before")]
     )
+
+
+def _total(name: str) -> pl.Expr:
+    """What was spent of an effort on all stages; null where it was not counted."""
+    each = pl.col(f"{name}_per_update")
+    return pl.when(each.is_not_null().any()).then((pl.col("spent") * each).sum())
 
 
 def columns(effort: Sequence[str]) -> frozenset[str]:
@@ -79,8 +89,8 @@ def cell_curves(run: Path) -> pl.DataFrame:
     """Returns one row per cell and evaluation, as far as the run is committed.
 
     Columns: `cell`, `regime`, `setting`, `seed`, the axes, `phase`, `update` (within the phase), `updates` (along the
-    path), the cumulative effort `flops` (FLOPs), `env_steps`, `passive_steps` (steps), `bits_*` (bits), and the
-    metrics.
+    path), the cumulative effort `flops` (FLOPs), `env_steps`, `passive_steps` (steps), `rewards_delivered` (rewards),
+    `bits_*` (bits), and the metrics.
 
     Raises:
       UserError: if `run` is not a run directory, or anything in it that is needed is damaged.
@@ -175,21 +185,9 @@ def _cell_table(
     own = pl.col("env_steps_per_update") > 0
     spent = steps.group_by("cell").agg(
         pl.col("spent").sum().alias("updates"),
-        *(
-            (pl.col("spent") * pl.col(f"{name}_per_update"))
-            .sum()
-            .cast(pl.Int64 if name in COUNTS else pl.Float64)
-            .alias(name)
-            for name in EFFORT
-        ),
+        *(_total(name).cast(pl.Int64 if name in COUNTS else pl.Float64).alias(name) for name in (*EFFORT, *SPLIT)),
         (pl.col("spent") * pl.col("flops_per_update")).filter(~own).sum().alias("flops_without_env_steps"),
         (pl.col("spent") * pl.col("flops_per_update")).filter(own).sum().alias("flops_rl"),
-        *(
-            (pl.col("spent") * pl.col(f"{name}_per_update")).sum().alias(name)
-            if f"{name}_per_update" in stages.columns
-            else pl.lit(None, pl.Float64).alias(name)  # a run from before FLOPs were told apart
-            for name in SPLIT
-        ),
         (pl.col("status") == "diverged").any().fill_null(False).alias("diverged"),
         pl.col("status").last().fill_null("pending").alias("status"),
     )
@@ -220,6 +218,7 @@ def _cell_table(
         "updates",
         "env_steps",
         "passive_steps",
+        "rewards_delivered",
         "flops",
         "flops_without_env_steps",
         "flops_rl",

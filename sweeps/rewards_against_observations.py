@@ -37,7 +37,7 @@ sweep = rx.Sweep(
     ],
     axes={"observations_per_reward": rx.channels.observations_per_reward(1, 4, 16, 64)},
     settings={"rl.learning_rate": 0.03},
-    choices=[rx.Choice("pure_rl", {"rl.learning_rate": 0.003})],
+    choices=[rx.Choice(name, {"rl.learning_rate": 0.003}) for name in ("pure_rl", "oracle")],
     seeds=8,
     threshold=0.9,
 )

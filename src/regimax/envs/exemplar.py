@@ -16,6 +16,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from regimax.envs.assignment import assignment_bits, episodes_floor
 from regimax.envs.sized import Sized, permutation, randint_below, task_key, task_setting
 from regimax.ops import information
 from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
@@ -292,8 +293,9 @@ class Exemplar(Sized):
             "concepts": F * V,
             "optimal_return": 1.0,
             "random_success": float(V) ** -H,
-            "min_reward_bits_scratch": information.log2_factorial(V * M) - V * information.log2_factorial(M),
+            "min_reward_bits_scratch": assignment_bits(V, M),
             "min_reward_bits_stream": information.log2_factorial(V) + math.log2(F),
+            "predictable_share": self.predictable_share(settings),
             "observation_bits": bits,
             "stream_bits": 2 * bits,
             "concept_bits": F * math.log2(V),
@@ -306,17 +308,26 @@ class Exemplar(Sized):
     def episodes_floor(self, settings: Mapping[str, float], success: float) -> float:
         """Returns the episodes that half of the worlds need at least for a success rate, without the stream.
 
-        Of all balanced assignments of the VM looks to answers, a policy is right often enough in those that differ
-        from its own in at most (1 − success)·VM looks; every episode tells one bit. For F = H = 1.
+        For F = H = 1: every episode tells one bit of which looks belong to which answer.
 
         Args:
           settings: the world's, by name.
           success: θ, a probability.
         """
-        V, M = int(settings["world.values"]), int(settings["world.looks"])
-        looks = V * M
-        near = sum(math.comb(looks, i) * (V - 1) ** i for i in range(int((1.0 - success) * looks + 1e-9) + 1))
-        return max(0.0, self.describe(settings)["min_reward_bits_scratch"] - math.log2(near) - 1.0)
+        return episodes_floor(int(settings["world.values"]), int(settings["world.looks"]), success)
+
+    def predictable_share(self, settings: Mapping[str, float]) -> float:
+        """Returns the share of the variance of a second view that the values in the first foretell.
+
+        It is the expected one of all worlds, in closed form: a view varies by its looks about the mean of each value's
+        M, which itself has a variance of 1/M. So it vanishes as the world gets rich.
+
+        Args:
+          settings: the world's, by name.
+        """
+        F, V, M, _ = (int(settings[f"world.{size}"]) for size in self.sizes)
+        kept = (F - bool(settings["world.unpredictable"])) / F * (1.0 - 1.0 / V) / M
+        return kept / (1.0 - 1.0 / (V * M) + float(settings["world.noise"]) ** 2)
 
     def unpadded(self, settings: Mapping[str, float]) -> Exemplar:
         F, V, M, H = (int(settings.get(f"world.{size}", getattr(self, f"max_{size}"))) for size in self.sizes)

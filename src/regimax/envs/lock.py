@@ -184,6 +184,7 @@ class Lock(Sized):
         turn = on + float(entr(on) + entr(1.0 - on)) / math.log(2)
         stream = 1 + turn * sum(on**h for h in range(H))
         return {
+            "predictable_share": self.predictable_share(settings),
             "concepts": 3 * H,
             "optimal_return": 1.0,
             "random_success": float(actions) ** -H,
@@ -197,6 +198,23 @@ class Lock(Sized):
             "action_bits": math.log2(actions),
             "episode_steps": float(H),
         }
+
+    def predictable_share(self, settings: Mapping[str, float]) -> float:
+        """Returns the share of the variance of the stream's next observation that state and depth before it foretell.
+
+        Depth is certain; a good state is left with probability 1 − 1/A, and for a or b alike otherwise.
+
+        Args:
+          settings: the world's, by name.
+        """
+        H, actions = int(settings["world.depth"]), int(settings["world.actions"])
+        good = [float(actions) ** -h for h in range(H + 1)]
+        before, after = sum(good[:-1]) / H, sum(good[1:]) / H
+        certain = 2 * (0.5 / actions) ** 2 + (1.0 - 1.0 / actions) ** 2  # chance to guess what follows a good state
+        pooled = 2 * (after / 2) ** 2 + (1.0 - after) ** 2
+        depth = 1.0 - 1.0 / H
+        foretold = depth + before * certain + (1.0 - before) - pooled
+        return foretold / (depth + 1.0 - pooled + len(self._mixing) * NOISE**2)
 
     def unpadded(self, settings: Mapping[str, float]) -> Lock:
         return Lock(int(settings["world.depth"]), int(settings["world.actions"]))

@@ -51,6 +51,20 @@ class Cost(NamedTuple):
     present_sensory_bound: float
 
 
+class Facts(NamedTuple):
+    """What is known of the world of a stage; NaN where it is not.
+
+    Attributes:
+      predictable_share: share of the variance of what a predictor is asked for that can be foretold.
+      floor_scratch: bits that rewards must tell whoever learns from them alone.
+      floor_stream: bits that they must still tell whoever has learnt all that the stream tells.
+    """
+
+    predictable_share: float
+    floor_scratch: float
+    floor_stream: float
+
+
 class Costed(Protocol):
     """A stage: what it is run by and at which settings."""
 
@@ -94,6 +108,12 @@ class Costs:
                 ),
             )
         return self._costs[known]
+
+    def facts(self, stage: Costed) -> Facts:
+        """Returns what is known of the world of `stage`."""
+        known = described(self._programs[stage.program], stage.settings)
+        names = ("predictable_share", "min_reward_bits_scratch", "min_reward_bits_stream")
+        return Facts(*(float(known.get(name, math.nan)) for name in names))
 
 
 class Flops:

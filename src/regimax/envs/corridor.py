@@ -108,7 +108,7 @@ class Corridor(Sized):
     Example:
       >>> world = Corridor(positions=4, looks=16, persistence=0.9)
       >>> [round(world.shared_bits(world.defaults(), steps), 2) for steps in (1, 4, 16, 64)]
-      [1.5, 0.77, 0.06, 0.0]
+      [1.5, 0.77, 0.07, 0.0]
     """
 
     positions: int = 4

@@ -4,6 +4,7 @@ The senses are always on, and of n rewards one arrives; the learner knows which 
 sees on its own stream, `pretrain_rl` a stream of others beforehand, `pure_rl` not at all.
 
 Command: regimax run sweeps/rewards_against_observations.py
+Table: python docs/tables.py runs/rewards_against_observations
 """
 
 import regimax as rx

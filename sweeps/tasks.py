@@ -4,6 +4,7 @@ Every task draws the factor that counts and its answers anew. What is predicted 
 that the tasks of a world share it: it is run once, and `statistics.tasks_to_break_even` adds up what each saves.
 
 Command: regimax run sweeps/tasks.py
+Table: python docs/tables.py runs/tasks
 """
 
 import regimax as rx

@@ -166,3 +166,35 @@ def test_the_halves_have_all_looks_between_them_and_none_in_common():
 def test_sizes_that_do_not_fit_are_refused(sizes, message):
     with pytest.raises(rx.UserError, match=message):
         Corridor(**sizes)
+
+
+@pytest.mark.slow
+def test_prediction_beats_its_sham_where_reward_comes_soon_and_something_lasts():
+    """Heads alone on what was predicted: success at the end, a pair of learners in each world."""
+    world, seeds = Corridor(positions=4, looks=8, lag=1, persistence=0.9, dimensions=32), 12
+    regime = rx.regimes.pretrain_rl(
+        (600, 120),
+        network=rx.networks.mlp((64, 16)),
+        predictor=rx.learners.prediction(rx.learners.objectives.contrastive()),
+        pretrain={"num_envs": 64, "evaluate": rx.regimes.Evaluate(every=600, episodes=8)},
+        finetune="frozen",
+        num_envs=32,
+        evaluate=rx.regimes.Evaluate(every=120, episodes=256),
+    )
+    train = rx.make_train(regime, world)
+    keyed = rx.cell_keys(seeds=seeds)
+    run = jax.jit(jax.vmap(lambda key, hparams: train(key, hparams).curves["rl"]["success"][-1], in_axes=(0, None)))
+
+    def success(**changes):
+        hparams = dict(train.default_hparams) | {"rl.learning_rate": jnp.float32(0.03)}
+        hparams |= {name: jnp.asarray(value, hparams[name].dtype) for name, value in changes.items()}
+        return np.asarray(run(keyed, hparams))
+
+    predicted, sham = success(), success(**{"pretrain.shuffle": 1})
+    null, null_sham = (success(**{"pretrain.shuffle": sham, "world.persistence": 0.0}) for sham in (0, 1))
+    assert predicted.mean() > 0.9
+    assert stats.ttest_rel(predicted, sham, alternative="greater").pvalue < ALPHA
+    # Where nothing lasts prediction is a sham itself.
+    saved, nothing = predicted - sham, null - null_sham
+    assert stats.ttest_rel(saved, nothing, alternative="greater").pvalue < ALPHA
+    assert stats.ttest_1samp(nothing, 0.0).pvalue > ALPHA

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from regimax.report.statistics._bootstrap import bootstrap
-from regimax.report.statistics._times import scores, times
+from regimax.report.statistics._times import Tables, scores, times
 from regimax.report.statistics.estimate import Estimate
 from regimax.report.statistics.exchange import break_even, exchange_rate
 from regimax.report.statistics.intervals import median_interval
@@ -24,6 +24,7 @@ __all__ = [
     "Estimate",
     "Fit",
     "PhaseDiagram",
+    "Tables",
     "Verdict",
     "above",
     "below",

@@ -11,6 +11,7 @@ import polars as pl
 
 import regimax as rx
 from regimax import report
+from regimax.report import statistics as st
 from regimax.report import threshold_median
 from regimax.sweep.loaded import Run
 
@@ -42,12 +43,43 @@ def quickstart(run: Run) -> list[str]:
     return lines
 
 
+def saved(run: Run, unit: str = "env_steps") -> list[str]:
+    """What prediction beforehand has cost and saved."""
+    table = report.savings(run, unit=unit).fill_null("")
+    return markdown(table.columns, table.rows())
+
+
 def exemplar(run: Run) -> list[str]:
-    """Median episodes, which are steps there, to the threshold, and success at the end."""
+    """Median episodes, which are steps there, to the threshold, success at the end, and what prediction has saved."""
     number = shown("threshold_env_steps", ",.0f")
     entry = pl.when("threshold_censored").then(pl.format("none in {}", number)).otherwise(number)
     groups = report.summary(run.cells)
-    return [*wide(groups, entry), "success at the end:", *wide(groups, shown("success_median", ".2f"))]
+    return [*wide(groups, entry), "success at the end:", *wide(groups, shown("success_median", ".2f")), *saved(run)]
+
+
+def told(run: Run) -> list[str]:
+    """Rewards delivered to the threshold with how many worlds got there, by what is seen for each."""
+    column, arms = "observations_per_reward", run.cells["regime"].unique(maintain_order=True)
+    numbers = run.cells[column].unique(maintain_order=True).to_list()
+    rows = []
+    for arm in arms:
+        here = [st.times(run, arm, unit="rewards_delivered", where={column: n}) for n in numbers]
+        rows.append([arm, *(f"{st.median_time(t).text()} ({(~t['censored']).sum()} of {len(t)})" for t in here)])
+    return [*markdown([column, *numbers], rows), *saved(run, "rewards_delivered")]
+
+
+def tasks(run: Run) -> list[str]:
+    """Tasks that pay for one base model: as they add up, and by the formula for each of them alone."""
+    scratch, predicted = (st.times(run, arm, unit="flops_rl") for arm in ("pure_rl", "pretrain_rl"))
+    added = st.tasks_to_break_even(scratch, predicted).text()
+    return [f"break-even, added up: {added}", *saved(run)]
+
+
+def corridor(run: Run) -> list[str]:
+    """Median steps to the threshold, and what prediction has saved."""
+    number = shown("threshold_env_steps", ",.0f")
+    entry = pl.when("threshold_censored").then(pl.format("none in {}", number)).otherwise(number)
+    return [*wide(report.summary(run.cells), entry), *saved(run)]
 
 
 def growth(run: Run, arms: pl.DataFrame) -> list[str]:
@@ -133,6 +165,9 @@ def consolidation(run: Run) -> list[str]:
 TABLES = {
     "quickstart": quickstart,
     "exemplar": exemplar,
+    "rewards_against_observations": told,
+    "tasks": tasks,
+    "corridor": corridor,
     "lock": lock,
     "deepsea": deepsea,
     "planner": planner,

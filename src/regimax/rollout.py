@@ -171,12 +171,19 @@ def init(
     """
     num_envs = count(num_envs, "rollout.init: num_envs")
     check_streams("rollout.init", "carry", carry, num_envs)
+    return _opened(jax.random.split(key, num_envs), world, params, channels, carry, settings)
+
+
+def _opened(
+    keys: Array, world: Environment, params: PyTree, channels: Sequence[Channel], carry: PyTree, settings: HParams
+) -> RolloutState:
+    """Opens an episode on a stream for each of the keys `[E]`."""
 
     def stream(key: Array) -> tuple[PyTree, Array, list[PyTree]]:
         return _open(key, world, params, None, channels, _begin_channels(world, channels, settings), settings)
 
-    state, obs, channel_states = jax.vmap(stream)(jax.random.split(key, num_envs))
-    return RolloutState(state, obs, jnp.ones((num_envs,)), carry, channel_states)
+    state, obs, channel_states = jax.vmap(stream)(keys)
+    return RolloutState(state, obs, jnp.ones(keys.shape), carry, channel_states)
 
 
 class _Step(NamedTuple):
@@ -492,3 +499,62 @@ def evaluate(
         bits = information.entropy(sums["probs"] / decisions) - sums["noise"] / decisions
         metrics["throughput"] = bits * sums["decisions"] / sums["steps"]
     return metrics
+
+
+@single
+def attempts(
+    key: Array,
+    world: Environment,
+    params: PyTree,
+    channels: Sequence[Channel],
+    policy: Policy,
+    num_episodes: int,
+    num_tries: int,
+    settings: HParams,
+) -> Array:
+    """Tries each of `num_episodes` fresh episodes so many times, through the channels of senses and decisions.
+
+    The tries at an episode differ in what the policy leaves to chance alone: they open alike, and where they do the
+    same the same comes of it.
+
+    Args:
+      key: for the actions, the world and the channels.
+      world: the world; episodes are played as far as its horizon.
+      params: its hidden structure.
+      channels: as in :func:`evaluate`.
+      policy: how to act.
+      num_episodes: `N`.
+      num_tries: `K`.
+      settings: what the channels read, traced scalars by name.
+
+    Returns:
+      `[N]`, how many of the tries at each episode were a success.
+
+    Raises:
+      UserError: if a number is not a whole number above 0.
+    """
+    num_episodes = count(num_episodes, "rollout.attempts: num_episodes")
+    num_tries = count(num_tries, "rollout.attempts: num_tries")
+    key_act, key_step, key_reset = jax.random.split(key, 3)
+    streams = num_episodes * num_tries
+    u = jax.random.uniform(key_act, (world.horizon, streams))
+    keys = jnp.repeat(jax.random.split(key_step, (world.horizon, num_episodes)), num_tries, axis=1)
+    openings = jnp.repeat(jax.random.split(key_reset, num_episodes), num_tries)
+    channels = [channel for channel in channels if channel.place in ("sensory", "decision")]
+    opening = _opened(openings, world, params, channels, policy.carry(streams), settings)
+
+    def step(carry: tuple, x: tuple[Array, Array]) -> tuple[tuple, Array]:
+        state, running = carry
+        u, k_step = x
+        memory, action, extras = policy.act(state.carry, state.obs, state.first, u)
+        _check_acted(action, extras, streams, world.num_actions)
+        done = jax.vmap(lambda k, c, s, f, a: _act(k, world, params, channels, c, s, f, a, settings))(
+            k_step, state.channels, state.world, state.first, action
+        )
+        success = running * done.info["success"]
+        running = running * (1.0 - (done.terminated | done.truncated))
+        state = RolloutState(done.world, done.obs, jnp.zeros_like(state.first), memory, done.channels)
+        return (state, running), success
+
+    _, success = jax.lax.scan(step, (opening, jnp.ones((streams,))), (u, keys))
+    return success.sum(0).reshape(num_episodes, num_tries).sum(1)

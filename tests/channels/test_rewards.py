@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from regimax.channels import Signal, outcome, reward
+import regimax as rx
+from regimax.channels import Signal, chain, outcome, reward
 from regimax.ops import information
 
 ALPHA = 1e-4
@@ -283,3 +284,25 @@ def test_capacity_where_lost_reads_as_zero_is_that_of_its_table(levels, erasure)
 def test_what_nobody_throttles_has_all_bits_of_a_number():
     nominal = {s.name: s.default for s in reward(-1, 1).settings}
     assert reward(-1, 1).capacity(nominal, {"episode_steps": 4.0}) == 24.0
+
+
+def test_of_what_is_due_as_much_arrives_as_is_said():
+    chained = chain(outcome(), outcome(name="late"))
+    values = {"outcome.episodes": 2, "outcome.erasure": 0.25, "late.episodes": 1, "late.erasure": 0.5}
+    assert chained.delivered(values, {"episode_steps": 4.0}, 0.25) == 0.25 / 2 * 0.75 * 0.5
+    channel, n = (
+        reward(max_delay=6),
+        4_000,
+    )  # episodes of four steps, each paid at its end, and deliveries at every other step
+    hparams = traced(channel, rate=0.5, erasure=0.4, reads_zero=1)
+    last = np.arange(n) % 4 == 3
+    found, _ = SEND["reward"](last.astype(float), last.astype(float), hparams, jax.random.key(0))
+    nominal = {s.name: s.default for s in channel.settings} | {"reward.rate": 0.5, "reward.erasure": 0.4}
+    expected = channel.delivered(nominal, {"episode_steps": 4.0}, 0.25) * n
+    assert stats.binomtest(int((found > 0).sum()), n // 4, expected / (n // 4)).pvalue > ALPHA
+
+
+@pytest.mark.parametrize("wrong", [0, 0.5, -1, math.inf, math.nan, "four"])
+def test_there_is_no_more_than_a_reward_for_every_observation(wrong):
+    with pytest.raises(rx.UserError, match=r"observations_per_reward: .* is not a number from 1 on"):
+        rx.channels.observations_per_reward(1, wrong)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from regimax import envs
-from regimax.envs import Cipher, Environment, Exemplar, HandModel, Lock, Oracle, Planner, Recall, Streams
+from regimax.envs import Cipher, Corridor, Environment, Exemplar, HandModel, Lock, Oracle, Planner, Recall, Streams
 from regimax.errors import UserError
 from regimax.networks import mlp
 from regimax.types import Setting
@@ -14,6 +14,8 @@ from regimax.types import Setting
 WORLDS = {
     "Cipher": Cipher(symbols=3, skills=2, length=2),
     "Cipher, padded": Cipher(symbols=3, skills=2, length=2, max_symbols=5, max_skills=4, max_length=3),
+    "Corridor": Corridor(positions=3, looks=2, decisions=2, lag=1, dimensions=5),
+    "Corridor, padded": Corridor(3, 2, 2, 0, dimensions=5, max_positions=4, max_looks=3, max_decisions=3, max_lag=2),
     "Exemplar": Exemplar(factors=2, values=3, looks=2, decisions=2, dimensions=5),
     "Exemplar, padded": Exemplar(2, 3, 2, 2, dimensions=5, max_factors=3, max_values=4, max_looks=3, max_decisions=4),
     "Lock": Lock(depth=3, actions=2),
@@ -25,6 +27,7 @@ WORLDS = {
     "Oracle of Recall": Oracle(Recall(stable=2, dynamic=2, values=3, queries=2, dimensions=4)),
     "Oracle of Planner": Oracle(Planner(factors=3, values=2, ancestors=2)),
     "Oracle of Exemplar": Oracle(Exemplar(factors=2, values=3, looks=2, dimensions=5)),
+    "Oracle of Corridor": Oracle(Corridor(positions=3, looks=2, dimensions=5)),
     "Oracle of Lock": Oracle(Lock(depth=3, actions=2)),
     "Model of Planner": HandModel(Planner(factors=3, values=2, ancestors=2, max_factors=4)),
     "Oracle of Cipher": Oracle(Cipher(symbols=3, skills=2, length=2)),
@@ -56,7 +59,7 @@ def test_only_worlds_with_a_stream_say_so(name):
 @pytest.mark.parametrize("name", [name for name in WORLDS if not name.startswith(VIEWS)])
 def test_transcripts_have_the_shape_of_a_trajectory(name):
     world = WORLDS[name]
-    D, T = sum(field.size for field in world.fields), world.horizon
+    D, T = sum(field.size for field in world.fields), world.stream_steps
     params = world.stream_init(jax.random.key(0), given(world, world.stream_reads))
     batch = jax.jit(world.transcript)(jax.random.key(1), params)
     assert batch.obs_tm1.shape == batch.obs_t.shape == (T, D)

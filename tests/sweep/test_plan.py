@@ -58,6 +58,20 @@ def test_the_reward_does_not_reach_prediction(tiny):
             assert "world.dense_reward" not in stage.settings
 
 
+def test_many_tasks_share_one_pretraining(tiny):
+    alone, plan = make_plan(tiny(axes={}, seeds=1)), make_plan(tiny(axes={"world.task": range(10)}, seeds=1))
+    for name, phases in {"pure_rl": 1, "pretrain_rl": 2, "sham_rl": 2}.items():
+        paths = [cell.path for cell in plan.cells if cell.regime == name]
+        assert len(paths) == len(set(paths)) == 10
+        if phases == 2:
+            (shared,) = {path[0] for path in paths}
+            assert "world.task" not in plan.stages[shared].settings
+            assert [cell.path[0] for cell in alone.cells if cell.regime == name] == [shared]
+            assert sorted(plan.children[shared]) == sorted(path[1] for path in paths)
+    assert plan.updates_planned() == 2 * 4 + 30 * 8  # prediction and its sham once each
+    assert set(alone.stages) < set(plan.stages)  # task 0 is what there was
+
+
 def test_budgets_form_a_chain(tiny):
     plan = make_plan(tiny(axes={"pretrain.updates": [8, 2, 4]}, seeds=1))
     links = sorted(

@@ -76,6 +76,8 @@ def test_assignments_replace_axes(tiny):
 def test_assignments_choose_labels(tiny):
     sweep = tiny(axes={"pay": {"rich": {}, "poor": {"reward.erasure": 0.9}}})
     assert spec.override(sweep, ["pay=poor"]).axes == {"pay": {"poor": {"reward.erasure": 0.9}}}
+    counted = tiny(axes={"per": rx.channels.observations_per_reward(1, 4, 1.5)})
+    assert spec.override(counted, ["per=4,1.5"]).axes["per"].keys() == {4, 1.5}
     with pytest.raises(rx.UserError, match=r"unknown label of the axis 'pay': 'por'\. Did you mean 'poor'"):
         spec.override(sweep, ["pay=por"])
 

@@ -11,30 +11,30 @@ import regimax as rx
 from regimax.sweep import checkpoint, disk, store, table
 
 
-def write_run(success, status="done", consecutive=2, old=False, pending=False):
+def write_run(success, status="done", consecutive=2, old=False, pending=False, told=None, folder="run"):
     """One cell: 4 updates of prediction, then 6 of reinforcement learning with evaluations every two."""
-    run = Path("run")
+    run = Path(folder)
     for folder in (store.CURVES, store.FINISHED, store.STATES, store.CHECKPOINTS):
         (run / folder).mkdir(parents=True)
     cells = {"cell": ["a/0"], "regime": ["a"], "setting": [""], "seed": [0], "world_seed": [0], "stages": [["p", "q"]]}
     stages = {"stage": ["p", "q"], "phase": ["pretrain", "rl"], "start": [0, 0], "end": [4, 6]}
     costs = {"flops": [10.0, 100.0], "env_steps": [0, 5], "passive_steps": [7, 0]}
     costs |= {"flops_prediction": [9.0, 20.0], "flops_experience": [1.0, 30.0], "flops_reinforcement": [0.0, 50.0]}
-    costs["present_sensory_bound"] = [0.25, math.nan]
+    costs |= {"present_sensory_bound": [0.25, math.nan], "rewards_delivered": [0.0, 0.5]}
     costs |= {f"bits_{name}": [0.5, 2.0] for name in ("sensory", "abstraction", "decision", "reward", "outcome")}
     stages |= {f"{name}_per_update": values for name, values in costs.items()}
     stages["flops_executed_per_update"] = [20.0, 200.0]
+    stages |= {"predictable_share": [0.25, 0.5], "floor_scratch": [9.0, 16.0], "floor_stream": [1.0, 2.0]}
     if old:
-        stages = {
-            name: values
-            for name, values in stages.items()
-            if not name.startswith(("flops_pred", "flops_exp", "flops_rein"))
-        }
+        since = ("flops_pred", "flops_exp", "flops_rein", "rewards", "predictable", "floor")
+        stages = {name: values for name, values in stages.items() if not name.startswith(since)}
     write_plan(run, cells, stages, consecutive)
     updates = [0, 2, 4, 6][: len(success)]
     rows = {"stage": ["p"] + ["q"] * len(success), "update": [0, *updates], "success": [None, *success]}
     rows["return"] = rows["success"]
     rows["throughput"] = [None, *(float(i) for i in range(len(success)))]
+    if told is not None:
+        rows["reward_bits_bound"] = [None, *told]
     ended = {"stage": ["p", "q"], "status": ["done", status], "updates_done": [4, updates[-1]], "state": ["", ""]}
     if pending:
         ended = {name: values[:1] for name, values in ended.items()}
@@ -68,6 +68,7 @@ def test_effort_is_added_up_along_the_path():
     assert split == [4 * 9 + 6 * 20, 4 * 1 + 6 * 30, 6 * 50]
     assert sum(split) == row["flops"]
     assert row["bits_reward"] == 4 * 0.5 + 6 * 2.0
+    assert row["rewards_delivered"] == 6 * 0.5
     # Ten steps between evaluations, each of which stands for those before it; what was never measured is not known.
     assert row["used_decision"] == 10 * (1 + 2 + 3)
     assert (row["reward_bits_bound"], row["present_sensory_bound"]) == (None, None)
@@ -78,6 +79,7 @@ def test_effort_is_added_up_along_the_path():
 def test_a_run_from_before_flops_were_told_apart_says_nothing_of_it():
     row = table.cell_table(write_run([0.0, 0.1], old=True)).row(0, named=True)
     assert (row["flops"], row["flops_prediction"], row["flops_reinforcement"]) == (240.0, None, None)
+    assert row["rewards_delivered"] is None
 
 
 @pytest.mark.parametrize(
@@ -96,6 +98,15 @@ def test_solved_is_the_first_of_consecutive_evaluations(success, solved_at):
     assert row["solved_at_env_step"] == (None if solved_at is None else 5 * solved_at)
     assert row["solved_at_flops"] == (None if solved_at is None else 40 + 100 * solved_at)
     assert row["censored"] == (solved_at is None)
+
+
+def test_efficiency_is_the_floor_of_the_bits_that_were_told_until_it_was_solved():
+    row = table.cell_table(write_run([0.0, 0.9, 1.0, 1.0], told=[0.0, 0.25, 0.5, 0.5])).row(0, named=True)
+    assert (row["predictable_share"], row["floor_scratch"], row["floor_stream"]) == (0.25, 16.0, 2.0)
+    assert (row["solved_at_reward"], row["solved_at_reward_bits"]) == (2 * 0.5, 10 * 0.25)
+    assert row["information_efficiency"] == 2.0 / 2.5  # it has predicted something
+    again = table.cell_table(write_run([0.0, 0.9, 0.0, 1.0], told=[0.0, 0.25, 0.5, 0.5], folder="other"))
+    assert again["information_efficiency"].to_list() == [None]
 
 
 def test_an_early_stop_costs_what_it_used():

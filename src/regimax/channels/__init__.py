@@ -6,7 +6,7 @@ from regimax.channels._outcome import outcome
 from regimax.channels._reward import reward
 from regimax.channels._sensory import sensory
 from regimax.channels.base import PLACES, Channel, Signal, chain
-from regimax.channels.presets import HUMAN, HUMAN_SCALED, Bandwidths
+from regimax.channels.presets import HUMAN, HUMAN_SCALED, Bandwidths, observations_per_reward
 
 __all__ = [
     "HUMAN",
@@ -19,6 +19,7 @@ __all__ = [
     "chain",
     "code_of",
     "decision",
+    "observations_per_reward",
     "outcome",
     "reward",
     "sensory",

@@ -86,4 +86,9 @@ def outcome(max_delay: int = 0, name: str = "outcome") -> Channel:
             bits = information.zeroed_capacity(n + 1, lost)
         return bits / (n * known["episode_steps"])
 
-    return at_the_door(Channel("outcome", init, apply, capacity, tuple(settings), ("outcome", name, max_delay)))
+    def delivered(settings: Mapping[str, float], known: Mapping[str, float], due: float) -> float:
+        del known
+        return due * (1.0 - settings[f"{name}.erasure"]) / settings[f"{name}.episodes"]
+
+    spec = ("outcome", name, max_delay)
+    return at_the_door(Channel("outcome", init, apply, capacity, tuple(settings), spec, delivered))

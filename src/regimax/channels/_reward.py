@@ -127,9 +127,15 @@ def reward(low: float = 0.0, high: float = 1.0, max_delay: int = 0, name: str = 
         bits = (1.0 - lost) * information.symmetric_bits(levels, settings[f"{name}.flip"])
         if settings[f"{name}.reads_zero"]:
             bits = min(bits, information.zeroed_capacity(levels, lost))
+        return deliveries(settings, known) * bits
+
+    def deliveries(settings: Mapping[str, float], known: Mapping[str, float]) -> float:
+        """Those that are due per step, the lost ones among them."""
         steps = known["episode_steps"]
-        deliveries = (math.floor(settings[f"{name}.rate"] * (steps - 1.0) + 1e-4) + 1) / steps
-        return deliveries * bits
+        return (math.floor(settings[f"{name}.rate"] * (steps - 1.0) + 1e-4) + 1) / steps
+
+    def delivered(settings: Mapping[str, float], known: Mapping[str, float], due: float) -> float:
+        return min(due, deliveries(settings, known)) * (1.0 - settings[f"{name}.erasure"])
 
     spec = ("reward", name, low, high, max_delay)
-    return at_the_door(Channel("reward", init, apply, capacity, tuple(settings), spec))
+    return at_the_door(Channel("reward", init, apply, capacity, tuple(settings), spec, delivered))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -56,6 +56,8 @@ class Channel(NamedTuple):
         heads of the network read.
       settings: the traced settings, named ``<channel>.<setting>``, with their defaults.
       spec: what it is.
+      delivered: `(settings, known, due) -> per step`, of so many payments that are due per step how many arrive on
+        average; None where all do.
 
     Example:
       >>> from regimax.channels import sensory
@@ -73,6 +75,7 @@ class Channel(NamedTuple):
     capacity: Callable[[Mapping[str, float], Mapping[str, float]], float]
     settings: tuple[Setting, ...]
     spec: Spec
+    delivered: Callable[[Mapping[str, float], Mapping[str, float], float], float] | None = None
 
     def default_settings(self, changes: Mapping[str, Any] | None = None) -> dict[str, Array]:
         """Returns what `init` and `apply` read: traced scalars by name, at their defaults where nothing is changed.
@@ -184,8 +187,34 @@ def chain(*channels: Channel) -> Channel:
     def capacity(settings: Mapping[str, float], known: Mapping[str, float]) -> float:
         return min(channel.capacity(settings, known) for channel in channels)
 
+    def delivered(settings: Mapping[str, float], known: Mapping[str, float], due: float) -> float:
+        return arriving(channels, settings, known, due)
+
     spec = ("chain", *(channel.spec for channel in channels))
-    return at_the_door(Channel(places[0], init, apply, capacity, settings, spec))
+    return at_the_door(Channel(places[0], init, apply, capacity, settings, spec, delivered))
+
+
+def arriving(
+    channels: Sequence[Channel], settings: Mapping[str, float], known: Mapping[str, float], due: float
+) -> float:
+    """Returns how many payments per step arrive behind channels, on average, of so many that are due.
+
+    Args:
+      channels: in the order of the signal.
+      settings: what they read.
+      known: what the world says of itself.
+      due: payments per step.
+
+    Example:
+      >>> from regimax.channels import reward
+      >>> settings = {"reward.rate": 1.0, "reward.erasure": 0.75}
+      >>> arriving([reward()], settings, {"episode_steps": 4.0}, due=0.25)
+      0.0625
+    """
+    for channel in channels:
+        if channel.delivered is not None:
+            due = channel.delivered(settings, known, due)
+    return due
 
 
 def check_line(name: str, max_delay: Any) -> int:

@@ -85,6 +85,35 @@ class Bandwidths(NamedTuple):
         return sensory(low, high), abstraction(), decision(), outcome(), reward(*world.reward_range)
 
 
+def observations_per_reward(*numbers: float) -> dict[float, dict[str, float]]:
+    """Returns an axis of how often the senses tell something for each time that reward does.
+
+    The senses are always on, and of n rewards one arrives: each is lost with probability 1 − 1/n, and the learner knows
+    that it is. Effort in rewards is the unit ``rewards_delivered`` of tables and of `statistics.times`.
+
+    Args:
+      *numbers: n ≥ 1; 1 is a reward for every decision.
+
+    Returns:
+      what an axis of labels takes: settings of the channel of rewards by n.
+
+    Raises:
+      UserError: for a number below 1.
+
+    Example:
+      >>> import regimax as rx
+      >>> axes = {"observations_per_reward": observations_per_reward(1, 4, 16)}
+      >>> axes["observations_per_reward"][4]
+      {'reward.erasure': 0.75}
+    """
+    found = {}
+    for n in map(number, numbers):
+        if not (is_finite(n) and n >= 1):
+            raise UserError(f"observations_per_reward: {n!r} is not a number from 1 on")
+        found[n] = {"reward.erasure": 1.0 - 1.0 / n}
+    return found
+
+
 HUMAN = Bandwidths(sensory=1e7, abstraction=1e4, decision=10.0, reward=3.0, outcome=1 / 60)
 """People, bits per second.
 

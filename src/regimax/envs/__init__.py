@@ -4,6 +4,7 @@ from regimax.envs import craftax, gymnax
 from regimax.envs.base import Environment, Halved, HandMade, Lifetimes, Streams, default_settings
 from regimax.envs.check import check_world, lacking
 from regimax.envs.cipher import Cipher
+from regimax.envs.corridor import Corridor
 from regimax.envs.exemplar import Exemplar
 from regimax.envs.gymnax import from_gymnax
 from regimax.envs.hand_model import HandModel
@@ -16,6 +17,7 @@ from regimax.envs.recall import Recall
 
 __all__ = [
     "Cipher",
+    "Corridor",
     "Environment",
     "Exemplar",
     "GymnaxInterface",

@@ -76,7 +76,8 @@ class Environment(Protocol):
         Keys: `concepts` (their number), `optimal_return` (reward units), `random_success` (probability),
         `min_reward_bits_scratch` and `min_reward_bits_stream` (bits that rewards must still tell without and with the
         stream), `observation_bits`, `stream_bits` and `action_bits` (nominal, per step), `episode_steps`. NaN stands
-        for what is not known. Where it is known also `concept_bits` and `stream_concept_bits`: the entropy of the
+        for what is not known. A world that pays for steps, not for whole episodes, adds `paid_steps`, how many of an
+        episode it pays for. Where it is known also `concept_bits` and `stream_concept_bits`: the entropy of the
         concepts at work in the learner's own episodes, the largest that any behaviour gives them, and in the stream,
         bits per step; no signal tells more about them.
         """

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from regimax.envs.sized import Sized, permutation, randint_below
+from regimax.envs.sized import Sized, permutation, randint_below, task_key, task_setting
 from regimax.ops import information
 from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
 
@@ -87,6 +87,7 @@ class Cipher(Sized):
       reveal: probability that the right answer is shown after the fact, in the next observation.
       cue_held: whether the cue stays in sight; otherwise it is seen with the first symbol only.
       dense_reward: pays 1 for every right answer; otherwise 1 at the end iff all were right.
+      task: which task: each draws the map from cues to skills anew, over the same skills.
       max_symbols: padding of V; V itself when 0.
       max_skills: padding of K.
       max_length: padding of L.
@@ -109,6 +110,7 @@ class Cipher(Sized):
     reveal: float = 0.0
     cue_held: bool = False
     dense_reward: bool = False
+    task: int = 0
     max_symbols: int = 0
     max_skills: int = 0
     max_length: int = 0
@@ -117,7 +119,9 @@ class Cipher(Sized):
     sizes = ("symbols", "skills", "length")
     truncates = False
     reward_range = (0.0, 1.0)
-    task_reads = tuple(f"world.{s}" for s in ("symbols", "skills", "length", "reveal", "cue_held", "dense_reward"))
+    task_reads = tuple(
+        f"world.{s}" for s in ("symbols", "skills", "length", "reveal", "cue_held", "dense_reward", "task")
+    )
     stream_reads = tuple(f"world.{s}" for s in ("symbols", "skills", "length", "coverage", "cue_held", "tag"))
     stream_fields = ("symbol",)
     stream_acts = True
@@ -139,6 +143,7 @@ class Cipher(Sized):
             Setting("world.reveal", self.reveal, 0, 1, "probability that the right answer is shown after the fact"),
             Setting("world.cue_held", self.cue_held, doc="whether the cue stays in sight", **flag),
             Setting("world.dense_reward", self.dense_reward, doc="pay every right answer, not all", **flag),
+            task_setting(self.task, "the map from cues to skills"),
         )
 
     @property
@@ -168,16 +173,21 @@ class Cipher(Sized):
         keys = jax.random.split(key, self.max_skills)
         return jax.vmap(lambda k: permutation(k, symbols, self.max_symbols))(keys)
 
-    def _hidden(self, key: Array, settings: HParams) -> tuple[Structure, Array]:
-        """Returns the structure, and the permutations `[K, V]` of skills that the task does not know."""
+    def _hidden(self, key: Array, settings: HParams, task: Array | None = None) -> tuple[Structure, Array]:
+        """Returns the structure, and the permutations `[K, V]` of skills that the task does not know.
+
+        Without a task, which is the stream's, the map from cues is that of task 0; nobody there asks for it.
+        """
         symbols, skills, length = self._sizes(settings)
         key_task, key_cue, key_other = jax.random.split(key, 3)
+        if task is not None:
+            key_cue = task_key(key_cue, task)
         answers = self._permutations(key_task, symbols)
         skill_of_cue = permutation(key_cue, skills, self.max_skills)
         return Structure(symbols, skills, length, answers, skill_of_cue), self._permutations(key_other, symbols)
 
     def init(self, key: Array, settings: HParams) -> TaskParams:
-        hidden, _ = self._hidden(key, settings)
+        hidden, _ = self._hidden(key, settings, settings["world.task"])
         return TaskParams(hidden, settings["world.reveal"], settings["world.cue_held"], settings["world.dense_reward"])
 
     def stream_init(self, key: Array, settings: HParams) -> StreamParams:
@@ -291,6 +301,7 @@ class Cipher(Sized):
         revealed = settings["world.reveal"] * math.log2(V)
         skill_and_symbols = math.log2(K) / L + math.log2(V)  # the answers follow from them
         return {
+            "predictable_share": self.predictable_share(settings),
             "concepts": K,
             "optimal_return": float(L if per_step else 1),
             "random_success": float(V) ** -L,
@@ -302,7 +313,35 @@ class Cipher(Sized):
             "stream_concept_bits": skill_and_symbols,
             "action_bits": math.log2(V),
             "episode_steps": float(L),
+            "paid_steps": float(L if per_step else 0),
         }
+
+    def predictable_share(self, settings: Mapping[str, float]) -> float:
+        r"""Returns the share of the variance of the stream's answers that skills, known by heart, and what came before
+        foretell; symbols, which are independent, cannot be foretold at all.
+
+        It is the expected one of all worlds, in closed form. Of the other skills each agrees with j pairs seen so far
+        with probability :math:`q = (V-j)!/V!`, so that the one at work is told from n of them, with
+        :math:`E\,1/n = (1 - (1-q)^K) / (Kq)`. A tag tells it at once.
+
+        Args:
+          settings: the world's, by name.
+        """
+        V, K, L = (int(settings[f"world.{size}"]) for size in ("symbols", "skills", "length"))
+        seen, foretold = {0: 1.0}, 0.0  # probabilities of how many different symbols came before
+        for _ in range(L):
+            later: dict[int, float] = {}
+            for j, chance in seen.items():
+                q = math.factorial(V - j) / math.factorial(V)
+                found = (1.0 - (1.0 - q) ** K) / (K * q)
+                new = found + (1.0 - found) / (V - j) if j < V else 1.0
+                foretold += chance * (j / V + (1.0 - j / V) * new) / L
+                later[j] = later.get(j, 0.0) + chance * j / V
+                later[j + 1] = later.get(j + 1, 0.0) + chance * (1.0 - j / V)
+            seen = later
+        untagged = (foretold - 1.0 / V) / (1.0 - 1.0 / V)
+        tagged = float(settings["world.tag"])
+        return tagged + (1.0 - tagged) * untagged
 
     def unpadded(self, settings: Mapping[str, float]) -> Cipher:
         sizes = {size: int(settings[f"world.{size}"]) for size in ("symbols", "skills", "length")}

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from regimax.envs.sized import Sized, permutation, randint_below
+from regimax.envs.assignment import assignment_bits, episodes_floor
+from regimax.envs.sized import Sized, permutation, randint_below, task_key, task_setting
 from regimax.ops import information
 from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
 
@@ -52,7 +53,7 @@ class TaskParams(NamedTuple):
 
 
 class StreamParams(NamedTuple):
-    """`Structure`, and whether the factor that counts is drawn again between the views of a pair."""
+    """`Structure`, and whether the factor that counts in task 0 is drawn again between the views of a pair."""
 
     hidden: Structure
     unpredictable: Array
@@ -84,7 +85,8 @@ class Exemplar(Sized):
       graded: whether an episode pays the share of its answers that were right, one sum for all; otherwise 1 iff all
         were.
       noise: σ ≥ 0 of each number of an observation, whose signal has variance 1.
-      unpredictable: whether the stream's pairs agree in all factors but the one that counts.
+      unpredictable: whether the stream's pairs agree in all factors but the one that counts in task 0.
+      task: which task: each draws the factor that counts and π anew, over the same looks.
       dimensions: D, numbers in an observation.
       max_factors: padding of F; F itself when 0.
       max_values: padding of V.
@@ -107,6 +109,7 @@ class Exemplar(Sized):
     graded: bool = False
     noise: float = 0.1
     unpredictable: bool = False
+    task: int = 0
     dimensions: int = 64
     max_factors: int = 0
     max_values: int = 0
@@ -118,7 +121,7 @@ class Exemplar(Sized):
     truncates = False
     augmented_views = True
     reward_range = (0.0, 1.0)
-    task_reads = tuple(f"world.{s}" for s in ("factors", "values", "looks", "decisions", "graded", "noise"))
+    task_reads = tuple(f"world.{s}" for s in ("factors", "values", "looks", "decisions", "graded", "noise", "task"))
     stream_reads = tuple(f"world.{s}" for s in ("factors", "values", "looks", "noise", "unpredictable"))
     stream_fields = ("view",)
     stream_acts = False
@@ -149,9 +152,10 @@ class Exemplar(Sized):
                 self.unpredictable,
                 0,
                 1,
-                "draw the task's factor anew in each view",
+                "draw the factor of task 0 anew in each view",
                 integer=True,
             ),
+            task_setting(self.task, "the factor that counts and its answers"),
         )
 
     @property
@@ -173,10 +177,13 @@ class Exemplar(Sized):
 
     # Hidden structure.
 
-    def _hidden(self, key: Array, settings: HParams) -> Structure:
+    def _hidden(self, key: Array, settings: HParams, task: Array | None = None) -> Structure:
+        """The structure as a task draws it; without one, which is the stream's, as task 0 does."""
         F, V, M, D = self.max_factors, self.max_values, self.max_looks, self.dimensions
         factors, values = settings["world.factors"], settings["world.values"]
         key_looks, key_factor, key_answers = jax.random.split(key, 3)
+        if task is not None:
+            key_factor, key_answers = task_key(key_factor, task), task_key(key_answers, task)
         # A factor at a time, so that a factor looks the same in worlds with more of them.
         looks = jax.vmap(lambda k: jax.random.normal(k, (V, M, D)))(jax.random.split(key_looks, F))
         present = (jnp.arange(F) < factors) / jnp.sqrt(factors.astype(jnp.float32))
@@ -191,7 +198,8 @@ class Exemplar(Sized):
         )
 
     def init(self, key: Array, settings: HParams) -> TaskParams:
-        return TaskParams(self._hidden(key, settings), settings["world.decisions"], settings["world.graded"])
+        hidden = self._hidden(key, settings, settings["world.task"])
+        return TaskParams(hidden, settings["world.decisions"], settings["world.graded"])
 
     def stream_init(self, key: Array, settings: HParams) -> StreamParams:
         return StreamParams(self._hidden(key, settings), settings["world.unpredictable"])
@@ -285,8 +293,9 @@ class Exemplar(Sized):
             "concepts": F * V,
             "optimal_return": 1.0,
             "random_success": float(V) ** -H,
-            "min_reward_bits_scratch": information.log2_factorial(V * M) - V * information.log2_factorial(M),
+            "min_reward_bits_scratch": assignment_bits(V, M),
             "min_reward_bits_stream": information.log2_factorial(V) + math.log2(F),
+            "predictable_share": self.predictable_share(settings),
             "observation_bits": bits,
             "stream_bits": 2 * bits,
             "concept_bits": F * math.log2(V),
@@ -299,17 +308,26 @@ class Exemplar(Sized):
     def episodes_floor(self, settings: Mapping[str, float], success: float) -> float:
         """Returns the episodes that half of the worlds need at least for a success rate, without the stream.
 
-        Of all balanced assignments of the VM looks to answers, a policy is right often enough in those that differ
-        from its own in at most (1 − success)·VM looks; every episode tells one bit. For F = H = 1.
+        For F = H = 1: every episode tells one bit of which looks belong to which answer.
 
         Args:
           settings: the world's, by name.
           success: θ, a probability.
         """
-        V, M = int(settings["world.values"]), int(settings["world.looks"])
-        looks = V * M
-        near = sum(math.comb(looks, i) * (V - 1) ** i for i in range(int((1.0 - success) * looks + 1e-9) + 1))
-        return max(0.0, self.describe(settings)["min_reward_bits_scratch"] - math.log2(near) - 1.0)
+        return episodes_floor(int(settings["world.values"]), int(settings["world.looks"]), success)
+
+    def predictable_share(self, settings: Mapping[str, float]) -> float:
+        """Returns the share of the variance of a second view that the values in the first foretell.
+
+        It is the expected one of all worlds, in closed form: a view varies by its looks about the mean of each value's
+        M, which itself has a variance of 1/M. So it vanishes as the world gets rich.
+
+        Args:
+          settings: the world's, by name.
+        """
+        F, V, M, _ = (int(settings[f"world.{size}"]) for size in self.sizes)
+        kept = (F - bool(settings["world.unpredictable"])) / F * (1.0 - 1.0 / V) / M
+        return kept / (1.0 - 1.0 / (V * M) + float(settings["world.noise"]) ** 2)
 
     def unpadded(self, settings: Mapping[str, float]) -> Exemplar:
         F, V, M, H = (int(settings.get(f"world.{size}", getattr(self, f"max_{size}"))) for size in self.sizes)

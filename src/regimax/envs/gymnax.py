@@ -196,7 +196,8 @@ class Gymnax:
         bounds = "min_reward_bits_scratch min_reward_bits_stream"
         names = f"concepts optimal_return random_success {bounds} observation_bits stream_bits"
         unknowns = dict.fromkeys(names.split(), math.nan)
-        return unknowns | {"action_bits": math.log2(self.num_actions), "episode_steps": self.episode_steps}
+        steps = dict.fromkeys(("episode_steps", "paid_steps"), self.episode_steps)
+        return unknowns | {"action_bits": math.log2(self.num_actions), **steps}
 
     def unpadded(self, settings: Mapping[str, float]) -> Gymnax:
         del settings

@@ -19,7 +19,7 @@ import scipy.linalg
 from scipy.special import entr
 
 from regimax.envs.behaviour import random_behaviour
-from regimax.envs.sized import Sized, randint_below
+from regimax.envs.sized import Sized, randint_below, task_key, task_setting
 from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
 
 A, B, C = 0, 1, 2
@@ -60,6 +60,7 @@ class Lock(Sized):
     Args:
       depth: H in 2 … 64, actions per episode.
       actions: A ≥ 1; with one there is nothing to find.
+      task: which task: each draws the combination anew. The stream, which shows no actions, is the same for all.
       max_depth: padding of H; H itself when 0.
       max_actions: padding of A.
 
@@ -77,6 +78,7 @@ class Lock(Sized):
 
     depth: int = 6
     actions: int = 4
+    task: int = 0
     max_depth: int = 0
     max_actions: int = 0
 
@@ -84,7 +86,7 @@ class Lock(Sized):
     sizes = ("depth", "actions")
     truncates = False
     reward_range = (0.0, 1.0)
-    task_reads = ("world.depth", "world.actions")
+    task_reads = ("world.depth", "world.actions", "world.task")
     stream_reads = ("world.depth", "world.actions")
     stream_fields = ("view",)
     stream_acts = False
@@ -98,6 +100,7 @@ class Lock(Sized):
         return (
             Setting("world.depth", self.depth, 2, min(self.max_depth, 64), "H, actions per episode", integer=True),
             Setting("world.actions", self.actions, 1, self.max_actions, "A, actions", integer=True),
+            task_setting(self.task, "the combination"),
         )
 
     @property
@@ -124,10 +127,15 @@ class Lock(Sized):
         return 3, self.max_depth
 
     def init(self, key: Array, settings: HParams) -> Params:
+        return self._drawn(task_key(key, settings["world.task"]), settings)
+
+    def stream_init(self, key: Array, settings: HParams) -> Params:
+        """Draws task 0: whatever the combination, what random behaviour sees of it is as likely."""
+        return self._drawn(key, settings)
+
+    def _drawn(self, key: Array, settings: HParams) -> Params:
         depth, actions = settings["world.depth"], settings["world.actions"]
         return Params(depth, actions, randint_below(jax.random.uniform(key, (self.max_depth, 2)), actions))
-
-    stream_init = init
 
     def _observe(self, noise: Array, state: State) -> Array:
         """Returns the observation `[D]`; `noise` `[D]` is standard normal."""
@@ -176,6 +184,7 @@ class Lock(Sized):
         turn = on + float(entr(on) + entr(1.0 - on)) / math.log(2)
         stream = 1 + turn * sum(on**h for h in range(H))
         return {
+            "predictable_share": self.predictable_share(settings),
             "concepts": 3 * H,
             "optimal_return": 1.0,
             "random_success": float(actions) ** -H,
@@ -189,6 +198,23 @@ class Lock(Sized):
             "action_bits": math.log2(actions),
             "episode_steps": float(H),
         }
+
+    def predictable_share(self, settings: Mapping[str, float]) -> float:
+        """Returns the share of the variance of the stream's next observation that state and depth before it foretell.
+
+        Depth is certain; a good state is left with probability 1 − 1/A, and for a or b alike otherwise.
+
+        Args:
+          settings: the world's, by name.
+        """
+        H, actions = int(settings["world.depth"]), int(settings["world.actions"])
+        good = [float(actions) ** -h for h in range(H + 1)]
+        before, after = sum(good[:-1]) / H, sum(good[1:]) / H
+        certain = 2 * (0.5 / actions) ** 2 + (1.0 - 1.0 / actions) ** 2  # chance to guess what follows a good state
+        pooled = 2 * (after / 2) ** 2 + (1.0 - after) ** 2
+        depth = 1.0 - 1.0 / H
+        foretold = depth + before * certain + (1.0 - before) - pooled
+        return foretold / (depth + 1.0 - pooled + len(self._mixing) * NOISE**2)
 
     def unpadded(self, settings: Mapping[str, float]) -> Lock:
         return Lock(int(settings["world.depth"]), int(settings["world.actions"]))

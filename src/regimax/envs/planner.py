@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from regimax.envs.behaviour import random_behaviour
-from regimax.envs.sized import Sized, permutation, randint_below
+from regimax.envs.sized import Sized, permutation, randint_below, task_setting
 from regimax.errors import UserError
 from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
 
@@ -31,7 +31,7 @@ class Params(NamedTuple):
       steps: `[]` actions per episode.
       parents: `[F, F]` bool, whether the second factor is a parent of the first.
       required: `[F]` int32, the one value that children wait for.
-      order: `[F]` int32, factors with parents before children; the goal's ancestors come first.
+      order: `[F]` int32, factors with parents before children; the ancestors of task 0's goal come first.
       ancestors: `[F]` bool, whether a factor is an ancestor of the goal, or the goal.
       goal: `[]` int32.
     """
@@ -68,6 +68,8 @@ class Planner(Sized):
       ancestors: k in 1 … F, factors that the goal depends on, counting itself.
       steps: actions per episode; twice the longest plan, 2 k (V − 1), when 0.
       density: probability of every edge that the k ancestors do not need, in [0, 1].
+      task: which task. The goal of task 0 has k ancestors; each of the others draws a goal anew, in the same web, among
+        the factors that have no more. The stream is of those who are after the goal of task 0.
       max_factors: padding of F, and of k; F itself when 0.
       max_values: padding of V.
       max_steps: padding of the steps.
@@ -85,6 +87,7 @@ class Planner(Sized):
     ancestors: int = 3
     steps: int = 0
     density: float = 0.3
+    task: int = 0
     max_factors: int = 0
     max_values: int = 0
     max_steps: int = 0
@@ -93,8 +96,8 @@ class Planner(Sized):
     sizes = ("factors", "values", "steps")
     truncates = False
     reward_range = (0.0, 1.0)
-    task_reads = tuple(f"world.{s}" for s in ("factors", "values", "ancestors", "steps", "density"))
-    stream_reads = task_reads
+    stream_reads = tuple(f"world.{s}" for s in ("factors", "values", "ancestors", "steps", "density"))
+    task_reads = (*stream_reads, "world.task")
     stream_acts = False
     model_settings = (
         Setting("world.known", 1.0, 0, 1, "κ, fraction of the factors that a hand-made model knows, to the nearest"),
@@ -122,6 +125,7 @@ class Planner(Sized):
             Setting("world.ancestors", self.ancestors, 1, F, "k ≤ F, factors that the goal depends on", integer=True),
             Setting("world.steps", self.steps, 1, T, "actions per episode", integer=True),
             Setting("world.density", self.density, 0, 1, "probability of an edge that is not needed"),
+            task_setting(self.task, "a goal"),
         )
 
     @property
@@ -146,6 +150,23 @@ class Planner(Sized):
         return (self.max_values,) * self.max_factors
 
     def init(self, key: Array, settings: HParams) -> Params:
+        task, first = settings["world.task"], self.stream_init(key, settings)
+        own = self._another_goal(jax.random.fold_in(key, task), first, settings["world.ancestors"])
+        return jax.tree.map(lambda a, b: jnp.where(task > 0, a, b), own, first)
+
+    def _another_goal(self, key: Array, params: Params, most: Array) -> Params:
+        """Draws one of the factors that have at most so many ancestors, each alike, as the goal."""
+        F = self.max_factors
+
+        def reach(_: int, found: Array) -> Array:
+            return found | jnp.any(found[:, :, None] & params.parents[None], axis=1)
+
+        ancestors = jax.lax.fori_loop(0, F, reach, jnp.eye(F, dtype=bool))  # `[F, F]`, those of each factor
+        fits = (ancestors.sum(1) <= most) & (jnp.arange(F) < params.factors)
+        goal = jnp.argmax(jnp.where(fits, jax.random.uniform(key, (F,)), -1.0)).astype(jnp.int32)
+        return params._replace(goal=goal, ancestors=ancestors[goal])
+
+    def stream_init(self, key: Array, settings: HParams) -> Params:
         F = self.max_factors
         factors, values, k = settings["world.factors"], settings["world.values"], settings["world.ancestors"]
         key_order, key_needed, key_more, key_required = jax.random.split(key, 4)
@@ -166,8 +187,6 @@ class Planner(Sized):
             ancestors=jnp.zeros((F,), bool).at[order].set(place < k),
             goal=order[k - 1],
         )
-
-    stream_init = init
 
     def _observe(self, z: Array, params: Params) -> Array:
         shown = jnp.where(jnp.arange(self.max_factors) < params.factors, z, -1)

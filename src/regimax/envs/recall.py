@@ -337,6 +337,7 @@ class Recall(Sized):
             "stream_bits": 2 * bits,
             "action_bits": math.log2(V),
             "episode_steps": float(M + Q + (N if settings["world.shown"] else 0)),
+            "paid_steps": float(Q),
         }
 
     def unpadded(self, settings: Mapping[str, float]) -> Recall:

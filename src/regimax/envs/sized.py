@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from regimax.envs.base import default_settings
 from regimax.errors import UserError
-from regimax.types import Array, Setting, number
+from regimax.types import INT32, Array, Setting, number
 
 
 class Sized:
@@ -58,6 +58,25 @@ class Sized:
     def default_settings(self, changes: Mapping[str, Any] | None = None) -> dict[str, Array]:
         """Returns the same as traced scalars: what `init` and `stream_init` take, see `envs.default_settings`."""
         return default_settings(self, changes)
+
+
+def task_setting(task: int, drawn: str) -> Setting:
+    """Returns the setting that says which of many tasks over the same concepts a world asks for.
+
+    It is read by the task alone, never by the stream, so that all tasks share what is predicted beforehand.
+
+    Args:
+      task: its default.
+      drawn: what each task draws anew, in words.
+    """
+    return Setting(
+        "world.task", task, 0, INT32, f"which task of the same concepts: each draws {drawn} anew", integer=True
+    )
+
+
+def task_key(key: Array, task: Array) -> Array:
+    """Returns the key that a task is drawn from: `key` itself for task 0, another for each of the others."""
+    return jnp.where(task > 0, jax.random.fold_in(key, task), key)
 
 
 def permutation(key: Array, size: Array, max_size: int) -> Array:

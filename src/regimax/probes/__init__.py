@@ -1,5 +1,6 @@
 """Probes: read-only measurements."""
 
+from regimax.probes._attempts import attempts
 from regimax.probes._causal import causal
 from regimax.probes._concepts import concepts
 from regimax.probes._consolidation import consolidation
@@ -12,6 +13,7 @@ __all__ = [
     "Probe",
     "ProbeFactory",
     "Subject",
+    "attempts",
     "causal",
     "concepts",
     "consolidation",

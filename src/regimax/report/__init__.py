@@ -17,6 +17,7 @@ from regimax.report.figures import EFFORTS, Effort, Panel, Style, available, pan
 from regimax.report.page import render, write
 from regimax.report.quantities import difference, duration, fraction, quantity
 from regimax.report.run import write_report
+from regimax.report.savings import savings
 
 __all__ = [
     "EFFORTS",
@@ -33,6 +34,7 @@ __all__ = [
     "pretraining",
     "quantity",
     "render",
+    "savings",
     "styles",
     "summary",
     "threshold_median",

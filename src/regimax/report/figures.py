@@ -36,6 +36,7 @@ class Effort(NamedTuple):
 EFFORTS = (
     Effort("env_steps", "environment steps", "environment steps", "", " environment steps"),
     Effort("flops", "compute, pretraining included", "compute, pretraining included (FLOP)", "FLOP", ""),
+    Effort("rewards_delivered", "rewards delivered", "rewards delivered", "", " rewards"),
     Effort("bits_reward", "reward bits", "reward received (bit)", "bit", " of reward"),
     Effort("bits_outcome", "outcome bits", "outcome evidence received (bit)", "bit", " of outcome evidence"),
     Effort(

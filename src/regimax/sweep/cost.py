@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
-from regimax.channels.base import EXACT
+from regimax.channels.base import EXACT, arriving
 from regimax.regimes import Program, bind
 from regimax.train import split_update_flops
 from regimax.types import number
@@ -24,6 +24,8 @@ class Cost(NamedTuple):
       flops_executed: as executed, padding included.
       env_steps: the learner's own steps.
       passive_steps: others' steps that it observed.
+      rewards_delivered: rewards that are told, on average: one for each episode, or for each step that a world pays
+        for, less what the channels lose; whether that is known or not.
       bits_sensory: nominal capacity of the sensory channels, or where there are none the bits of what it observed.
       bits_abstraction: nominal capacity of the abstraction channels, or where there are none 24 bits per feature.
       bits_decision: nominal capacity of the decision channels, or where there are none of its actions.
@@ -40,12 +42,27 @@ class Cost(NamedTuple):
     flops_executed: float
     env_steps: int
     passive_steps: int
+    rewards_delivered: float
     bits_sensory: float
     bits_abstraction: float
     bits_decision: float
     bits_reward: float
     bits_outcome: float
     present_sensory_bound: float
+
+
+class Facts(NamedTuple):
+    """What is known of the world of a stage; NaN where it is not.
+
+    Attributes:
+      predictable_share: share of the variance of what a predictor is asked for that can be foretold.
+      floor_scratch: bits that rewards must tell whoever learns from them alone.
+      floor_stream: bits that they must still tell whoever has learnt all that the stream tells.
+    """
+
+    predictable_share: float
+    floor_scratch: float
+    floor_stream: float
 
 
 class Costed(Protocol):
@@ -91,6 +108,12 @@ class Costs:
                 ),
             )
         return self._costs[known]
+
+    def facts(self, stage: Costed) -> Facts:
+        """Returns what is known of the world of `stage`."""
+        known = described(self._programs[stage.program], stage.settings)
+        names = ("predictable_share", "min_reward_bits_scratch", "min_reward_bits_stream")
+        return Facts(*(float(known.get(name, math.nan)) for name in names))
 
 
 class Flops:
@@ -158,6 +181,14 @@ def signals(program: Program, settings: Mapping[str, float], known: Mapping[str,
     seen = views * capacity("sensory", known["observation_bits"])
     shown = capacity("sensory", known["stream_bits"] / 2) * 2  # of what was before and what came then
 
+    def rewards() -> float:
+        """Those that arrive per step of one's own."""
+        steps, paid = known["episode_steps"], known.get("paid_steps", 0.0)
+        due = paid / steps if paid else 1.0 / steps
+        places = ("reward",) if paid else ("outcome", "reward")
+        through = [channel for place in places for channel in source.channels if channel.place == place]
+        return arriving(through, settings, known, due)
+
     def concepts(of: str, through: float, samples: int) -> float:
         bits = known.get(of, math.nan)
         return samples * (bits if math.isnan(bits) else min(bits, through)) if samples else 0.0
@@ -165,6 +196,7 @@ def signals(program: Program, settings: Mapping[str, float], known: Mapping[str,
     return {
         "env_steps": own,
         "passive_steps": others,
+        "rewards_delivered": own * rewards() if own else 0.0,
         "bits_sensory": own * seen + others * shown,
         "bits_abstraction": steps * capacity("abstraction", float(EXACT * width)),
         "bits_decision": own * capacity("decision", known["action_bits"]),

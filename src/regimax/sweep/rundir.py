@@ -237,7 +237,7 @@ def _is_written(plan: Plan, out: Path, facts: dict[str, Any]) -> bool:
 
 def _stages_frame(plan: Plan, costs: Costs) -> pl.DataFrame:
     stages = list(plan.stages.values())
-    found = [costs(stage) for stage in stages]
+    found, facts = [costs(stage) for stage in stages], [costs.facts(stage) for stage in stages]
     columns: dict[str, Any] = {
         "stage": [s.id for s in stages],
         "phase": [s.phase for s in stages],
@@ -250,6 +250,7 @@ def _stages_frame(plan: Plan, costs: Costs) -> pl.DataFrame:
         "seed": [s.seed for s in stages],
     }
     columns |= {f"{name}_per_update": [getattr(c, name) for c in found] for name in found[0]._fields}
+    columns |= {name: [getattr(f, name) for f in facts] for name in facts[0]._fields}
     return pl.DataFrame(columns, schema_overrides={"parent": pl.String, "inherit": pl.List(pl.String)})
 
 

@@ -124,10 +124,11 @@ def override(
             unused = [*sweep.unused, *(regime for regime in sweep.regimes if regime.name not in values)]
             sweep = replace(sweep, regimes=kept, unused=unused)
         elif isinstance(labelled := axes.get(name), Mapping):
+            known = {str(number(key)): key for key in labelled}  # 4 as well as "four"
             for value in values:
-                if value not in labelled:
-                    raise unknown(f"label of the axis {name!r}:", value, labelled)
-            axes[name] = {value: labelled[value] for value in values}
+                if value not in known:
+                    raise unknown(f"label of the axis {name!r}:", value, known)
+            axes[name] = {known[value]: labelled[known[value]] for value in values}
         elif together := next((axis for axis in axes if isinstance(axis, tuple) and name in axis), None):
             raise UserError(
                 f"--set {name}: its values go with those of {', '.join(one for one in together if one != name)} in one "

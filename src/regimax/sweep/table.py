@@ -17,6 +17,7 @@ EFFORT = (
     "flops",
     "env_steps",
     "passive_steps",
+    "rewards_delivered",
     "bits_sensory",
     "bits_abstraction",
     "bits_decision",
@@ -26,6 +27,8 @@ EFFORT = (
 )
 SPLIT = ("flops_prediction", "flops_experience", "flops_reinforcement")
 """FLOPs by what they are spent on, whatever the phase: they add up to `flops`."""
+FACTS = ("predictable_share", "floor_scratch", "floor_stream")
+"""What is known of the world of a stage."""
 COUNTS = ("env_steps", "passive_steps")
 COMPUTED_UNDER = "computed_under"
 """Column of a run that was computed under several environments."""
@@ -33,6 +36,9 @@ COMPUTED_UNDER = "computed_under"
 
 def _paths(cells: pl.DataFrame, stages: pl.DataFrame) -> pl.DataFrame:
     """One row per cell and stage of its path, in order, with the effort of the stages before it."""
+    told = [*(f"{name}_per_update" for name in (*EFFORT, *SPLIT)), *FACTS]
+    lacking = [name for name in told if name not in stages.columns]  # in a run from before it was counted
+    stages = stages.with_columns(pl.lit(None, pl.Float64).alias(name) for name in lacking)
     steps = (
         cells.with_row_index("order")
         .select("order", "cell", "stages")
@@ -55,6 +61,12 @@ def _paths(cells: pl.DataFrame, stages: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _total(name: str) -> pl.Expr:
+    """What was spent of an effort on all stages; null where it was not counted."""
+    each = pl.col(f"{name}_per_update")
+    return pl.when(each.is_not_null().any()).then((pl.col("spent") * each).sum())
+
+
 def columns(effort: Sequence[str]) -> frozenset[str]:
     """Returns the names of all columns that results have beside axes and metrics: an axis needs another.
 
@@ -66,7 +78,7 @@ def columns(effort: Sequence[str]) -> frozenset[str]:
         schema=dict.fromkeys(texts, pl.String) | dict.fromkeys(numbers, pl.Int64) | {"stages": pl.List(pl.String)}
     )
     texts, numbers = ("stage", "phase", "program", "parent", "status"), ("start", "end", "updates_done")
-    costs = dict.fromkeys((f"{name}_per_update" for name in effort), pl.Float64)
+    costs = dict.fromkeys((*(f"{name}_per_update" for name in effort), *FACTS), pl.Float64)
     stages = pl.DataFrame(schema=dict.fromkeys(texts, pl.String) | dict.fromkeys(numbers, pl.Int64) | costs)
     curves = pl.DataFrame(schema={"stage": pl.String, "update": pl.Int64})
     rows = _by_cell(cells, stages, curves)
@@ -79,8 +91,8 @@ def cell_curves(run: Path) -> pl.DataFrame:
     """Returns one row per cell and evaluation, as far as the run is committed.
 
     Columns: `cell`, `regime`, `setting`, `seed`, the axes, `phase`, `update` (within the phase), `updates` (along the
-    path), the cumulative effort `flops` (FLOPs), `env_steps`, `passive_steps` (steps), `bits_*` (bits), and the
-    metrics.
+    path), the cumulative effort `flops` (FLOPs), `env_steps`, `passive_steps` (steps), `rewards_delivered` (rewards),
+    `bits_*` (bits), and the metrics.
 
     Raises:
       UserError: if `run` is not a run directory, or anything in it that is needed is damaged.
@@ -143,8 +155,12 @@ def cell_table(run: Path) -> pl.DataFrame:
     from before they were told apart). Of bits, `bits_*` are capacities. `present_sensory_bound` is what observations
     can at most have told about the concepts at work in them (null where the world does not know), `reward_bits_bound`
     and `outcome_bits_bound` what can at most have been present in the reward that arrived. `used_decision` is what
-    decisions carried of what was seen. A run that went on under other versions, or on another kind of device, has
-    `computed_under` besides: what tells the environments of the cell's stages from the run's others.
+    decisions carried of what was seen. `rewards_delivered` are rewards that were told, `solved_at_reward` until it was
+    solved, and `solved_at_reward_bits` what those can at most have told. Of the world `predictable_share` is known, how
+    much of what a predictor is asked can be foretold, and the bits that rewards must tell, `floor_scratch` without and
+    `floor_stream` with a stream; `information_efficiency` is the floor of the cell, with a stream if it predicts
+    anything, over what it was told until it was solved. A run that went on under other versions, or on another kind of
+    device, has `computed_under` besides: what tells the environments of the cell's stages from the run's others.
 
     Raises:
       UserError: if `run` is not a run directory, or anything in it that is needed is damaged.
@@ -175,25 +191,17 @@ def _cell_table(
     own = pl.col("env_steps_per_update") > 0
     spent = steps.group_by("cell").agg(
         pl.col("spent").sum().alias("updates"),
-        *(
-            (pl.col("spent") * pl.col(f"{name}_per_update"))
-            .sum()
-            .cast(pl.Int64 if name in COUNTS else pl.Float64)
-            .alias(name)
-            for name in EFFORT
-        ),
+        *(_total(name).cast(pl.Int64 if name in COUNTS else pl.Float64).alias(name) for name in (*EFFORT, *SPLIT)),
         (pl.col("spent") * pl.col("flops_per_update")).filter(~own).sum().alias("flops_without_env_steps"),
         (pl.col("spent") * pl.col("flops_per_update")).filter(own).sum().alias("flops_rl"),
-        *(
-            (pl.col("spent") * pl.col(f"{name}_per_update")).sum().alias(name)
-            if f"{name}_per_update" in stages.columns
-            else pl.lit(None, pl.Float64).alias(name)  # a run from before FLOPs were told apart
-            for name in SPLIT
-        ),
+        # What is asked for first is the stream, where there is one; what is asked for last is the task.
+        pl.col("predictable_share").first().fill_nan(None),
+        *(pl.col(name).last().fill_nan(None) for name in ("floor_scratch", "floor_stream")),
         (pl.col("status") == "diverged").any().fill_null(False).alias("diverged"),
         pl.col("status").last().fill_null("pending").alias("status"),
     )
     measured = [name for name in ("success", "return") if name in curves.columns]
+    curves = curves.with_columns(_told(curves).alias("_told"))
     evaluated = curves.filter(pl.col("success").is_not_null()) if "success" in measured else curves.clear()
     last = evaluated.group_by("cell", maintain_order=True).agg(pl.col(name).last() for name in measured)
     solved = _solved(evaluated, threshold, consecutive) if "success" in measured else None
@@ -211,6 +219,10 @@ def _cell_table(
         *(pl.when(pending).then(None).otherwise(pl.col(name)).alias(name) for name in ("success", "return")),
     )
     table = table.join(_measured(curves), on="cell", how="left", maintain_order="left")
+    # Whoever predicts has a stream, of others or of its own, for a floor.
+    floor = pl.when(pl.col("flops_prediction") > 0).then("floor_stream").otherwise("floor_scratch")
+    told = pl.col("solved_at_reward_bits")
+    efficiency = pl.when(told > 0).then(floor / told).alias("information_efficiency")
     front = [name for name in cells.columns if name != "stages"]
     return table.select(
         *front,
@@ -220,6 +232,7 @@ def _cell_table(
         "updates",
         "env_steps",
         "passive_steps",
+        "rewards_delivered",
         "flops",
         "flops_without_env_steps",
         "flops_rl",
@@ -231,7 +244,9 @@ def _cell_table(
         "bits_outcome",
         pl.col("present_sensory_bound").fill_nan(None),
         *MEASURED,
+        *FACTS,
         *SOLVED,
+        efficiency,
         "censored",
         "diverged",
     )
@@ -244,7 +259,21 @@ MEASURED = {
 }
 """Columns of bits that add up metrics in bits per step over the environment steps of a cell."""
 
-SOLVED = {"solved_at_update": pl.Int64, "solved_at_env_step": pl.Int64, "solved_at_flops": pl.Float64}
+SOLVED = {
+    "solved_at_update": pl.Int64,
+    "solved_at_env_step": pl.Int64,
+    "solved_at_flops": pl.Float64,
+    "solved_at_reward": pl.Float64,
+    "solved_at_reward_bits": pl.Float64,
+}
+
+
+def _told(curves: pl.DataFrame) -> pl.Expr:
+    """The bits that rewards can at most have told until each row of curves; null where that was not measured."""
+    if "reward_bits_bound" not in curves.columns:
+        return pl.lit(None, pl.Float64)
+    steps = (pl.col("env_steps") - pl.col("env_steps").shift(1).over("cell")).fill_null(0)
+    return (pl.col("reward_bits_bound").fill_nan(None) * steps).fill_null(0.0).cum_sum().over("cell")
 
 
 def _measured(curves: pl.DataFrame) -> pl.DataFrame:
@@ -284,6 +313,8 @@ def _solved(evaluated: pl.DataFrame, threshold: float, consecutive: int) -> pl.D
         pl.col("updates").alias("solved_at_update"),
         pl.col("env_steps").alias("solved_at_env_step"),
         pl.col("flops").alias("solved_at_flops"),
+        pl.col("rewards_delivered").alias("solved_at_reward"),
+        pl.col("_told").alias("solved_at_reward_bits"),
     )
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from regimax.report.statistics._bootstrap import bootstrap
-from regimax.report.statistics._times import scores, times
+from regimax.report.statistics._times import Tables, scores, times
 from regimax.report.statistics.estimate import Estimate
 from regimax.report.statistics.exchange import break_even, exchange_rate
 from regimax.report.statistics.intervals import median_interval
@@ -16,6 +16,7 @@ from regimax.report.statistics.phases import PhaseDiagram, phase_diagram
 from regimax.report.statistics.regression import Fit, censored_regression
 from regimax.report.statistics.shares import concept_share, recovery
 from regimax.report.statistics.survival import kaplan_meier, median_time, restricted_mean, success_rate
+from regimax.report.statistics.tasks import tasks_to_break_even
 from regimax.report.statistics.verdict import Check, Verdict, above, below, decide, shared, within
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Estimate",
     "Fit",
     "PhaseDiagram",
+    "Tables",
     "Verdict",
     "above",
     "below",
@@ -51,6 +53,7 @@ __all__ = [
     "shared",
     "slopes",
     "success_rate",
+    "tasks_to_break_even",
     "times",
     "within",
 ]

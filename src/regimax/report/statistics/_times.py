@@ -30,7 +30,7 @@ class Tables(Protocol):
         ...
 
 
-UNITS = ("env_steps", "updates", "flops", "flops_rl", "passive_steps", "episodes")
+UNITS = ("env_steps", "updates", "flops", "flops_rl", "passive_steps", "rewards_delivered", "episodes")
 """Units of effort beside the bits of the channels, `bits_*`."""
 
 Where = Mapping[str, Any] | pl.Expr | None
@@ -58,7 +58,7 @@ def times(
       run: the run.
       arm: a regime's name.
       unit: of effort, along the cell's path: `env_steps`, `episodes`, `updates`, `flops` (pretraining included),
-        `flops_rl` (without it), `passive_steps`, or a channel's `bits_…`.
+        `flops_rl` (without it), `passive_steps`, `rewards_delivered`, or a channel's `bits_…`.
       steps: environment steps of an episode, for `episodes`: a number, or the column that holds it.
       where: which settings: values by column, or a polars expression over the cells.
       measure: the column of the curves that is compared; `train_success` with a tiny threshold and one evaluation

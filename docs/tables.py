@@ -75,6 +75,20 @@ def tasks(run: Run) -> list[str]:
     return [f"break-even, added up: {added}", *saved(run)]
 
 
+def base_model(run: Run) -> list[str]:
+    """pass@k where ``rl`` begins and where it ends, means over seeds, by what the stream covers."""
+    rows = run.probes.filter(pl.col("phase") == "rl").sort("update")
+    tries = sorted((n for n in rows.columns if n.startswith("pass_at_")), key=lambda n: int(n.rpartition("_")[2]))
+    lines = []
+    for when, chosen in (("the base model", pl.all().first()), ("after RL", pl.all().last())):
+        ends = rows.group_by("cell", maintain_order=True).agg(chosen)
+        groups = ends.group_by("regime", "setting", maintain_order=True).agg(pl.col(tries).mean())
+        head = ["regime", "setting", *(name.replace("pass_at_", "pass@") for name in tries)]
+        shares = [[*row[:2], *(f"{value:.2f}" for value in row[2:])] for row in groups.rows()]
+        lines += [f"{when}:", *markdown(head, shares)]
+    return lines
+
+
 def corridor(run: Run) -> list[str]:
     """Median steps to the threshold, and what prediction has saved."""
     number = shown("threshold_env_steps", ",.0f")
@@ -167,6 +181,7 @@ TABLES = {
     "exemplar": exemplar,
     "rewards_against_observations": told,
     "tasks": tasks,
+    "base_model": base_model,
     "corridor": corridor,
     "lock": lock,
     "deepsea": deepsea,

@@ -7,7 +7,7 @@ prediction has assembled the concepts, then reward's width is left as a factor o
 channels was known when the rule was written; that at M = 8 prediction saves episodes was.
 
 Command: regimax run sweeps/c07_bandwidth_ladder.py --small
-Cells: 576 in 688 stages, and 96 in 104 stages of tuning; with --full 55,296 cells and 384 of tuning.
+Cells: 576 in 688 stages, and 288 in 248 stages of tuning; with --full 55,296 cells and 1,152 of tuning.
 Time: 4.2 minutes of processor time, tuning included; 3.4 by the clock, on two cores that other programs also used.
 Supported if: from scratch T depends on reward's width, and more than on that of the senses; after prediction by
   about the same factor, so that narrow reward costs fewer episodes; nothing of it after a sham.
@@ -229,7 +229,7 @@ def figure(runs):
 def _tunings(most, worlds, updates):
     """Every arm on the same grid, with reward wide and narrow; one choice for all widths."""
     at = {LOOKS: [most], BITS: [FINE], FLIPPED: [0.0], ERASED: [WIDE, NARROW]}
-    rates = {"rl.learning_rate": (3e-3, 1e-2, 3e-2, 1e-1)}
+    rates = {"rl.learning_rate": (3e-3, 1e-2, 3e-2, 1e-1), "pretrain.learning_rate": (5e-4, 2e-3, 8e-3)}
     return rx.Tuning(axes=rates, seeds=range(10_000, 10_000 + worlds), at=at, settings={"rl.updates": updates})
 
 

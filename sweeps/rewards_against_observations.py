@@ -4,7 +4,15 @@ The senses are always on, and of n rewards one arrives; the learner knows which 
 sees on its own stream, `pretrain_rl` a stream of others beforehand, `pure_rl` not at all.
 
 Command: regimax run sweeps/rewards_against_observations.py
+Cells: 224 in 240 stages: 7 regimes × 4 ratios × 8 seeds; pretraining runs once per world and kind, whatever the ratio.
+Time: about six minutes on two cores.
 Table: python docs/tables.py runs/rewards_against_observations
+Expected: what reward must tell falls as the senses tell more in between. Median rewards delivered to 0.9 success at 1,
+  4, 16 and 64 observations for each (measured; step sizes as below, not tuned): `always_on` with stopped gradients
+  8,000, 2,160, 720 and 310; after pretraining 960, 320, 140 and 175, counted in steps of 320, 80, 20 and 5; from
+  scratch 19,520 and 13,840, and then the budget is too short: at 16, with three times as many updates, 10,380. With
+  shared gradients reward undoes what prediction has made: 16,640 at 1, two worlds of eight at 4, none beyond. No sham
+  ever gets there. The oracle needs 2,560, 880, 500 and 295 at its step size.
 """
 
 import regimax as rx

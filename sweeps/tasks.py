@@ -4,7 +4,11 @@ Every task draws the factor that counts and its answers anew. What is predicted 
 that the tasks of a world share it: it is run once, and `statistics.tasks_to_break_even` adds up what each saves.
 
 Command: regimax run sweeps/tasks.py
+Cells: 160 in 168 stages: 2 regimes × 10 tasks × 8 seeds; pretraining runs once per world.
+Time: about two minutes on two cores.
 Table: python docs/tables.py runs/tasks
+Expected: added up, a base model has paid for itself after 5.4 tasks (95 %: 4.5 to 6.8; measured); the formula, which
+  divides its cost by what a single task saves, says 4.3 to 6.7 by the task, and has intervals twice as wide.
 """
 
 import regimax as rx

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import regimax as rx
+from regimax.sweep.cost import Costs
 from regimax.sweep.identity import digest
 from regimax.sweep.plan import make_plan
 
@@ -70,6 +71,20 @@ def test_many_tasks_share_one_pretraining(tiny):
             assert sorted(plan.children[shared]) == sorted(path[1] for path in paths)
     assert plan.updates_planned() == 2 * 4 + 30 * 8  # prediction and its sham once each
     assert set(alone.stages) < set(plan.stages)  # task 0 is what there was
+
+
+def test_how_much_is_seen_for_each_reward_does_not_reach_prediction(tiny):
+    axis = {"observations_per_reward": rx.channels.observations_per_reward(1, 4)}
+    plan = make_plan(tiny(axes=axis, seeds=1))
+    costs = Costs(plan)
+    assert sum(s.phase == "pretrain" for s in plan.stages.values()) == 2  # real and sham
+    for name in TOLD:
+        often, rarely = (cell for cell in plan.cells if cell.regime == name)
+        assert (often.labels, rarely.labels) == ({"observations_per_reward": 1}, {"observations_per_reward": 4})
+        one, other = (costs(plan.stages[cell.path[-1]]) for cell in (often, rarely))
+        assert one.rewards_delivered == 4 * other.rewards_delivered > 0
+        assert one.bits_reward == 4 * other.bits_reward
+        assert (one.env_steps, one.bits_sensory) == (other.env_steps, other.bits_sensory)
 
 
 def test_budgets_form_a_chain(tiny):

@@ -155,7 +155,7 @@ def _ceilings(size: Size) -> list[Ceiling]:
 
 
 def _seconds_per_kernel(repetitions: int, turns: int = 2000) -> dict[str, float]:
-    """Returns what a turn of a loop takes whose body is as few kernels as can be, of next to no work, over the kernels."""
+    """Returns what a kernel takes that does next to nothing, in a loop of a few of them."""
     loop = lambda x: jax.lax.fori_loop(0, turns, lambda i, x: jnp.sort(jnp.sin(x)), x)
     program = jax.jit(loop).lower(jnp.zeros(8)).compile()
     number = launches(program.as_text()).total
@@ -297,9 +297,9 @@ def same_bytes(size: Size, put: Put, folder: Path) -> None:
 
 
 PRECISIONS = {"highest": 1e-3, "default": 5e-2}
-"""Of products, by JAX's name, with what two devices may differ by after one tick where nothing is drawn by what was learnt:
-the largest difference of a metric, over the larger of 1 and the metric. Products of float32 become TF32 on newer chips,
-with 10 bits, unless "highest" is asked for."""
+"""Of products, by JAX's name, with what two devices may differ by after one tick where nothing is drawn by what was
+learnt: the largest difference of a metric, over the larger of 1 and the metric. Products of float32 become TF32 on
+newer chips, with 10 bits, unless "highest" is asked for."""
 
 
 def against_a_cpu(size: Size, put: Put, folder: Path) -> None:
@@ -334,8 +334,8 @@ def compared(here: np.ndarray, there: np.ndarray) -> dict[str, Any]:
     """Compares metrics of equal lanes, `[metrics, lanes]`.
 
     Returns:
-      `largest`: difference of a metric of a lane, over the larger of 1 and the metric; `of_means`: difference of the lanes'
-      means, in standard errors of it; `equal`: share of the numbers that are equal to the bit.
+      `largest`: difference of a metric of a lane, over the larger of 1 and the metric; `of_means`: difference of the
+      lanes' means, in standard errors of it; `equal`: share of the numbers that are equal to the bit.
     """
     scale = np.maximum(1.0, np.abs(there))
     spread = np.sqrt((here.var(1) + there.var(1)) / here.shape[1])

@@ -1,8 +1,8 @@
 """All that is to be measured on an accelerator, in one command of under nine minutes.
 
-Parts run one after the other, each in a process of its own with so many seconds, the most valuable first; one that fails
-or takes too long costs the others nothing. What is found is written as it comes into one JSON file, which is whole at any
-moment. Typed again with the same file, it goes on with what is missing. The parts, in their order:
+Parts run one after the other, each in a process of its own with so many seconds, the most valuable first; one that
+fails or takes too long costs the others nothing. What is found is written as it comes into one JSON file, which is
+whole at any moment. Typed again with the same file, it goes on with what is missing. The parts, in their order:
 
 - ``machine``: device, versions, ceilings of products and memory, seconds per kernel that is launched;
 - ``bench WORKLOAD``: the rates of each at 2,048, 8, 8,192, 512 and 64 lanes, as `regimax bench` takes them;
@@ -15,8 +15,8 @@ moment. Typed again with the same file, it goes on with what is missing. The par
 Command, on an H200, in a checkout:
     PYTHONPATH=src python benchmarks/on_device.py --out benchmarks/results/on-device-h200.json
 Needs jax, flax, optax, chex, orbax-checkpoint, numpy, scipy and rich. ``bench ppo-…`` and ``plain`` also need gymnax,
-gymnasium with Farama-Notifications and cloudpickle, and six (2 MB; without matplotlib, seaborn and pandas, for which blank
-modules stand in); ``bytes``, ``sweep`` and ``claim`` need polars and polars-runtime-32 (55 MB). So with nothing else there:
+gymnasium with Farama-Notifications and cloudpickle, and six (2 MB; without matplotlib, seaborn and pandas, for which
+blank modules stand in); ``bytes``, ``sweep`` and ``claim`` need polars and polars-runtime-32 (55 MB). So, beside those:
     pip download --no-deps -d wheels gymnax gymnasium Farama-Notifications cloudpickle six polars polars-runtime-32
 and on the machine: pip install --no-index --no-deps wheels/*.whl
 `--claim` needs plotly, too, where the claim's file draws.

@@ -12,7 +12,9 @@ from regimax.bench.ladder import Rung
 from regimax.regimes.program import DIVERGED
 from regimax.sweep.account import Account
 from regimax.sweep.lanes import Engine, Lanes, Report
-from regimax.sweep.pool import AHEAD
+
+AHEAD = 2
+"""Ticks that a device has under way, as in a sweep's pool, which is not imported: what it writes needs polars."""
 
 
 class Fleet:

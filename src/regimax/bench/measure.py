@@ -135,7 +135,7 @@ class Measurement:
         return self._engines[block]
 
     def facts(self) -> dict[str, Any]:
-        """Returns what is known of the workload, whatever the width: the first keys of a result, once one is measured."""
+        """Returns what is known of the workload at any width, once one is measured: the first keys of a result."""
         source, engine = self._program.learner.source, self._engine
         assert engine is not None
         return {

@@ -23,6 +23,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -66,12 +67,12 @@ def make_world() -> Any:
     return rx.envs.Cipher(symbols=4, skills=2, length=3)
 
 
-def make_sweep(seeds: int, updates: int) -> Any:
+def make_sweep(seeds: int, updates: int, budgets: Sequence[int] = BUDGETS) -> Any:
     """Returns the grid as a sweep."""
     import regimax as rx
 
-    axes = {"pretrain.updates": BUDGETS, "reward": REWARDS}
-    regimes = [make_regime(max(BUDGETS), updates)]
+    axes = {"pretrain.updates": budgets, "reward": REWARDS}
+    regimes = [make_regime(max(budgets), updates)]
     return rx.Sweep(make_world(), regimes, axes=axes, settings=SETTINGS, seeds=seeds, optimization="full")
 
 
@@ -84,8 +85,13 @@ def given_hparams(train: Any, settings: dict[str, float]) -> dict[str, Any]:
     return hparams | given
 
 
-def run_engine(seeds: int, updates: int, folder: Path) -> dict[str, Any]:
-    """Runs the sweep into a folder. Returns seconds, the engine's account, and what sharing and stopping saved."""
+def run_engine(
+    seeds: int, updates: int, folder: Path, cache: str | None = None, budgets: Sequence[int] = BUDGETS
+) -> dict[str, Any]:
+    """Runs the sweep into a folder. Returns seconds, the engine's account, and what sharing and stopping saved.
+
+    What is compiled is kept in `cache`; in a folder of its own, so that nothing was compiled before, if not given.
+    """
     import jax
 
     from regimax.backend import use_compilation_cache
@@ -93,9 +99,9 @@ def run_engine(seeds: int, updates: int, folder: Path) -> dict[str, Any]:
     from regimax.sweep.plan import make_plan
     from regimax.sweep.run import Options, execute
 
-    jax.config.update("jax_compilation_cache_dir", str(folder / "xla"))  # its own: nothing was compiled before
+    jax.config.update("jax_compilation_cache_dir", cache or str(folder / "xla"))
     use_compilation_cache()
-    planning, plan = timed(lambda: make_plan(make_sweep(seeds, updates)))
+    planning, plan = timed(lambda: make_plan(make_sweep(seeds, updates, budgets)))
     shares = execute(plan, folder / "run", Options(checkpoint_seconds=300), Quiet()).shares
     return {
         "seconds": planning.seconds + shares.seconds - shares.compiling,

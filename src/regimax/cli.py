@@ -478,7 +478,7 @@ def _bench(command: Bench) -> int:
     prepare_cpu(command.devices)
     from regimax.bench.command import Options, bench
     from regimax.bench.tables import WIDTH
-    from regimax.sweep.run import Interrupted
+    from regimax.sweep.interrupted import Interrupted
 
     out = _console(WIDTH)
     progress = out if out.is_terminal else _console(WIDTH, stderr=True)  # two would write over each other

@@ -8,12 +8,13 @@ import jax
 import pytest
 
 import regimax as rx
-from regimax.bench import flagship
+from regimax.bench import flagship, fleet
 from regimax.bench.ceilings import LARGE, MEMORY, SMALL, Ceiling
 from regimax.bench.ladder import Rung
 from regimax.bench.measure import Measurement
 from regimax.bench.workloads import WORKLOADS, SweepWorkload, Workload
 from regimax.cli import main
+from regimax.sweep import pool
 from regimax.sweep.run import Interrupted
 from regimax.train import update_flops
 
@@ -76,6 +77,10 @@ def test_points_are_counted_from_the_updates_and_fewer_devices_are_tried_at_the_
     assert 0.15 < found["evaluation_flops"] < 0.35
     assert set(found["scaling"]) == {"1", "2"}
     assert found["knee"] in [{key: p[key] for key in ("lanes", "block", "devices")} for p in found["points"]]
+
+
+def test_a_fleet_has_as_many_ticks_under_way_as_a_pool():
+    assert fleet.AHEAD == pool.AHEAD
 
 
 def test_a_whole_sweep_is_run_and_leaves_nothing():

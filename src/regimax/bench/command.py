@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,8 @@ from jax.experimental.compilation_cache import compilation_cache
 from rich.console import Console
 
 from regimax.backend import use_compilation_cache
+from regimax.bench import busy, ladder, machine, result, tables
 from regimax.bench import ceilings as ceiling
-from regimax.bench import flagship, ladder, machine, plot, result, tables
 from regimax.bench.measure import Ceilings, Measurement
 from regimax.bench.workloads import SweepWorkload, Workload, chosen
 from regimax.errors import UserError
@@ -60,7 +61,7 @@ def bench(options: Options, out: Console, progress: Console) -> dict[str, Any]:
       progress: where progress goes: a line that changes on a terminal, else a line per width.
 
     Returns:
-      the result, as it is written: `machine`, `ceilings`, `workloads` by name.
+      the result, as it is written: `machine`, `warnings` (sentences), `ceilings`, `workloads` by name.
 
     Raises:
       UserError: for an unknown workload, one that needs what is not installed, widths below 1, or files that cannot
@@ -72,6 +73,8 @@ def bench(options: Options, out: Console, progress: Console) -> dict[str, Any]:
     ladder.ladder("cpu", 1, options.widths, options.block)  # refuses what is below 1
     for path in (options.json, options.plot):
         result.check_writable(path)
+    if options.plot is not None:
+        _needed("--plot", "plotly")
     before = None
     if options.against is not None:
         before = result.read(options.against)
@@ -79,6 +82,7 @@ def bench(options: Options, out: Console, progress: Console) -> dict[str, Any]:
     workloads = _installed(workloads, bool(options.names), progress)
     with _Shown(progress) as shown, _nothing_compiled_before():
         found = _measured(workloads, options, out, shown)
+    tables.warnings(out, found["warnings"])
     out.print()
     for paragraph in tables.LEGEND:
         out.print(paragraph, style="dim", highlight=False)
@@ -88,6 +92,8 @@ def bench(options: Options, out: Console, progress: Console) -> dict[str, Any]:
         result.write(options.json, found)
         out.print(f"written: {options.json}", highlight=False)
     if options.plot is not None:
+        from regimax.bench import plot
+
         plot.write(options.plot, found)
         out.print(f"written: {options.plot}", highlight=False)
     return found
@@ -100,7 +106,11 @@ def _installed(
     found = []
     for workload in workloads:
         try:
-            workload.make(ladder.CPU_BLOCK) if isinstance(workload, SweepWorkload) else workload.make()
+            if isinstance(workload, SweepWorkload):
+                _needed(workload.name, "polars")
+                workload.make(ladder.CPU_BLOCK)
+            else:
+                workload.make()
         except UserError as error:
             if named:
                 raise
@@ -110,11 +120,20 @@ def _installed(
     return found
 
 
+def _needed(what: str, package: str) -> None:
+    """Refuses what needs a package that is not there; all else does without."""
+    try:
+        importlib.import_module(package)
+    except ImportError as error:
+        raise UserError(f"{what} needs {package}, which is not installed here: pip install {package}") from error
+
+
 def _measured(
     workloads: Sequence[Workload | SweepWorkload], options: Options, out: Console, shown: _Shown
 ) -> dict[str, Any]:
     devices = jax.local_devices()
     platform = devices[0].platform
+    warnings = busy.load()
     facts = machine.facts()
     tables.machine(out, facts)
     rungs = ladder.ladder(platform, len(devices), options.widths, options.block)
@@ -124,10 +143,14 @@ def _measured(
         counts = {*ladder.up_to(len(devices)), *(rung.devices for rung in rungs)}
         ceilings = _ceilings(sorted(counts), block, options.repetitions, shown)
         tables.ceilings(out, list(ceilings.values()))
+        warnings += busy.by_ceilings(list(ceilings.values()), facts)
+    tables.warnings(out, warnings)
     found: dict[str, Any] = {}
     for workload in workloads:
         shown.doing(f"{workload.name}: tracing")
         if isinstance(workload, SweepWorkload):
+            from regimax.bench import flagship
+
             sizes = len(devices), block, options.widths, options.repetitions
             found[workload.name] = flagship.run(workload, *sizes, shown)
             tables.sweep(out, workload.name, found[workload.name])
@@ -136,7 +159,8 @@ def _measured(
             open_ended = platform != "cpu" and not options.widths
             found[workload.name] = measurement.run(rungs, open_ended)
             tables.workload(out, workload.name, found[workload.name])
-    return {"machine": facts, "ceilings": [c._asdict() for c in ceilings.values()], "workloads": found}
+    measured = [c._asdict() for c in ceilings.values()]
+    return {"machine": facts, "warnings": warnings, "ceilings": measured, "workloads": found}
 
 
 def _ceilings(counts: Sequence[int], block: int, repetitions: int, shown: _Shown) -> Ceilings:

@@ -12,7 +12,9 @@ from regimax.bench.ladder import Rung
 from regimax.regimes.program import DIVERGED
 from regimax.sweep.account import Account
 from regimax.sweep.lanes import Engine, Lanes, Report
-from regimax.sweep.pool import AHEAD
+
+AHEAD = 2
+"""Ticks that a device has under way, as in a sweep's pool, which is not imported: what it writes needs polars."""
 
 
 class Fleet:
@@ -30,7 +32,7 @@ class Fleet:
         self._engine = engine
         self._devices = rung.devices
         self._status = np.zeros((rung.blocks, engine.block), np.int32)
-        self._lanes = [_begun(engine, i, i % rung.devices) for i in range(rung.blocks)]
+        self._lanes = [init_block(engine, i, i % rung.devices) for i in range(rung.blocks)]
 
     @property
     def diverged(self) -> int:
@@ -69,8 +71,8 @@ class Fleet:
             (self._status[block], _), _ = jax.device_get(report)
 
 
-def _begun(engine: Engine, number: int, device: int) -> Lanes:
-    """Returns the block of this number. All are begun on the first device: there is one program to compile for it."""
+def init_block(engine: Engine, number: int, device: int) -> Lanes:
+    """Returns the block of this number. All begin on the first device: there is one program to compile for it."""
     program, block = engine.program, engine.block
     hparams = {
         name: np.full(block, setting.default, np.int32 if setting.integer else np.float32)
@@ -84,7 +86,7 @@ def _begun(engine: Engine, number: int, device: int) -> Lanes:
 
 def evaluation_seconds(engine: Engine) -> float:
     """Returns how long the evaluation of a block takes, s."""
-    lanes, seconds = _begun(engine, 0, 0), []
+    lanes, seconds = init_block(engine, 0, 0), []
     for _ in range(3):
         jax.block_until_ready(lanes)
         begun = time.perf_counter()

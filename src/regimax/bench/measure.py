@@ -82,6 +82,7 @@ class Measurement:
         self._program: Program = bind_regime(*workload.make()).programs[workload.phase]
         self._flops = update_flops(self._program)
         self._engine: Engine | None = None
+        self._engines: dict[int, Engine] = {}
         self._compiling = _Stopwatch()
         self._compiled = 0.0
         self._evaluation = 0.0
@@ -98,16 +99,43 @@ class Measurement:
           `updates_per_tick`, `evaluation_flops` (of a tick's), `bytes_per_lane` (state), `points`, `knee`, `limit`,
           `scaling`, `ended` (why the ladder did).
         """
-        points, ended = climb(rungs, self._point, self._fits, open_ended)
+        points, ended = climb(rungs, self.point, self._fits, open_ended)
         if not points:
-            return self._facts() | {"points": [], "knee": None, "limit": None, "scaling": {}, "ended": ended}
+            return self.facts() | {"points": [], "knee": None, "limit": None, "scaling": {}, "ended": ended}
         if open_ended and not verdict.scaling(seen(points)):
             at = verdict.knee(seen(points))
-            points += [self._point(rung) for rung in over_devices(Rung(at.lanes, at.block, at.devices))]
+            points += [self.point(rung) for rung in over_devices(Rung(at.lanes, at.block, at.devices))]
             points.sort(key=lambda p: (p["lanes"], p["devices"]))
-        return self._facts() | judged(points, ended)
+        return self.facts() | judged(points, ended)
 
-    def _facts(self) -> dict[str, Any]:
+    def ahead(self, blocks: Sequence[int]) -> float:
+        """Compiles for these numbers of lanes side by side, and waits.
+
+        What a point says of compiling is then what was left to do.
+
+        Args:
+          blocks: lanes per product, one at least.
+
+        Returns:
+          seconds that took.
+        """
+        begun = time.perf_counter()
+        engines = [self._make(block) for block in blocks]
+        names = [name for name in ("advance", "evaluate", "init") if name in engines[0].functions]
+        for engine in engines:
+            engine.prepare(*names)
+        for engine in engines:
+            for name in names:
+                engine.executables.get(name)
+        return time.perf_counter() - begun
+
+    def _make(self, block: int) -> Engine:
+        if block not in self._engines:
+            self._engines[block] = Engine(self._program, block, self._devices, self._compiling)
+        return self._engines[block]
+
+    def facts(self) -> dict[str, Any]:
+        """Returns what is known of the workload at any width, once one is measured: the first keys of a result."""
         source, engine = self._program.learner.source, self._engine
         assert engine is not None
         return {
@@ -134,7 +162,7 @@ class Measurement:
         """Returns the engine of a rung's block, compiled for the first device."""
         if self._engine is None or self._engine.block != rung.block:
             self._progress.doing(f"{self._workload.name}: compiling for blocks of {rung.block}")
-            engine = self._engine = Engine(self._program, rung.block, self._devices, self._compiling)
+            engine = self._engine = self._make(rung.block)
             before = self._compiling.seconds
             engine.memory()
             self._compiled = self._compiling.seconds - before
@@ -142,7 +170,7 @@ class Measurement:
             self._evaluation = evaluation_seconds(engine)
         return self._engine
 
-    def _point(self, rung: Rung) -> dict[str, Any]:
+    def point(self, rung: Rung) -> dict[str, Any]:
         """Measures one width."""
         name = f"{self._workload.name}: {rung.lanes:,} lanes"
         engine = self._prepare(rung)

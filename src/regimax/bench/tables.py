@@ -76,6 +76,12 @@ def ceilings(console: Console, found: Sequence[Ceiling]) -> None:
     console.print(table)
 
 
+def warnings(console: Console, sentences: Sequence[str]) -> None:
+    """Prints what makes figures doubtful, a line each."""
+    for sentence in sentences:
+        console.print(f"[bold yellow]{sentence}[/]", highlight=False, soft_wrap=True)
+
+
 def workload(console: Console, name: str, found: Mapping[str, Any]) -> None:
     """Prints a workload that was measured width by width."""
     points = found["points"]

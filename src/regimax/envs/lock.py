@@ -15,8 +15,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.linalg
-from scipy.special import entr
 
 from regimax.envs.behaviour import random_behaviour
 from regimax.envs.sized import Sized, randint_below, task_key, task_setting
@@ -107,7 +105,10 @@ class Lock(Sized):
     def _mixing(self) -> np.ndarray:
         """`[D, D]`, orthonormal: a Hadamard matrix for 3 states and H + 1 depths, D the next power of two."""
         size = 2 ** math.ceil(math.log2(3 + self.max_depth + 1))
-        return (scipy.linalg.hadamard(size) / math.sqrt(size)).astype(np.float32)
+        hadamard = np.ones((1, 1))
+        while len(hadamard) < size:
+            hadamard = np.kron([[1, 1], [1, -1]], hadamard)
+        return (hadamard / math.sqrt(size)).astype(np.float32)
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -181,7 +182,7 @@ class Lock(Sized):
         paths = 1 + math.log2(2**H - 1)
         # Random behaviour is still on its way at depth h with probability A^-h, and then goes to a, b or c.
         on = 1.0 / actions
-        turn = on + float(entr(on) + entr(1.0 - on)) / math.log(2)
+        turn = on - sum(p * math.log2(p) for p in (on, 1.0 - on) if p > 0.0)
         stream = 1 + turn * sum(on**h for h in range(H))
         return {
             "predictable_share": self.predictable_share(settings),

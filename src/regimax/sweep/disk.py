@@ -17,11 +17,12 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from regimax.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 QUARANTINE = "quarantine"
 """Folder of a run directory for what was damaged, by its path."""
@@ -128,6 +129,8 @@ def read_frame(path: Path, expected: str, columns: list[str] | None = None) -> p
     Raises:
       Damaged: as of `read`.
     """
+    import polars as pl
+
     return pl.read_parquet(io.BytesIO(read(path, expected)), columns=columns)
 
 

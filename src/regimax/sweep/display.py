@@ -8,16 +8,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from regimax.sweep.executables import Compiling
-from regimax.sweep.plan import Plan
-from regimax.sweep.pool import Tick
+if TYPE_CHECKING:
+    from regimax.sweep.executables import Compiling
+    from regimax.sweep.plan import Plan
+    from regimax.sweep.pool import Tick
 
 LINE_SECONDS = 10.0
 RATE_SECONDS = 20.0

@@ -21,6 +21,7 @@ from regimax.sweep.cost import Costs
 from regimax.sweep.engines import engine
 from regimax.sweep.environment import Environment
 from regimax.sweep.executables import Compiling, Workers
+from regimax.sweep.interrupted import Interrupted
 from regimax.sweep.lanes import Engine, bytes_per_lane
 from regimax.sweep.ledger import Ledger
 from regimax.sweep.plan import Plan, make_plan
@@ -82,14 +83,6 @@ class Outcome(NamedTuple):
     already: bool
     programs: int
     shares: Shares
-
-
-class Interrupted(Exception):
-    """A signal asked the run to stop; everything is committed."""
-
-    def __init__(self, number: int):
-        super().__init__(number)
-        self.number = number
 
 
 def plan_for(sweep: Sweep, out: Path, options: Options) -> Plan:

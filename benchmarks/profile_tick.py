@@ -87,12 +87,8 @@ def compiled(program: Program, block: int) -> tuple[Any, Any]:
     """Returns the compiled tick of a block of lanes, a function of their state alone, and the state they begin with."""
     keys, hparams = rx.cell_keys(block), as_hparams(program.settings, program.defaults())
     state = jax.jit(jax.vmap(lambda k: program.init(k, hparams, {})))(keys)
-    end = jax.numpy.int32(2**31 - 1)
-    tick = jax.jit(
-        lambda state: jax.vmap(lambda k, s: program.tick(k, hparams, end, s, program.phase.evaluate.every)[0])(
-            keys, state
-        )
-    )
+    end, updates = jax.numpy.int32(2**31 - 1), jax.numpy.int32(program.phase.evaluate.every)
+    tick = jax.jit(lambda state: jax.vmap(lambda k, s: program.tick(k, hparams, end, s, updates)[0])(keys, state))
     return tick.lower(state).compile(), state
 
 

@@ -18,11 +18,13 @@ from regimax.learners import Learner, LearnerState
 from regimax.learners.base import fresh_params
 from regimax.networks import Code, Network
 from regimax.ops.trees import select
+from regimax.ops.unrolled import unrolled
 from regimax.precision import single
 from regimax.prng import Keys
 from regimax.probes import Probe, Subject
 from regimax.regimes.base import Evaluate, Phase, Regime, Stop
 from regimax.sources import Source
+from regimax.traced import traced
 from regimax.types import (
     EXPERIENCE,
     INT32,
@@ -316,8 +318,20 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None) -> Program:
         return found
 
     spec = ("phase", phase.name, learner.spec, every, tuple(stop) if stop else None)
-    fresh, init, tick, probe = single(fresh), single(init), single(tick), single(probe)
+    fresh, init, tick, probe = single(fresh), single(init), single(_launched(tick)), single(probe)
     return Program(phase, own_world, learner, settings, local, fresh, init, tick, probes, probe, spec)
+
+
+def _launched(tick: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns a tick whose loops are unrolled where its number of updates is one of Python's."""
+
+    def chosen(keys: Keys, hparams: HParams, end: Array, state: LaneState, updates: Array | int) -> Any:
+        if not isinstance(updates, int):
+            return tick(keys, hparams, end, state, updates)
+        args = (keys, hparams, end, state)
+        return unrolled(traced(lambda *args: tick(*args, updates), *args))(*args)
+
+    return chosen
 
 
 def _repeated(step: Callable[[Any], tuple[Any, Metrics]], carry: Any, times: Array | int) -> tuple[Any, Metrics]:
@@ -325,11 +339,11 @@ def _repeated(step: Callable[[Any], tuple[Any, Metrics]], carry: Any, times: Arr
 
     What is reported is 0 where there was no step.
     """
-    traced, (_, shapes) = jax.make_jaxpr(step, return_shape=True)(carry)
+    equations, (_, shapes) = jax.make_jaxpr(step, return_shape=True)(carry)
 
     def body(_: Any, carried: tuple[Any, Metrics]) -> tuple[Any, Metrics]:
         carry, sums = carried
-        flat = core.jaxpr_as_fun(traced)(*jax.tree.leaves(carry))
+        flat = core.jaxpr_as_fun(equations)(*jax.tree.leaves(carry))
         carry, metrics = jax.tree.unflatten(jax.tree.structure((carry, shapes)), flat)
         return carry, jax.tree.map(jnp.add, sums, metrics)
 

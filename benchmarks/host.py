@@ -28,6 +28,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from turns import machine
 
 import regimax as rx
@@ -39,6 +40,7 @@ from regimax.sweep import disk, environment, store
 from regimax.sweep.account import Account
 from regimax.sweep.lanes import Engine
 from regimax.sweep.ledger import Ledger
+from regimax.sweep.numbered import NONE
 from regimax.sweep.plan import Plan, Stage
 from regimax.sweep.pool import Pool
 
@@ -110,8 +112,8 @@ def run(engine: Engine, plan: Plan) -> list[tuple[float, float, int]]:
             disk.make(Path(folder) / name)
         here = environment.current(engine.devices[0])
         ledger = Ledger(plan, Path(folder), here, {"hollow": engine.block})
-        ready = [stage.id for stage in plan.stages.values() if stage.parent is None]
-        pool = Pool(engine, lambda _: engine, plan, ledger, ready, IN_FLIGHT, account)
+        ready = np.flatnonzero(ledger.stages.parent == NONE)
+        pool = Pool(engine, lambda _: engine, ledger, ready, IN_FLIGHT, account)
         last[:] = time.thread_time(), time.perf_counter()
         pool.run(on_tick, lambda: False, lambda _: None)
     return ticks

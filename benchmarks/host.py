@@ -7,8 +7,8 @@ all lanes of a block together: most ticks end nothing, and at the others all lan
 - ``roots``: stages that begin from nothing.
 - ``forks``: trees; of every stage that ends two others begin, down to the third generation.
 
-Told are milliseconds of the thread that drives the pool: its CPU time, so that waiting for the device counts as nothing,
-in the median over ticks; and the median of the last tenth of the quiet ticks over that of the first.
+Told are milliseconds of the thread that drives the pool: its CPU time, so that waiting for the device counts as
+nothing, in the median over ticks; and the median of the last tenth of the quiet ticks over that of the first.
 
 Command: python benchmarks/host.py [--blocks 512 2048 8192] [--workloads cipher-rl ppo-cartpole] [--out FILE.json]
 Time: about four minutes on two cores.
@@ -43,11 +43,15 @@ from regimax.sweep.ledger import Ledger
 from regimax.sweep.numbered import NONE
 from regimax.sweep.plan import Plan, Stage
 from regimax.sweep.pool import Pool
+from regimax.sweep.states import States
+from regimax.sweep.writer import Writer
 
 IN_FLIGHT = 2
 """Blocks."""
 TICKS = 4
 """Of a stage."""
+RESIDENT = 6 * 2**30
+"""Bytes of parked states that stay where they are; an H200 keeps twice as many."""
 FORKS = (2, 2)
 """Children of a stage of the first generation, and of the second."""
 
@@ -112,6 +116,7 @@ def run(engine: Engine, plan: Plan) -> list[tuple[float, float, int]]:
             disk.make(Path(folder) / name)
         here = environment.current(engine.devices[0])
         ledger = Ledger(plan, Path(folder), here, {"hollow": engine.block})
+        ledger.states = States(Path(folder), ledger.stages, Writer(), resident_bytes=RESIDENT)
         ready = np.flatnonzero(ledger.stages.parent == NONE)
         pool = Pool(engine, lambda _: engine, ledger, ready, IN_FLIGHT, account)
         last[:] = time.thread_time(), time.perf_counter()

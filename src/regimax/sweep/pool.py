@@ -330,7 +330,7 @@ class Pool:
     def _record_initial_evaluations(self) -> None:
         """Records the evaluations before the first update of what was placed."""
         for report, rows, stages in self._initial_evaluations:
-            values = np.asarray(report.metrics)[np.ix_(self._evaluated, rows)]
+            values = np.asarray(report.metrics)[self._evaluated][:, rows]
             self._ledger.record(Rows(stages, np.zeros(len(stages), np.int64), self._engine.evaluated, values))
         self._initial_evaluations = []
 

@@ -9,6 +9,7 @@ lies, and its hash, is said by its :class:`Ticket`. A parked file goes when the 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,10 +23,8 @@ from regimax.sweep.lanes import Engine, Lanes, State
 from regimax.sweep.numbered import NONE, Numbered
 from regimax.sweep.writer import Writer
 
-RESIDENT_BYTES = 256 * 2**20
-"""Of lots on the devices of a CPU."""
-RESIDENT_BYTES_OF_ACCELERATOR = 2 * 2**30
-"""Of lots on an accelerator, unless that is more than a twentieth of its memory."""
+FRACTION = 0.1
+"""Of a device's memory that lots may take: lanes leave twice as much."""
 
 
 class Ticket(NamedTuple):
@@ -87,7 +86,7 @@ class States:
       run: the run directory.
       stages: of the plan.
       writer: writes what does not fit on the devices.
-      resident_bytes: of lots that may stay on the devices; what suits them when None.
+      resident_bytes: of lots that may stay on the devices; a tenth of their memory when None.
     """
 
     def __init__(self, run: Path, stages: Numbered, writer: Writer, resident_bytes: int | None = None):
@@ -186,8 +185,10 @@ class States:
 
     def _make_room(self, engine: Engine) -> None:
         """Has lots written and let go of, oldest first, where another one would be too much."""
-        limit = _resident_bytes(engine.devices) if self._limit is None else self._limit
-        while self._lots and self._bytes + engine.block * engine.bytes_per_lane() > limit:
+        if self._limit is None:
+            self._limit = _resident_bytes(engine.devices)
+
+        while self._lots and self._bytes + engine.block * engine.bytes_per_lane() > self._limit:
             number = next(iter(self._lots))
             for write in self._written_out([number]):
                 self._writer.submit(write)
@@ -238,7 +239,7 @@ class States:
         for name, rows in parts:
             data = _side_by_side([leaf[rows] for leaf in leaves])
             self._digest[stages[rows]] = [hashlib.sha256(state).hexdigest() for state in data]
-            disk.write(self._folder / name, memoryview(data).cast("B"))
+            disk.write(self._folder / name, data.tobytes())
         lot.written = True
 
     def has(self, stage: int) -> bool:
@@ -256,7 +257,8 @@ class States:
             for into, leaf in zip(found, jax.tree.leaves(lanes.state), strict=True):
                 into[here] = np.asarray(leaf)[rows]
         for i in self.on_disk(stages):
-            for into, leaf in zip(found, read(self._folder.parent, self.ticket(stages[i]), template), strict=True):
+            state = read(self._folder.parent, self.ticket(int(stages[i])), template)
+            for into, leaf in zip(found, state, strict=True):
                 into[i] = leaf
         return found
 
@@ -308,7 +310,8 @@ class States:
 
     def put_aside(self, named: set[str]) -> None:
         """Moves the files that are not `named`, and those of which no state is whole, into the quarantine."""
-        whole = {self.ticket(stage).file for stage in np.flatnonzero(self._file != NONE) if self.has(stage)}
+        there = np.flatnonzero(self._file != NONE).tolist()
+        whole = {self.ticket(stage).file for stage in there if self.has(stage)}
         wanted = set(self.files())
         for kind in (False, True):
             for name in disk.listed(self._folder, store.STATE, kind):
@@ -359,8 +362,7 @@ def _side_by_side(leaves: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _resident_bytes(devices: Sequence[Any]) -> int:
-    """Of lots that may stay on devices."""
-    if devices[0].platform == "cpu":
-        return RESIDENT_BYTES
-    memory = (devices[0].memory_stats() or {}).get("bytes_limit", 0)
-    return min(RESIDENT_BYTES_OF_ACCELERATOR, memory // 20)
+    """Of lots that may stay on devices, of a CPU in main memory."""
+    known = [(device.memory_stats() or {}).get("bytes_limit", 0) for device in devices]
+    memory = sum(known) or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return int(FRACTION * memory)

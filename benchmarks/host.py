@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import json
 import statistics
 import tempfile
@@ -38,7 +39,7 @@ from regimax.regimes.program import DONE, RUNNING
 from regimax.regimes.traces import traces
 from regimax.sweep import disk, environment, store
 from regimax.sweep.account import Account
-from regimax.sweep.lanes import Engine
+from regimax.sweep.lanes import Engine, bytes_per_lane
 from regimax.sweep.ledger import Ledger
 from regimax.sweep.numbered import NONE
 from regimax.sweep.plan import Plan, Stage
@@ -50,19 +51,25 @@ IN_FLIGHT = 2
 """Blocks."""
 TICKS = 4
 """Of a stage."""
+LARGEST, CUT = 2**30, 256
+"""Bytes of a block's states from which on every leaf is cut to so many elements: main memory has to hold ten."""
 RESIDENT = 6 * 2**30
 """Bytes of parked states that stay where they are; an H200 keeps twice as many."""
 FORKS = (2, 2)
 """Children of a stage of the first generation, and of the second."""
 
 
-def hollow(program: Program) -> Program:
-    """Returns a program of the same signatures that only counts."""
+def hollow(program: Program, most: int | None) -> Program:
+    """Returns a program of the same signatures that only counts, its leaves cut to `most` elements if that is given."""
     its = traces(program)
     of_tick = its.tick.out
 
     def zeros(tree: Any) -> Any:
-        return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), tree)
+        def one(x: Any) -> Any:
+            shape = x.shape if most is None or x.size <= most else (most,)
+            return jnp.zeros(shape, x.dtype)
+
+        return jax.tree.map(one, tree)
 
     def init(keys: Any, hparams: Any, inherited: Any) -> Any:
         del keys, hparams
@@ -144,7 +151,9 @@ def measure(name: str, block: int, rounds: int) -> dict[str, Any]:
     """Returns the figures of one workload in blocks of a size."""
     workload = WORKLOADS[name]
     assert isinstance(workload, Workload)
-    program = hollow(bind_regime(*workload.make()).programs[workload.phase])
+    program = bind_regime(*workload.make()).programs[workload.phase]
+    too_much = block * bytes_per_lane(program) > LARGEST
+    program = hollow(program, CUT if too_much else None)
     engine = Engine(program, block, jax.local_devices()[:1], optimization="none")
     stages = rounds * IN_FLIGHT * block
     found: dict[str, Any] = {
@@ -159,6 +168,14 @@ def measure(name: str, block: int, rounds: int) -> dict[str, Any]:
     return found
 
 
+def keep_memory() -> None:
+    """Has the process keep what it frees, as an accelerator's allocator does: unmapping a gigabyte takes 0.1 s."""
+    libc = ctypes.CDLL(None)
+    m_trim_threshold, m_mmap_max = -1, -4
+    libc.mallopt(m_trim_threshold, -1)
+    libc.mallopt(m_mmap_max, 0)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--blocks", type=int, nargs="+", default=[512, 2048, 8192])
@@ -166,6 +183,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=8, help="times that all lanes are refilled")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
+    keep_memory()
     rx.prepare_cpu(1)
     found = {w: {str(b): measure(w, b, given.rounds) for b in given.blocks} for w in given.workloads}
     if given.out:

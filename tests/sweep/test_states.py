@@ -29,10 +29,8 @@ class Engine:
     def bytes_per_lane(self):
         return SIZE
 
-    def empty(self, device):
-        return Lanes([np.zeros((BLOCK, *leaf.shape), leaf.dtype) for leaf in TEMPLATE])
-
     def place(self, device, lanes, new, rows, slots):
+        lanes = lanes or Lanes([np.zeros((BLOCK, *leaf.shape), leaf.dtype) for leaf in TEMPLATE])
         for old, block in zip(lanes.state, new.state, strict=True):
             old[slots] = block[rows]
         return lanes

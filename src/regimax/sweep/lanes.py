@@ -123,7 +123,7 @@ class Engine:
             "place": Function(self._place, lambda: (lanes(), lanes(), slots), donate=(0,)),
             "extend": Function(self._extend, lambda: (lanes(), slots, _shapes(self._flags())), donate=(0,)),
             "restore": Function(self._restore, lambda: (*seeds(), lanes().hparams, slots, lanes().state)),
-            "empty": Function(self._empty, lambda: (slots,)),
+            "take": Function(self._take, lambda: (lanes(), slots)),
         }
         # With a number of updates that is not known when compiled the first evaluation and the tick are one program.
         if not self._loops_wait:
@@ -187,10 +187,11 @@ class Engine:
     def _restore(self, seeds: Array, hparams: dict[str, Array], end: Array, state: LaneState) -> Lanes:
         return Lanes(self._keys(seeds), hparams, end, state._replace(status=jnp.full_like(state.status, RUNNING)))
 
-    def _empty(self, end: Array) -> Lanes:
-        of_one = _shapes(self.empty_on_host())
-        lanes = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), of_one)
-        return lanes._replace(end=end, state=lanes.state._replace(status=jnp.full_like(lanes.state.status, DONE)))
+    def _take(self, lanes: Lanes, rows: Array) -> Lanes:
+        """A block with the row of another one in every slot that `rows`, `[B]`, names; nothing runs in the others."""
+        row, taken = jnp.maximum(rows, 0), rows >= 0
+        new = jax.tree.map(lambda block: block[row], lanes)
+        return new._replace(state=new.state._replace(status=jnp.where(taken, new.state.status, DONE)))
 
     def _inherit(self, given: Params, parts: Params, rows: Array) -> Params:
         """Copies into every lane the row of another block's parts that `rows`, `[B]`, names, unless it is negative."""
@@ -215,9 +216,7 @@ class Engine:
 
     def memory(self) -> Memory:
         """Compiles the tick for the first device and returns what a block needs of its memory."""
-        analysis = self.executables.get("advance").memory_analysis()
-        assert analysis is not None, "this backend tells nothing of its memory"
-        return Memory(analysis.argument_size_in_bytes, analysis.temp_size_in_bytes + analysis.output_size_in_bytes)
+        return memory_of(self.executables.get("advance"))
 
     # What the host calls. `device` is an index into `devices`.
 
@@ -237,14 +236,11 @@ class Engine:
         """Names of what the probes report."""
         return tuple(sorted(self._probes.out)) if self._probes else ()
 
-    def empty(self, device: int) -> Lanes:
-        """Returns a block in which nothing runs."""
-        return self.executables("empty", device, self._slots())
-
     def nothing(self, device: int) -> Params:
         """Returns parameters `[B, ...]` of which none is inherited; they are made once for a device, and stay."""
         if device not in self._nothing:
-            self._nothing[device] = self.empty(device).state.learner.params
+            params = self.empty_on_host().state.learner.params
+            self._nothing[device] = jax.device_put(params, self.devices[device])
         return self._nothing[device]
 
     def empty_on_host(self) -> Lanes:
@@ -350,12 +346,17 @@ class Engine:
         state: LaneState = jax.tree.unflatten(jax.tree.structure(self.abstract_state), states)
         return self.executables("restore", device, seeds, hparams, end, state)
 
-    def place(self, device: int, lanes: Lanes, new: Lanes, rows: np.ndarray, slots: np.ndarray) -> Lanes:
-        """Copies `rows` of the block `new` into `slots` of `lanes`. The lanes given are gone afterwards."""
+    def place(self, device: int, lanes: Lanes | None, new: Lanes, rows: np.ndarray, slots: np.ndarray) -> Lanes:
+        """Copies `rows` of the block `new` into `slots` of `lanes`; of an empty block where that is None.
+
+        The lanes given are gone afterwards, the new ones stay.
+        """
         row = self._slots() - 1
         row[slots] = rows
-        if new.end.devices() != lanes.end.devices():  # type: ignore[attr-defined] - not in chex's type
+        if new.end.devices() != {self.devices[device]}:  # type: ignore[attr-defined] - not in chex's type
             new = jax.device_put(new, self.devices[device])
+        if lanes is None:
+            return self.executables("take", device, new, row)
         return self.executables("place", device, lanes, new, row)
 
     def extend(self, device: int, lanes: Lanes, slots: np.ndarray, ends: np.ndarray) -> Lanes:
@@ -363,6 +364,14 @@ class Engine:
         end, go = self._slots(), self._flags()
         end[slots], go[slots] = ends, True
         return self.executables("extend", device, lanes, end, go)
+
+
+def memory_of(tick: jax.stages.Compiled) -> Memory:
+    """Returns the memory of one block, as it was planned for its compiled tick."""
+    analysis = tick.memory_analysis()
+    assert analysis is not None, "this backend tells nothing of its memory"
+    new = analysis.output_size_in_bytes - analysis.alias_size_in_bytes  # what is not written over the lanes given
+    return Memory(analysis.argument_size_in_bytes, analysis.temp_size_in_bytes + new)
 
 
 def bytes_per_lane(program: Program) -> int:

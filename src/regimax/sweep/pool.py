@@ -426,8 +426,6 @@ class Pool:
         lanes: Lanes,
         rows: np.ndarray,
     ) -> None:
-        if block.lanes is None:
-            block.lanes = self._engine.empty(block.device)
         block.lanes = self._engine.place(block.device, block.lanes, lanes, rows, slots)
         block.hold(slots, stages, self._stages.end[stages], updates)
 

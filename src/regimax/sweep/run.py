@@ -205,7 +205,7 @@ class _Run:
                 continue
             its = self._engine(program)
             devices = min(len(self._devices), math.ceil(stages[program] / its.block))
-            its.prepare("empty", "init", "advance", "place", devices=devices)
+            its.prepare("init", "advance", "take", "place", devices=devices)
             if its.program.probes:
                 its.prepare("probe", devices=devices)
 

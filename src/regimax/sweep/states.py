@@ -63,7 +63,7 @@ class Lot:
     """A block in which final states lie side by side.
 
     Attributes:
-      lanes: the states, of all that is in the lanes.
+      lanes: the states, of all that is in the lanes; None before the first ones.
       bytes: that it takes.
       stages: `[B]`, the stage in every row; NONE where there is none.
       used: rows that are or were taken.
@@ -72,11 +72,17 @@ class Lot:
       written: whether it is on disk.
     """
 
-    def __init__(self, lanes: Lanes, size: int, block: int):
-        self.lanes, self.bytes = lanes, size
+    def __init__(self, size: int, block: int):
+        self.lanes: Lanes | None = None
+        self.bytes = size
         self.stages = np.full(block, NONE)
         self.used = self.asked = 0
         self.closed = self.written = False
+
+    def filled(self) -> Lanes:
+        """Returns its lanes, some states having been put."""
+        assert self.lanes is not None
+        return self.lanes
 
 
 class States:
@@ -129,7 +135,7 @@ class States:
                 self._make_room(engine)
                 self._numbers += 1
                 size = engine.block * engine.bytes_per_lane()
-                self._lots[self._numbers] = Lot(engine.empty(device), size, engine.block)
+                self._lots[self._numbers] = Lot(size, engine.block)
                 self._bytes += size
                 self._open[key] = self._numbers
             number = self._open[key]
@@ -165,7 +171,7 @@ class States:
         for number in np.unique(self._lot[stages]):
             if number != NONE:
                 here = np.flatnonzero(self._lot[stages] == number)
-                yield self._lots[number].lanes, here, self._row[stages[here]]
+                yield self._lots[number].filled(), here, self._row[stages[here]]
 
     def on_disk(self, stages: np.ndarray) -> np.ndarray:
         """Returns the positions in `stages` of those that lie on no device."""
@@ -235,7 +241,7 @@ class States:
         return name
 
     def _write(self, lot: Lot, stages: np.ndarray, parts: Sequence[tuple[str, np.ndarray]]) -> None:
-        leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(lot.lanes.state)]
+        leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(lot.filled().state)]
         for name, rows in parts:
             data = _side_by_side([leaf[rows] for leaf in leaves])
             self._digest[stages[rows]] = [hashlib.sha256(state).hexdigest() for state in data]

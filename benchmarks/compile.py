@@ -31,7 +31,7 @@ from turns import machine
 
 PLAIN = {"ppo-cartpole": "plain_ppo", "ppo-breakout": "plain_ppo", "cipher-rl": "plain_cipher"}
 WORLDS = {"ppo-cartpole": "CartPole-v1", "ppo-breakout": "Breakout-MinAtar"}
-FUNCTIONS = ("init", "advance", "place", "take", "extend", "keys")
+FUNCTIONS = ("init", "advance", "place", "take", "extend", "restore")
 AGENTS = 8
 
 

@@ -76,4 +76,4 @@ def test_the_regime_that_is_not_defined_there():
 
 def test_what_moves_lanes():
     [program] = programs_on_recall()["pure_rl"]
-    lower(program, "place", "extend", "take", "keys", "evaluate")
+    lower(program, "place", "extend", "take", "restore", "evaluate")

@@ -21,6 +21,9 @@ class Clock:
     def process_time(self):
         return 2 * self.now
 
+    def thread_time(self):
+        return self.now / 2
+
 
 class Report:
     """A tick that is done at a time."""
@@ -103,8 +106,25 @@ def test_cpu_time_is_without_that_of_waiting_for_compiling(account, clock):
     assert account.shares().cpu == 2 * (5.0 - 3.0)
 
 
+def test_what_the_host_works_for_a_tick_is_without_compiling_and_saving(account, clock):
+    clock.now = 1.0
+    account.begins()
+    for pause, end in ((account.compiling, 3.0), (account.saving, 4.0)):
+        with pause():
+            clock.now = end
+    clock.now = 6.0
+    assert account.ticked(8, 8) == (6.0 - 4.0) / 2
+    clock.now = 10.0
+    account.begins()  # another pool
+    clock.now = 12.0
+    assert account.ticked(8, 8) == (12.0 - 10.0) / 2
+    assert account.shares().host == 1.0
+
+
 def test_it_is_said_in_words(account, clock):
     clock.now = 10.0
+    account.ticked(8, 6)
     assert shares_text(account.shares()) == (
-        "waiting for compiling 0 s, saving 0.0%, devices waiting for the host 0.0%, without work 100.0%; lanes 0% busy"
+        "waiting for compiling 0 s, saving 0.0%, devices waiting for the host 0.0%, without work 100.0%; lanes 75% "
+        "busy; host 5e+03 ms a tick"
     )

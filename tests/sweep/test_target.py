@@ -11,7 +11,8 @@ import pytest
 
 import regimax as rx
 from regimax.cli import main
-from regimax.sweep import target
+from regimax.sweep import block, target
+from regimax.sweep.lanes import Memory
 from regimax.sweep.plan import make_plan
 from regimax.targets import Chip, chips
 
@@ -91,8 +92,34 @@ def test_a_block_is_as_large_as_pays_and_two_of_them_are_in_flight(asked):
 def test_a_block_that_does_not_fit_is_halved(asked):
     little = H200._replace(memory=2 * 10**9)
     [program] = target.Ahead(little).summary(small(3000))["programs"]
-    assert asked == [2048, 1024, 512, 256]  # 256 lanes: 6 MB each, of 0.8 × 2 GB
-    assert (program["block"], program["lanes"], program["fits"]) == (256, 256, True)
+    # By the states' size, then as it was compiled: of 0.8 × 2 GB what two ticks of 128 lanes need, 4 MB each, leaves
+    # room for four times their 1 MB, one of them prepared.
+    assert asked == [2048, 128]
+    assert (program["block"], program["lanes"], program["fits"]) == (128, 3 * 128, True)
+
+
+def test_it_names_the_block_and_the_stages_of_a_run(asked, tiny):
+    plan = make_plan(tiny(seeds=40))
+    at_once = block.at_once(plan, [list(plan.stages)])
+    little = H200._replace(memory=3 * 10**8)
+    lane = Memory(10**6, 4 * 10**6)  # as compiled
+    for program in target.Ahead(little).summary(plan)["programs"]:
+        stages = at_once[program["program"]]
+        assert program["stages"] == stages
+        assert program["block"] == block.choose_block("gpu", stages, 1, lane, little.memory)
+
+
+def test_what_is_too_much_for_the_compiler_is_halved(monkeypatch):
+    tried = []
+
+    def full(engine, chip):
+        tried.append(engine.block)
+        raise RuntimeError("RESOURCE_EXHAUSTED: too much")
+
+    monkeypatch.setattr(target, "_compile_all", full)
+    [program] = target.Ahead(H200).summary(small(3))["programs"]
+    assert tried == [4, 2, 1]
+    assert (program["block"], program["compiles"]) == (1, False)
 
 
 def test_a_block_that_was_asked_for_stays_and_is_told_where_it_does_not_fit(asked):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.extend import core
 
 from regimax import prng
@@ -96,8 +97,14 @@ class Program(NamedTuple):
 
         Where it begins anew and every `probe_every` updates; its end, whenever that comes, is always measured.
         """
+        return bool(self.probes_due(np.asarray(update), np.asarray(start), np.asarray(end)))
+
+    def probes_due(self, update: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """Returns the same of many stages, `[n]`."""
         every = self.phase.probe_every
-        return update == 0 or (every is not None and start < update < end and update % every == 0)
+        if every is None:
+            return update == 0
+        return (update == 0) | ((start < update) & (update < end) & (update % every == 0))
 
     def defaults(self) -> dict[str, float]:
         """Returns the default of every setting it reads."""

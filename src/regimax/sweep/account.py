@@ -27,6 +27,7 @@ class Shares(NamedTuple):
       waiting: fraction of the devices' time in which they had work but stood still for the host.
       idle: fraction of the devices' time in which there was no work for them.
       occupancy: lanes that ran a stage, of all lanes that were run.
+      host: what the host worked for a tick of a block, s: CPU time of the thread that drives the pools.
     """
 
     seconds: float
@@ -36,6 +37,7 @@ class Shares(NamedTuple):
     waiting: float
     idle: float
     occupancy: float
+    host: float
 
 
 class Account:
@@ -43,7 +45,8 @@ class Account:
 
     A thread per device waits for every tick and notes when it was done; the time from then until the device is given
     its next tick counts as waiting, or as idle where there was no work for it. What is spent on compiling and saving
-    counts as neither. Close it when the run is over.
+    counts as neither. Commits are written in a thread of their own: what counts is how long the run waited for them.
+    Close it when the run is over.
 
     Accuracy: a tick is seen to be done up to `SWITCH_SECONDS` late, while Python itself is busy.
 
@@ -56,7 +59,8 @@ class Account:
         self._spent = {"saving": 0.0, "compiling": 0.0}
         self._paused_since: float | None = None
         self._devices = [_Device(self._worked) for _ in range(devices)]
-        self._lanes = self._busy = 0
+        self._lanes = self._busy = self._ticks = 0
+        self._host, self._host_since = 0.0, time.thread_time()
         self._switch = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_SECONDS)
 
@@ -101,13 +105,14 @@ class Account:
         if self._paused_since is not None:  # the outer one counts
             yield
             return
-        begun, cpu = time.monotonic(), time.process_time()
+        begun, cpu, host = time.monotonic(), time.process_time(), time.thread_time()
         self._paused_since = begun
         try:
             yield
         finally:
             self._spent[what] += time.monotonic() - begun
             self._paused_since = None
+            self._host_since += time.thread_time() - host
             if what == "compiling":
                 self._cpu += time.process_time() - cpu
 
@@ -116,10 +121,22 @@ class Account:
         since = self._paused_since
         return (time.monotonic() if since is None else since) - sum(self._spent.values())
 
-    def ticked(self, lanes: int, busy: int) -> None:
-        """Counts one tick of a block."""
+    def begins(self) -> None:
+        """Tells that what this thread does from now on is for ticks."""
+        self._host_since = time.thread_time()
+
+    def ticked(self, lanes: int, busy: int) -> float:
+        """Counts one tick of a block, in the thread that drives the pools.
+
+        Returns:
+          what that thread has worked since the tick before, s.
+        """
         self._lanes += lanes
         self._busy += busy
+        self._ticks += 1
+        since, self._host_since = self._host_since, time.thread_time()
+        self._host += self._host_since - since
+        return self._host_since - since
 
     def shares(self) -> Shares:
         """Returns the account so far."""
@@ -135,6 +152,7 @@ class Account:
             sum(max(0.0, device.rested - device.idle) for device in self._devices) / devices,
             (workless + sum(device.idle for device in self._devices)) / devices,
             self._busy / max(self._lanes, 1),
+            self._host / max(self._ticks, 1),
         )
 
 
@@ -169,5 +187,6 @@ def shares_text(shares: Shares) -> str:
     """Returns the account in words."""
     return (
         f"waiting for compiling {shares.compiling:.0f} s, saving {shares.saving:.1%}, devices waiting for the host "
-        f"{shares.waiting:.1%}, without work {shares.idle:.1%}; lanes {shares.occupancy:.0%} busy"
+        f"{shares.waiting:.1%}, without work {shares.idle:.1%}; lanes {shares.occupancy:.0%} busy; "
+        f"host {1e3 * shares.host:.2g} ms a tick"
     )

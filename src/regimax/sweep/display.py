@@ -154,6 +154,8 @@ class Progressing:
         parts = [f"{self._finished}/{self._stages} stages", f"phase {self._phase}, {self._width} lanes"]
         if self._ticks:
             parts.append(f"{self._occupancy():.0%} busy")
+            host = sum(tick.host for _, _, tick in self._ticks) / len(self._ticks)
+            parts.append(f"host {1e3 * host:.2g} ms a tick")
         if updates:
             left = duration((self._total - self._updates) / updates)
             parts += [f"{human(steps)} steps/s", f"at most {left} left"]

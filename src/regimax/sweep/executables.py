@@ -104,11 +104,15 @@ class Executables:
         workers: Workers | None = None,
     ):
         self.traces: dict[str, int] = {}
-        self._name, self._functions, self._devices, self._options = name, functions, devices, options
+        self._name, self._functions, self._devices, self._options = name, dict(functions), devices, dict(options)
         self._compiling, self._workers = compiling, workers
         self._lowered: dict[str, Future[jax.stages.Lowered]] = {}
         self._compiled: dict[tuple[str, int], Future[jax.stages.Compiled]] = {}
         self._ready: dict[tuple[str, int], jax.stages.Compiled] = {}
+
+    def add(self, name: str, function: Function, options: Mapping[str, Any]) -> None:
+        """Takes one more function, with its options of the compiler."""
+        self._functions[name], self._options[name] = function, options
 
     def prepare(self, name: str, devices: Iterable[int] = (0,)) -> None:
         """Begins to compile a function for devices, one after the other, where that was not begun before."""

@@ -27,7 +27,7 @@ from regimax.sweep.optimization import options as optimization_options
 from regimax.types import Array, Metrics, Params, PyTree
 
 State = list[np.ndarray]
-"""The leaves of one lane's state on the host, in the order of the tree."""
+"""The leaves of one lane's state on the host, or of several side by side, in the order of the tree."""
 
 
 class Lanes(NamedTuple):
@@ -108,7 +108,8 @@ class Engine:
             self._traces = traces(program)
             self._probes = trace_of_probes(program) if program.probes else None
         platform = self.devices[0].platform
-        self._loops_wait = loops_wait(platform)
+        self._loops_wait, self._optimization = loops_wait(platform), optimization
+        self._nothing: dict[int, Params] = {}
         self.functions = self._functions()
         options = {name: optimization_options(optimization, name, platform) for name in self.functions}
         self.executables = Executables(program.phase.name, self.functions, self.devices, options, compiling, workers)
@@ -121,8 +122,8 @@ class Engine:
             "probe": Function(self._probe, lambda: (lanes(),)),
             "place": Function(self._place, lambda: (lanes(), lanes(), slots), donate=(0,)),
             "extend": Function(self._extend, lambda: (lanes(), slots, _shapes(self._flags())), donate=(0,)),
-            "take": Function(self._take, lambda: (lanes().state, slots)),
-            "keys": Function(self._keys, seeds),
+            "restore": Function(self._restore, lambda: (*seeds(), lanes().hparams, slots, lanes().state)),
+            "take": Function(self._take, lambda: (lanes(), slots)),
         }
         # With a number of updates that is not known when compiled the first evaluation and the tick are one program.
         if not self._loops_wait:
@@ -183,8 +184,19 @@ class Engine:
         state = lanes.state._replace(status=jnp.where(go, RUNNING, lanes.state.status))
         return lanes._replace(end=jnp.where(go, end, lanes.end), state=state)
 
-    def _take(self, state: LaneState, slots: Array) -> LaneState:
-        return jax.tree.map(lambda x: x[slots], state)
+    def _restore(self, seeds: Array, hparams: dict[str, Array], end: Array, state: LaneState) -> Lanes:
+        return Lanes(self._keys(seeds), hparams, end, state._replace(status=jnp.full_like(state.status, RUNNING)))
+
+    def _take(self, lanes: Lanes, rows: Array) -> Lanes:
+        """A block with the row of another one in every slot that `rows`, `[B]`, names; nothing runs in the others."""
+        row, taken = jnp.maximum(rows, 0), rows >= 0
+        new = jax.tree.map(lambda block: block[row], lanes)
+        return new._replace(state=new.state._replace(status=jnp.where(taken, new.state.status, DONE)))
+
+    def _inherit(self, given: Params, parts: Params, rows: Array) -> Params:
+        """Copies into every lane the row of another block's parts that `rows`, `[B]`, names, unless it is negative."""
+        row, there = jnp.maximum(rows, 0), rows >= 0
+        return jax.tree.map(lambda old, block: jax.vmap(jnp.where)(there, block[row], old), given, parts)
 
     # What the host knows before anything runs.
 
@@ -204,9 +216,7 @@ class Engine:
 
     def memory(self) -> Memory:
         """Compiles the tick for the first device and returns what a block needs of its memory."""
-        analysis = self.executables.get("advance").memory_analysis()
-        assert analysis is not None, "this backend tells nothing of its memory"
-        return Memory(analysis.argument_size_in_bytes, analysis.temp_size_in_bytes + analysis.output_size_in_bytes)
+        return memory_of(self.executables.get("advance"))
 
     # What the host calls. `device` is an index into `devices`.
 
@@ -226,9 +236,12 @@ class Engine:
         """Names of what the probes report."""
         return tuple(sorted(self._probes.out)) if self._probes else ()
 
-    def empty(self, device: int) -> Lanes:
-        """Returns a block in which nothing runs."""
-        return jax.device_put(self.empty_on_host(), self.devices[device])
+    def nothing(self, device: int) -> Params:
+        """Returns parameters `[B, ...]` of which none is inherited; they are made once for a device, and stay."""
+        if device not in self._nothing:
+            params = self.empty_on_host().state.learner.params
+            self._nothing[device] = jax.device_put(params, self.devices[device])
+        return self._nothing[device]
 
     def empty_on_host(self) -> Lanes:
         """Returns a block in which nothing runs, host arrays."""
@@ -252,7 +265,7 @@ class Engine:
         return np.zeros(self.block, bool)
 
     def _of_init(self) -> tuple[Any, ...]:
-        """Arguments of `init` for a block that inherits nothing."""
+        """Arguments of `init`, for their shapes."""
         lanes = self.empty_on_host()
         params = lanes.state.learner.params
         return self._seeds(), lanes.hparams, self._slots(), params, {part: self._flags() for part in params}
@@ -302,42 +315,63 @@ class Engine:
           the lanes, before their first update and not yet evaluated.
         """
         if given is None:
-            *_, given, taken = self._of_init()
+            given = self.nothing(device)
+            taken = {part: self._flags() for part in given}
         return self.executables("init", device, seeds, hparams, end, given, taken)
 
-    def restore(
-        self, device: int, seeds: np.ndarray, hparams: PyTree, end: np.ndarray, states: Sequence[State]
-    ) -> Lanes:
-        """Returns a block that goes on from these host states, running."""
-        structure = jax.tree.structure(self.abstract_state)
-        state: LaneState = jax.tree.unflatten(structure, [np.stack(leaves) for leaves in zip(*states, strict=True)])
-        running: Any = np.full(self.block, RUNNING, np.int32)
-        keys = self.executables("keys", device, seeds)
-        lanes = Lanes(keys, hparams, end, state._replace(status=running))  # type: ignore[arg-type]
-        return jax.device_put(lanes, self.devices[device])
+    def inherit(self, device: int, given: Params, parts: Params, rows: np.ndarray) -> Params:
+        """Returns parameters for `init` with some parts taken from another block, on its device.
 
-    def place(self, device: int, lanes: Lanes, new: Lanes, rows: Sequence[int], slots: Sequence[int]) -> Lanes:
-        """Copies `rows` of the block `new` into `slots` of `lanes`. The lanes given are gone afterwards."""
+        Args:
+          device: index of the device.
+          given: parameters `[B, ...]`; they stay.
+          parts: of another block's parameters, leaves `[b, ...]`, on a device or on the host.
+          rows: `[B]`, the row that each lane takes; a lane with a negative one keeps what it has.
+        """
+        first = jax.tree.leaves(parts)[0]
+        if isinstance(first, jax.Array) and first.devices() != {self.devices[device]}:
+            parts = jax.device_put(parts, self.devices[device])
+        others = first.shape[0]
+        name = f"inherit {', '.join(parts)} of {others}"
+        mine = {part: given[part] for part in parts}
+        if name not in self.functions:
+            shapes, platform = _shapes((mine, parts, self._slots())), self.devices[device].platform
+            self.functions[name] = Function(self._inherit, lambda: shapes)
+            options = optimization_options(self._optimization, "inherit", platform)
+            self.executables.add(name, self.functions[name], options)
+        return given | self.executables(name, device, mine, parts, np.asarray(rows, np.int32))
+
+    def restore(self, device: int, seeds: np.ndarray, hparams: PyTree, end: np.ndarray, states: State) -> Lanes:
+        """Returns a block that goes on from host states, leaves `[B, ...]`, running."""
+        state: LaneState = jax.tree.unflatten(jax.tree.structure(self.abstract_state), states)
+        return self.executables("restore", device, seeds, hparams, end, state)
+
+    def place(self, device: int, lanes: Lanes | None, new: Lanes, rows: np.ndarray, slots: np.ndarray) -> Lanes:
+        """Copies `rows` of the block `new` into `slots` of `lanes`; of an empty block where that is None.
+
+        The lanes given are gone afterwards, the new ones stay.
+        """
         row = self._slots() - 1
-        row[list(slots)] = rows
-        if new.end.devices() != lanes.end.devices():  # type: ignore[attr-defined] - not in chex's type
+        row[slots] = rows
+        if new.end.devices() != {self.devices[device]}:  # type: ignore[attr-defined] - not in chex's type
             new = jax.device_put(new, self.devices[device])
+        if lanes is None:
+            return self.executables("take", device, new, row)
         return self.executables("place", device, lanes, new, row)
 
-    def extend(self, device: int, lanes: Lanes, ends: dict[int, int]) -> Lanes:
-        """Lets lanes that came to their end run on, by slot to a new end. The lanes given are gone afterwards."""
+    def extend(self, device: int, lanes: Lanes, slots: np.ndarray, ends: np.ndarray) -> Lanes:
+        """Lets lanes that came to their end run on, each to a new end. The lanes given are gone afterwards."""
         end, go = self._slots(), self._flags()
-        for slot, update in ends.items():
-            end[slot], go[slot] = update, True
+        end[slots], go[slots] = ends, True
         return self.executables("extend", device, lanes, end, go)
 
-    def take(self, device: int, lanes: Lanes, slots: Sequence[int]) -> list[State]:
-        """Returns host copies of the states in these slots."""
-        index = self._slots()
-        index[: len(slots)] = slots
-        taken = self.executables("take", device, lanes.state, index)
-        leaves = [np.asarray(x) for x in jax.tree.leaves(taken)]
-        return [[np.array(leaf[i]) for leaf in leaves] for i in range(len(slots))]
+
+def memory_of(tick: jax.stages.Compiled) -> Memory:
+    """Returns the memory of one block, as it was planned for its compiled tick."""
+    analysis = tick.memory_analysis()
+    assert analysis is not None, "this backend tells nothing of its memory"
+    new = analysis.output_size_in_bytes - analysis.alias_size_in_bytes  # what is not written over the lanes given
+    return Memory(analysis.argument_size_in_bytes, analysis.temp_size_in_bytes + new)
 
 
 def bytes_per_lane(program: Program) -> int:

@@ -6,42 +6,31 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 import polars as pl
 
-from regimax.regimes.program import STATUS
+from regimax.regimes.program import DIVERGED, RUNNING, STATUS
 from regimax.sweep import checkpoint, disk, expected, store
 from regimax.sweep.disk import Damaged
 from regimax.sweep.environment import Environment
 from regimax.sweep.lanes import State
+from regimax.sweep.numbered import NONE, Numbered
 from regimax.sweep.plan import Plan
-from regimax.sweep.states import States, Ticket
-
-
-class Finished(NamedTuple):
-    """How a stage ended.
-
-    Attributes:
-      status: "done", "solved" or "diverged".
-      updates: the update of its phase at which it ended.
-    """
-
-    status: str
-    updates: int
+from regimax.sweep.states import States, Ticket, Tickets
+from regimax.sweep.writer import Writer
 
 
 class Rows(NamedTuple):
     """Rows that are not yet committed: `n` stages at one evaluation, or one measurement, each.
 
     Attributes:
-      stages: `n` ids.
+      stages: `[n]`, by number.
       updates: `[n]`.
       names: `M` names of metrics.
-      values: `[n, M]`.
+      values: `[M, n]`.
     """
 
-    stages: list[str]
+    stages: np.ndarray
     updates: np.ndarray
     names: tuple[str, ...]
     values: np.ndarray
@@ -50,11 +39,13 @@ class Rows(NamedTuple):
 class Ledger:
     """What is finished, what is parked, and the rows that are not yet committed.
 
+    Stages are told by their numbers, arrays `[N]` are of all stages of the plan.
+
     Attributes:
       plan: the plan.
-      finished: by stage.
-      placed: stages that are in the lanes.
-      resumed: states of the stages that were in the lanes when the newest checkpoint was made.
+      stages: its stages by number.
+      status: `[N]`, how a stage ended, an index into `STATUS`; RUNNING where it has not.
+      updates: `[N]`, the update of its phase at which it ended.
       states: parked and kept states.
       step: number of the newest checkpoint.
       seconds: wall-clock of earlier invocations, in seconds.
@@ -68,110 +59,154 @@ class Ledger:
       run: the run directory.
       environment: under which this process computes.
       blocks: lanes of a block of every program.
+      writer: what writes.
     """
 
-    def __init__(self, plan: Plan, run: Path, environment: Environment, blocks: Mapping[str, int]):
+    def __init__(
+        self, plan: Plan, run: Path, environment: Environment, blocks: Mapping[str, int], writer: Writer | None = None
+    ):
         self.plan, self.run, self.environment, self.blocks = plan, run, environment, blocks
         self.environments: list[Environment] = []
         self.damaged = False
-        self.finished: dict[str, Finished] = {}
-        self.placed: set[str] = set()
-        self.resumed: dict[str, State] = {}
-        self.states = States(run)
+        self.stages = Numbered(plan)
+        n = len(self.stages)
+        self.status, self.updates = np.full(n, RUNNING, np.int8), np.zeros(n, np.int64)
+        self._placed, self._waiting = np.zeros(n, bool), self.stages.children.copy()
+        self._writer = writer or Writer()
+        self.states = States(run, self.stages, self._writer)
         self.step, self.seconds = 0, 0.0
-        self._waiting = {stage: len(children) for stage, children in plan.children.items()}
         self._parts: dict[str, dict[str, store.Part]] = {kind: {} for kind in store.PARTS}
         self._state_files: set[str] = set()
-        self._resumed_updates: dict[str, int] = {}
+        # What was in the lanes when the newest checkpoint was made: states side by side, and the row of each stage.
+        self._resumed, self._resumed_row = [], np.full(n, NONE)
+        self._resumed_updates = np.zeros(n, np.int64)
         self._rows: dict[str, list[Rows]] = {store.CURVES: [], store.PROBES: []}
-        self._new: list[str] = []
+        self._new: list[np.ndarray] = []
 
     # What happened.
 
     def record(self, rows: Rows) -> None:
         """Adds rows to the curves."""
-        if rows.stages:
+        if len(rows.stages):
             self._rows[store.CURVES].append(rows)
 
     def measured(self, rows: Rows) -> None:
         """Adds rows to what probes have measured."""
-        if rows.stages:
+        if len(rows.stages):
             self._rows[store.PROBES].append(rows)
 
-    def finish(self, stage: str, status: int, updates: int, state: State | None) -> None:
-        """Marks a stage as ended; its state, if given, waits for its children or is kept."""
-        if state is not None and (self.plan.stages[stage].keep or self._waiting.get(stage)):
-            self.states.put(stage, state, self.plan.stages[stage].keep)
-        self.finished[stage] = Finished(STATUS[status], updates)
-        self.placed.discard(stage)
-        self._new.append(stage)
+    def finish(self, stages: np.ndarray, status: np.ndarray, updates: np.ndarray) -> None:
+        """Marks stages as ended."""
+        self.status[stages], self.updates[stages] = status, updates
+        self._placed[stages] = False
+        self._new.append(stages)
 
-    def started(self, stage: str) -> None:
-        """Notes that a stage has begun; its parent's state goes with the last child."""
-        self.placed.add(stage)
-        parent = self.plan.stages[stage].parent
-        if parent is not None:
-            self._waiting[parent] -= 1
-            if not self._waiting[parent]:
-                self.states.drop(parent)
+    def started(self, stages: np.ndarray) -> None:
+        """Notes that stages have begun; a parent's state goes with the last child."""
+        self._placed[stages], self._resumed_row[stages] = True, NONE
+        parents = self.stages.parent[stages]
+        parents = parents[parents != NONE]
+        np.subtract.at(self._waiting, parents, 1)
+        self.states.drop(np.unique(parents[self._waiting[parents] == 0]))
 
-    def begun(self, stage: str) -> bool:
-        """Returns whether a stage need not be begun: it is finished, in the lanes, or was in them."""
-        return stage in self.finished or stage in self.placed or stage in self.resumed
+    def waiting(self, stages: np.ndarray) -> np.ndarray:
+        """Returns how many children of stages have not begun."""
+        return self._waiting[stages]
+
+    def ended(self, stages: np.ndarray) -> np.ndarray:
+        """Returns which stages are finished."""
+        return self.status[stages] != RUNNING
+
+    def begun(self, stages: np.ndarray) -> np.ndarray:
+        """Returns which stages need not be begun: they are finished, in the lanes, or were in them."""
+        return self.ended(stages) | self._placed[stages] | self.was_in_lanes(stages)
+
+    def was_in_lanes(self, stages: np.ndarray) -> np.ndarray:
+        """Returns which stages were in the lanes when the newest checkpoint was made, and are not yet again."""
+        return self._resumed_row[stages] != NONE
+
+    def resumed(self, stages: np.ndarray) -> State:
+        """Returns the states of stages that were in the lanes, leaves `[n, ...]`."""
+        rows = self._resumed_row[stages]
+        return [leaf[rows] for leaf in self._resumed]
+
+    def resumed_updates(self, stages: np.ndarray) -> np.ndarray:
+        """Returns the updates that such stages have reached."""
+        return self._resumed_updates[stages]
+
+    def num_finished(self) -> int:
+        """Returns the number of stages that are finished."""
+        return int((self.status != RUNNING).sum())
 
     def updates_done(self) -> int:
         """Returns the updates that need not be run any more, those in the lanes included."""
-        stages = self.plan.stages
-        done = sum(stages[s].end - stages[s].start for s in self.finished if s in stages)
-        return done + sum(update - stages[s].start for s, update in self._resumed_updates.items())
+        done = self.status != RUNNING
+        resumed = self._resumed_row != NONE
+        lengths = self.stages.end[done] - self.stages.start[done]
+        return int(lengths.sum() + (self._resumed_updates[resumed] - self.stages.start[resumed]).sum())
 
     # Commit and recovery.
 
-    def commit(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+    def commit(self, lanes: Sequence[State], facts: dict[str, Any]) -> None:
         """Commits everything so far: rows and states first, then the checkpoint that makes them count.
 
+        It is written while the devices go on, once what was given to the writer before is done.
+
         Args:
-          arrays: the stacked lanes.
+          lanes: the states in the lanes, leaves `[n, ...]` on the host each.
           facts: what a resumed run needs to know of them.
         """
         self.step += 1
-        name = f"part-{self.step:06d}.parquet"
-        self.states.spill()
-        for kind, rows in self._rows.items():
-            if rows:
-                self._write(kind, name, _frame(rows))
-            self._rows[kind] = []
-        if self._new:
-            ends = [self.finished[stage] for stage in self._new]
-            tickets = [self.states.ticket(stage) for stage in self._new]
-            rows = pl.DataFrame(
-                {
-                    "stage": self._new,
-                    "status": [end.status for end in ends],
-                    "updates_done": [end.updates for end in ends],
-                    "state_file": [ticket.file for ticket in tickets],
-                    "state_start": [ticket.start for ticket in tickets],
-                    "state_size": [ticket.size for ticket in tickets],
-                    "state_digest": [ticket.digest for ticket in tickets],
-                }
-            )
-            self._write(store.FINISHED, name, rows)
-        self._new = []
-        files = self.states.files()
-        known = {"sweep": disk.plain_digest(self.plan.resolved), "environments": self.environments}
-        known["blocks"] = self.blocks
-        checkpoint.save(self.run, self.step, arrays, facts | known | self._parts | {store.STATES: files})
-        # The checkpoint before this one may still be wanted, should this one be damaged.
-        self.states.clear({*files, *self._state_files})
-        self._state_files = set(files)
-        self.damaged = False
+        step, name = self.step, f"part-{self.step:06d}.parquet"
+        new = np.concatenate(self._new) if self._new else np.zeros(0, np.int64)
+        spill = self.states.spill()
+        ended = self.status[new], self.updates[new], self.states.tickets(new)
+        files, rows = self.states.files(), self._rows
+        self._rows, self._new = {kind: [] for kind in rows}, []
 
-    def _write(self, kind: str, name: str, frame: pl.DataFrame) -> None:
+        def write() -> None:
+            for state in spill:
+                state()
+            for kind, some in rows.items():
+                if some:
+                    stages = np.unique(np.concatenate([one.stages for one in some]))
+                    self._write(kind, name, stages, _frame(some, self.stages.ids))
+            if len(new):
+                self._write(store.FINISHED, name, new, self._ends(new, *ended))
+            known = {"sweep": disk.plain_digest(self.plan.resolved), "environments": self.environments}
+            known["blocks"] = self.blocks
+            checkpoint.save(self.run, step, pack(lanes), facts | known | self._parts | {store.STATES: files})
+            # The checkpoint before this one may still be wanted, should this one be damaged.
+            self.states.clear({*files, *self._state_files})
+            self._state_files = set(files)
+            self.damaged = False
+
+        self._writer.submit(write)
+
+    def _ends(
+        self, stages: np.ndarray, status: np.ndarray, updates: np.ndarray, tickets: Callable[[], Tickets]
+    ) -> pl.DataFrame:
+        """The rows of stages that ended."""
+        where = tickets()
+        return pl.DataFrame(
+            {
+                "stage": self.stages.ids.gather(stages),
+                "status": pl.Series(STATUS).gather(status.astype(np.int64)),
+                "updates_done": updates,
+                "state_file": where.files,
+                "state_start": where.start,
+                "state_size": where.size,
+                "state_digest": where.digests,
+            }
+        )
+
+    def _write(self, kind: str, name: str, stages: np.ndarray, frame: pl.DataFrame) -> None:
         written = disk.write_frame(self.run / kind / name, frame)
         if self.environment not in self.environments:
             self.environments.append(self.environment)
         number = self.environments.index(self.environment)
-        blocks = {self.blocks[self.plan.stages[stage].program] for stage in frame["stage"].unique()}
+        programs = list(self.plan.programs)
+        blocks = {self.blocks[programs[i]] for i in np.unique(self.stages.program[stages])}
         self._parts[kind][name] = {"sha256": written, "environment": number, "blocks": sorted(blocks)}
 
     def recover(self, say: Callable[[str], None]) -> dict[str, Any] | None:
@@ -197,20 +232,21 @@ class Ledger:
         self.environments[:] = manifest["environments"]
         lost = self._take_parts(manifest, say)
         self._state_files = {name for kept in manifests[: checkpoint.KEEP] for name in kept[store.STATES]}
+        number = self.stages.number
         for row in store.finished_rows(self.run, self._parts).iter_rows(named=True):
-            stage = row["stage"]
-            self.finished[stage] = Finished(row["status"], row["updates_done"])
-            # Stages of an earlier, smaller sweep may lie within this one's: see --extend.
-            if row["state_file"] in self._state_files and stage in self.plan.stages:
-                ticket = Ticket(row["state_file"], row["state_start"], row["state_size"], row["state_digest"])
-                self.states.remember(stage, ticket, self.plan.stages[stage].keep)
+            # Stages of an earlier, smaller sweep may lie within this one's, or not: see --extend.
+            if (stage := number.get(row["stage"])) is not None:
+                self.status[stage], self.updates[stage] = STATUS.index(row["status"]), row["updates_done"]
+                if row["state_file"] in self._state_files:
+                    ticket = Ticket(row["state_file"], row["state_start"], row["state_size"], row["state_digest"])
+                    self.states.remember(stage, ticket)
         self._take_lanes(manifests, say)
         if lost:
             self._forget_incomplete(say)
-        for stage in (*self.finished, *self.resumed):
-            if stage in self.plan.stages:
-                self.started(stage)
-        self.placed.clear()
+        begun = np.flatnonzero((self.status != RUNNING) | (self._resumed_row != NONE))
+        resumed = self._resumed_row.copy()
+        self.started(begun)
+        self._placed[:], self._resumed_row = False, resumed
         self._take_back(say)
         self._leftovers()
         self.seconds = manifest["seconds"]
@@ -251,41 +287,36 @@ class Ledger:
                 say(f"checkpoint {manifest['step']} is damaged: {error.path} {error.how}; its lanes go on from before")
                 self._put_aside(error.path)
                 continue
-            leaves = [arrays[name] for name in sorted(arrays)]
-            for slot, (stage, update) in enumerate(zip(manifest["slots"], manifest["updates"], strict=True)):
-                if stage in self.plan.stages and stage not in self.finished:
-                    self.resumed[stage] = [leaf[slot] for leaf in leaves]
-                    self._resumed_updates[stage] = update
+            self._resumed = [arrays[name] for name in sorted(arrays)]
+            for row, (stage, update) in enumerate(zip(manifest["slots"], manifest["updates"], strict=True)):
+                if (i := self.stages.number.get(stage)) is not None and self.status[i] == RUNNING:
+                    self._resumed_row[i], self._resumed_updates[i] = row, update
             return
 
     def _forget_incomplete(self, say: Callable[[str], None]) -> None:
         """Forgets stages of which rows are gone: they are run again."""
-        ends = {stage: (end.status, end.updates) for stage, end in self.finished.items()}
-        ends |= {stage: ("running", update) for stage, update in self._resumed_updates.items()}
-        ends = {stage: end for stage, end in ends.items() if stage in self.plan.stages}
+        ids = list(self.stages.number)
+        ends = {ids[i]: (STATUS[self.status[i]], int(self.updates[i])) for i in np.flatnonzero(self.status != RUNNING)}
+        resumed = np.flatnonzero(self._resumed_row != NONE)
+        ends |= {ids[i]: (STATUS[RUNNING], int(self._resumed_updates[i])) for i in resumed}
         rows = [store.read_parts(self.run, kind, self._parts[kind]) for kind in (store.CURVES, store.PROBES)]
-        gone = expected.incomplete(self.plan, ends, *rows)
-        for stage in gone:
-            self.finished.pop(stage, None)
-            self.resumed.pop(stage, None)
-            self._resumed_updates.pop(stage, None)
-        if gone:
+        gone = self.stages.numbers(expected.incomplete(self.plan, ends, *rows))
+        self.status[gone], self._resumed_row[gone] = RUNNING, NONE
+        if len(gone):
             say(f"{len(gone)} of the {len(ends)} stages that had begun are run again: rows of theirs are gone")
 
     def _take_back(self, say: Callable[[str], None]) -> None:
         """Takes back finished stages whose state is wanted but not there: they are run again, to the same end."""
         damaged, gone = 0, 0
-        for stage in reversed(self.plan.stages):  # children before parents
-            end = self.finished.get(stage)
-            if end is None or end.status == "diverged":
-                continue
-            wanted = self.plan.stages[stage].keep or self._waiting.get(stage)
+        there = np.flatnonzero((self.status != RUNNING) & (self.status != DIVERGED))
+        for stage in there[::-1]:  # children before parents
+            wanted = self.stages.keep[stage] or self._waiting[stage]
             if wanted and not self.states.has(stage):
                 damaged += bool(self.states.ticket(stage).file)
                 gone += not self.states.ticket(stage).file
-                self.states.forget(stage)
-                del self.finished[stage]
-                if (parent := self.plan.stages[stage].parent) is not None:
+                self.states.forget(np.asarray([stage]))
+                self.status[stage] = RUNNING
+                if (parent := self.stages.parent[stage]) != NONE:
                     self._waiting[parent] += 1
         if damaged:
             say(f"{damaged} parked states are missing or damaged: their stages are run again")
@@ -314,20 +345,19 @@ class Ledger:
             checkpoint.clear(self.run)
 
 
-def _frame(recorded: list[Rows]) -> pl.DataFrame:
+def _frame(recorded: list[Rows], ids: pl.Series) -> pl.DataFrame:
     """One frame of all rows, with nulls where a phase lacks a metric."""
     frames = []
     for names in dict.fromkeys(rows.names for rows in recorded):
         some = [rows for rows in recorded if rows.names == names]
-        values = np.concatenate([rows.values for rows in some]).astype(np.float32)
-        columns: dict[str, Any] = {"stage": [stage for rows in some for stage in rows.stages]}
+        values = np.concatenate([rows.values for rows in some], axis=1).astype(np.float32)
+        columns: dict[str, Any] = {"stage": ids.gather(np.concatenate([rows.stages for rows in some]))}
         columns["update"] = np.concatenate([rows.updates for rows in some]).astype(np.int64)
-        columns |= {name: np.ascontiguousarray(values[:, i]) for i, name in enumerate(names)}
+        columns |= {name: np.ascontiguousarray(values[i]) for i, name in enumerate(names)}
         frames.append(pl.DataFrame(columns))
     return pl.concat(frames, how="diagonal")
 
 
-def pack(states: Sequence[Any]) -> dict[str, np.ndarray]:
-    """Returns stacked host states as one set of named arrays `[lanes, ...]`, in the order of the tree's leaves."""
-    leaves = zip(*(jax.tree.leaves(state) for state in states), strict=True)
-    return {f"leaf_{i:03d}": np.concatenate(parts) for i, parts in enumerate(leaves)}
+def pack(states: Sequence[State]) -> dict[str, np.ndarray]:
+    """Returns host states, leaves `[n, ...]` each, as one set of named arrays, in the order of the leaves."""
+    return {f"leaf_{i:03d}": np.concatenate(parts) for i, parts in enumerate(zip(*states, strict=True))}

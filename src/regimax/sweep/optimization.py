@@ -28,7 +28,7 @@ OPTIMIZATIONS: Mapping[str, Mapping[str, Any]] = {"full": {}, "quick": _FEWER_PA
 AUTO = "auto"
 """The one with which a run is over soonest."""
 
-MOVES = ("keys", "place", "extend", "take")
+MOVES = ("place", "extend", "restore", "take", "inherit")
 """Functions that only move numbers: their results are the same however they are compiled."""
 
 QUICK_UP_TO = 1e12

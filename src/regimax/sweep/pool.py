@@ -1,9 +1,13 @@
-"""A pool: the stages of one program, flowing through its lanes."""
+"""A pool: the stages of one program, flowing through its lanes.
+
+Stages are told by their numbers, see :mod:`regimax.sweep.numbered`, and what is done to the lanes of a block is done to
+all of them at once: the host's work for a tick hardly grows with the block.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -12,10 +16,10 @@ import numpy as np
 from regimax.regimes.program import DIVERGED, RUNNING, SOLVED
 from regimax.sweep.account import Account
 from regimax.sweep.lanes import Engine, Lanes, Report, State
-from regimax.sweep.ledger import Ledger, Rows, pack
-from regimax.sweep.plan import Plan, Stage
+from regimax.sweep.ledger import Ledger, Rows
+from regimax.sweep.numbered import NONE
+from regimax.types import Params
 
-DTYPES = {True: np.int32, False: np.float32}
 AHEAD = 2
 """Ticks that are dispatched to a device and not yet read: while the host reads one, the device runs the other."""
 
@@ -28,12 +32,14 @@ class Tick(NamedTuple):
       busy: slots that ran a stage.
       updates: updates that were run.
       finished: stages that ended.
+      host: what the host has worked since the tick before, s.
     """
 
     lanes: int
     busy: int
     updates: int
     finished: int
+    host: float = 0.0
 
 
 class Block:
@@ -42,29 +48,34 @@ class Block:
     Attributes:
       device: index of its device.
       lanes: what is in it; None while it is empty.
-      slots: the stage in every slot.
-      dispatched: the update that every slot will have reached when all dispatched ticks are done.
+      stages: `[B]`, the stage in every slot, or NONE.
+      end: `[B]`, the update at which it ends.
+      dispatched: `[B]`, the update that it will have reached when all dispatched ticks are done.
       flying: dispatched ticks that are not yet read.
     """
 
     def __init__(self, device: int, size: int):
         self.device = device
         self.lanes: Lanes | None = None
-        self.slots: list[Stage | None] = [None] * size
-        self.dispatched = [0] * size
+        self.stages = np.full(size, NONE)
+        self.end, self.dispatched = np.zeros(size, np.int64), np.zeros(size, np.int64)
         self.flying = 0
 
     def busy(self) -> int:
         """Returns the number of slots that hold a stage."""
-        return sum(stage is not None for stage in self.slots)
+        return int((self.stages != NONE).sum())
 
-    def free(self) -> list[int]:
+    def free(self) -> np.ndarray:
         """Returns the slots that hold none."""
-        return [i for i, stage in enumerate(self.slots) if stage is None]
+        return np.flatnonzero(self.stages == NONE)
 
     def spent(self) -> bool:
         """Returns whether every budget will be spent, so that another tick would be idle."""
-        return all(s is None or self.dispatched[i] >= s.end for i, s in enumerate(self.slots))
+        return bool(((self.stages == NONE) | (self.dispatched >= self.end)).all())
+
+    def hold(self, slots: np.ndarray, stages: np.ndarray, end: np.ndarray, updates: np.ndarray) -> None:
+        """Notes which stages are in slots now, and which updates they have reached."""
+        self.stages[slots], self.end[slots], self.dispatched[slots] = stages, end, updates
 
 
 class Flight(NamedTuple):
@@ -72,28 +83,70 @@ class Flight(NamedTuple):
 
     number: int
     block: Block
-    slots: list[Stage | None]
+    stages: np.ndarray
     report: Report
 
 
 class Measurement(NamedTuple):
-    """Dispatched probes: their report, and the stages by slot, with the status and update that each then has.
+    """Dispatched probes: their report, and slots with the stages, the status and the update that each then has.
 
     A stage that turns out to have ended before is left out: it is measured where it ended.
     """
 
     report: Report
-    stages: dict[int, tuple[Stage, int, int]]
+    slots: np.ndarray
+    stages: np.ndarray
+    status: np.ndarray
+    updates: np.ndarray
 
 
-class Begun(NamedTuple):
-    """A stage that is ready to be placed: a row of a prepared block."""
+class InitialEvaluation(NamedTuple):
+    """A dispatched evaluation before the first update: its report, and the rows in it of stages that were placed."""
 
-    stage: Stage
-    lanes: Lanes
-    row: int
-    update: int
-    initial_evaluation: Report | None
+    report: Report
+    rows: np.ndarray
+    stages: np.ndarray
+
+
+class Prepared:
+    """A block whose first rows are stages that are ready to be placed.
+
+    Attributes:
+      lanes: the block.
+      stages: `[n]`, those that are left.
+      updates: `[n]`, that they have reached.
+      first: the row of the first of them.
+      report: of their evaluation before the first update, if they begin.
+    """
+
+    def __init__(self, lanes: Lanes, stages: np.ndarray, updates: np.ndarray, report: Report | None):
+        self.lanes, self.stages, self.updates, self.report = lanes, stages, updates, report
+        self.first = 0
+
+
+class Queue:
+    """Stages in the order in which they are to begin."""
+
+    def __init__(self) -> None:
+        self._parts: deque[np.ndarray] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self._parts)
+
+    def put(self, stages: np.ndarray) -> None:
+        """Takes stages that go before all others."""
+        if len(stages):
+            self._parts.appendleft(stages)
+
+    def take(self, number: int) -> np.ndarray:
+        """Returns the next stages, so many at most."""
+        taken = []
+        while self._parts and number:
+            part = self._parts.popleft()
+            taken.append(part[:number])
+            self.put(part[number:])
+            number -= len(taken[-1])
+        return np.concatenate(taken)
 
 
 class Pool:
@@ -102,9 +155,8 @@ class Pool:
     Args:
       engine: its compiled functions.
       engines: the engine of another program, for the shapes of a parent's state.
-      plan: the plan.
       ledger: what is done.
-      ready: ids of the stages that can begin, at least one; more may become ready as the pool runs.
+      ready: the stages that can begin, at least one; more may become ready as the pool runs.
       num_blocks: blocks of lanes.
       account: told of what the devices do.
     """
@@ -113,27 +165,30 @@ class Pool:
         self,
         engine: Engine,
         engines: Callable[[str], Engine],
-        plan: Plan,
         ledger: Ledger,
-        ready: Iterable[str],
+        ready: np.ndarray,
         num_blocks: int,
         account: Account,
     ):
-        self._engine, self._engines, self._plan, self._ledger = engine, engines, plan, ledger
+        self._engine, self._engines, self._ledger, self._stages = engine, engines, ledger, ledger.stages
         self._account = account
-        self._ready = deque(ready)
-        self._program = plan.stages[self._ready[0]].program
-        self._begun: list[deque[Begun]] = [deque() for _ in engine.devices]
-        self._initial_evaluations: list[tuple[list[str], list[int], Report]] = []
+        self._programs = list(ledger.plan.programs)
+        self._number = self._stages.program[ready[0]]
+        self._settings = self._stages.columns(self._programs[self._number])
+        # What goes on from a state on the host, and what begins a phase.
+        restored = ledger.was_in_lanes(ready) | (self._stages.inherit[ready] == NONE)
+        self._going_on, self._beginning = Queue(), Queue()
+        self._going_on.put(ready[restored])
+        self._beginning.put(ready[~restored])
+        self._prepared: list[deque[Prepared]] = [deque() for _ in engine.devices]
+        self._initial_evaluations: list[InitialEvaluation] = []
         self._measurements: deque[Measurement] = deque()
         self._blocks = [Block(i % len(engine.devices), engine.block) for i in range(num_blocks)]
         self._turns = [deque(b for b in self._blocks if b.device == d) for d in range(len(engine.devices))]
         self._dispatched = 0
         self._flights: list[deque[Flight]] = [deque() for _ in engine.devices]
         self._every = engine.program.phase.evaluate.every
-        # A parent's parameters may come from any program; shapes are looked up once.
-        self._template = jax.tree.leaves(engine.abstract_state)
-        self._structure = jax.tree.structure(engine.abstract_state)
+        self._evaluated = [engine.metrics.index(name) for name in engine.evaluated]
 
     def run(self, on_tick: Callable[[Tick], None], due: Callable[[], bool], commit: Callable[[Pool], None]) -> None:
         """Runs until no stage of this program is left that can run.
@@ -143,6 +198,7 @@ class Pool:
           due: whether a commit is wanted now.
           commit: makes one; the pool is at rest then. May raise to stop the run.
         """
+        self._account.begins()
         for block in self._blocks:
             self._account.wanted(block.device)
         for block in self._blocks:
@@ -165,19 +221,27 @@ class Pool:
         while self._measurements:
             self._record_measurement(self._measurements.popleft())
 
-    def snapshot(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Returns the lanes as host arrays `[lanes, ...]`, and what says which stage is in which."""
-        used = [block for block in self._blocks if block.lanes is not None and block.busy()]
-        slots = [stage.id if stage else None for block in used for stage in block.slots]
-        updates = [update for block in used for update in block.dispatched]
-        states = jax.device_get([block.lanes.state for block in used])  # type: ignore[union-attr]
+    def snapshot(self) -> tuple[list[State], dict[str, Any]]:
+        """Returns what is in the lanes on the host, leaves `[n, ...]` of every block, and which stages that are."""
+        states, stages, updates = [], [], []
+        for block in self._blocks:
+            if block.lanes is not None and block.busy():
+                slots = np.flatnonzero(block.stages != NONE)
+                states.append([np.asarray(leaf)[slots] for leaf in jax.tree.leaves(block.lanes.state)])
+                stages.append(block.stages[slots])
+                updates.append(block.dispatched[slots])
         # What an earlier process had in its lanes, and for which there was no room yet.
-        for stage, state in self._ledger.resumed.items():
-            if self._plan.stages[stage].program == self._program:
-                slots.append(stage)
-                updates.append(self._update(state))
-                states.append(jax.tree.unflatten(self._structure, [leaf[None] for leaf in state]))
-        return pack(states), {"program": self._program, "slots": slots, "updates": updates}
+        left = np.flatnonzero(self._stages.program == self._number)
+        left = left[self._ledger.was_in_lanes(left)]
+        if len(left):
+            states.append(self._ledger.resumed(left))
+            stages.append(left)
+            updates.append(self._ledger.resumed_updates(left))
+        facts = {"program": self._programs[self._number], "slots": [], "updates": []}
+        if states:
+            facts["slots"] = self._stages.ids.gather(np.concatenate(stages)).to_list()
+            facts["updates"] = np.concatenate(updates).tolist()
+        return states, facts
 
     # Dispatching.
 
@@ -195,30 +259,30 @@ class Pool:
     def _advance(self, block: Block) -> None:
         """Dispatches one tick of a block."""
         assert block.lanes is not None
-        self._measure(block, self._due(block))
+        self._measure_what_is_due(block)
         block.lanes, report = self._engine.advance(block.device, block.lanes)
         self._account.dispatched(block.device, report)
-        block.dispatched = [update + self._every for update in block.dispatched]
+        block.dispatched += self._every
         block.flying += 1
         self._dispatched += 1
-        self._flights[block.device].append(Flight(self._dispatched, block, list(block.slots), report))
+        self._flights[block.device].append(Flight(self._dispatched, block, block.stages.copy(), report))
 
-    def _due(self, block: Block) -> dict[int, tuple[Stage, int, int]]:
-        """The stages of a block that are to be measured before its next tick."""
-        due: dict[int, tuple[Stage, int, int]] = {}
-        for slot, stage in enumerate(block.slots):
-            if stage is not None and self._engine.program.probe_due(block.dispatched[slot], stage.start, stage.end):
-                due[slot] = (stage, RUNNING, block.dispatched[slot])
-        return due
+    def _measure_what_is_due(self, block: Block) -> None:
+        """Dispatches the probes on a block of which any stage is to be measured before the next tick."""
+        program = self._engine.program
+        if program.probes:
+            due = program.probes_due(block.dispatched, self._stages.start[block.stages], block.end)
+            slots = np.flatnonzero(due & (block.stages != NONE))
+            self._measure(block, slots, np.full(len(slots), RUNNING), block.dispatched[slots])
 
-    def _measure(self, block: Block, stages: dict[int, tuple[Stage, int, int]]) -> None:
+    def _measure(self, block: Block, slots: np.ndarray, status: np.ndarray, updates: np.ndarray) -> None:
         """Dispatches the probes on a block, where any of its stages is to be measured."""
-        if not stages or not self._engine.program.probes:
+        if not len(slots) or not self._engine.program.probes:
             return
         assert block.lanes is not None
         report = self._engine.probe(block.device, block.lanes)
         self._account.dispatched(block.device, report)
-        self._measurements.append(Measurement(report, stages))
+        self._measurements.append(Measurement(report, slots, block.stages[slots], status, updates))
 
     def _wanting(self, device: int) -> Block | None:
         """The block of a device that has waited longest for its next tick."""
@@ -227,7 +291,7 @@ class Pool:
             for _ in range(len(turns)):
                 block = turns[0]
                 turns.rotate(-1)
-                if block.flying == most and block.busy() and not block.spent():
+                if block.flying == most and not block.spent():
                     return block
         return None
 
@@ -244,198 +308,211 @@ class Pool:
     def _read(self, flight: Flight, on_tick: Callable[[Tick], None]) -> None:
         """Reads one tick of a block: records its rows, parks what ended, refills."""
         block = flight.block
-        (status, update), metrics = jax.device_get(flight.report)
+        (status, update), metrics = np.asarray(flight.report.flags), np.asarray(flight.report.metrics)
         self._record_initial_evaluations()
         while self._measurements and self._measurements[0].report.is_ready():
             self._record_measurement(self._measurements.popleft())
-        active = [i for i, s in enumerate(flight.slots) if s is not None and s.id not in self._ledger.finished]
-        stages: list[Stage] = [flight.slots[i] for i in active]  # type: ignore[misc]
+        active = np.flatnonzero((flight.stages != NONE) & ~self._ledger.ended(flight.stages))
+        status, update, stages = status[active], update[active].astype(np.int64), flight.stages[active]
         # A lane that diverged reports where it began the tick.
-        reached = update[active] + self._every * (status[active] == DIVERGED)
-        self._ledger.record(Rows([s.id for s in stages], reached, self._engine.metrics, metrics[:, active].T))
-        ended = [(i, stage) for i, stage in zip(active, stages, strict=True) if status[i] != RUNNING]
-        if ended:
-            self._end_all(block, ended, status, update)
-        self._account.ticked(len(flight.slots), len(active))
-        if ended:
+        reached = update + self._every * (status == DIVERGED)
+        self._ledger.record(Rows(stages, reached, self._engine.metrics, metrics[:, active]))
+        ended = status != RUNNING
+        finished = int(ended.sum())
+        if finished:
+            self._end(block, active[ended], status[ended], update[ended])
             self._fill(block)
             self._merge(block)
-        on_tick(Tick(len(flight.slots), len(active), self._every * len(active), len(ended)))
+        lanes, busy = len(flight.stages), len(active)
+        host = self._account.ticked(lanes, busy)
+        on_tick(Tick(lanes, busy, self._every * busy, finished, host))
 
     def _record_initial_evaluations(self) -> None:
         """Records the evaluations before the first update of what was placed."""
-        names = self._engine.evaluated
-        which = [self._engine.metrics.index(name) for name in names]
-        for stages, rows, report in self._initial_evaluations:
-            values = np.asarray(report.metrics)[np.ix_(which, rows)]
-            self._ledger.record(Rows(stages, np.zeros(len(stages), np.int64), names, values.T))
+        for report, rows, stages in self._initial_evaluations:
+            values = np.asarray(report.metrics)[self._evaluated][:, rows]
+            self._ledger.record(Rows(stages, np.zeros(len(stages), np.int64), self._engine.evaluated, values))
         self._initial_evaluations = []
 
     def _record_measurement(self, measurement: Measurement) -> None:
-        (status, update), values = jax.device_get(measurement.report)
-        there = [
-            slot for slot, (_, *expected) in measurement.stages.items() if [status[slot], update[slot]] == expected
-        ]
-        stages = [measurement.stages[slot][0].id for slot in there]
-        self._ledger.measured(Rows(stages, update[there], self._engine.measures, values[:, there].T))
+        report, slots, stages, status, updates = measurement
+        values = np.asarray(report.metrics)[:, slots]
+        flags = np.asarray(report.flags)[:, slots]
+        there = (flags == [status, updates]).all(axis=0)
+        self._ledger.measured(Rows(stages[there], updates[there], self._engine.measures, values[:, there]))
 
-    def _end_all(self, block: Block, ended: list[tuple[int, Stage]], status: np.ndarray, update: np.ndarray) -> None:
-        assert block.lanes is not None
-        whole = {i: (stage, int(status[i]), int(update[i])) for i, stage in ended if status[i] != DIVERGED}
-        self._measure(block, whole)
-        wanted = [i for i, stage in ended if status[i] != DIVERGED and self._wants_state(stage, int(status[i]))]
-        states = dict(zip(wanted, self._engine.take(block.device, block.lanes, wanted), strict=True)) if wanted else {}
-        extended: dict[int, int] = {}
-        for i, stage in ended:
-            link = self._end(stage, int(status[i]), int(update[i]), states.get(i))
-            block.slots[i] = link
-            if link is not None:
-                self._ledger.started(link.id)
-                extended[i] = link.end
-                block.dispatched[i] = int(update[i])
-        if extended:
-            block.lanes = self._engine.extend(block.device, block.lanes, extended)
+    def _end(self, block: Block, slots: np.ndarray, status: np.ndarray, update: np.ndarray) -> None:
+        """Ends stages, and those of their children that cannot run any more; links go on in their slots.
 
-    def _wants_state(self, stage: Stage, status: int) -> bool:
-        """Whether a final state is wanted by more than the link that goes on in the same lane."""
-        children = [self._plan.stages[child] for child in self._plan.children.get(stage.id, ())]
-        forks = any(child.inherit is not None or self._ledger.begun(child.id) for child in children)
-        return stage.keep or forks or (status == SOLVED and bool(children))
-
-    def _end(self, stage: Stage, status: int, update: int, state: State | None) -> Stage | None:
-        """Ends a stage, and those of its children that cannot run any more.
-
-        Returns:
-          the next link of its chain, if it goes on; the other children become ready.
+        Args:
+          block: the block.
+          slots: `[n]`, the slots of the stages.
+          status: `[n]`, how they ended.
+          update: `[n]`, when.
         """
-        wanted = state is not None and self._wants_state(stage, status)
-        self._ledger.finish(stage.id, status, update, state if wanted else None)
-        goes_on = None
-        for name in self._plan.children.get(stage.id, ()):
-            child = self._plan.stages[name]
-            if self._ledger.begun(name):
-                continue
-            if status == DIVERGED or (status == SOLVED and child.inherit is None):
-                self._ledger.started(name)
-                # A link of the same phase has no more updates than its phase; a phase that never ran has none.
-                self._end(child, status, update if child.inherit is None else child.start, state)
-            elif child.inherit is None:
-                goes_on = child
-            elif child.program == stage.program:
-                self._ready.append(name)
-        return goes_on
+        assert block.lanes is not None
+        ledger, its = self._ledger, self._stages
+        whole = status != DIVERGED
+        self._measure(block, slots[whole], status[whole], update[whole])
+        stages = block.stages[slots]
+        block.stages[slots] = NONE
+        while len(stages):
+            link = its.link[stages]
+            has_link = (link != NONE) & ~ledger.begun(link)
+            forks, of = its.forks(stages)
+            unbegun = ~ledger.begun(forks)
+            forks, of = forks[unbegun], of[unbegun]
+            ledger.finish(stages, status, update)
+            # A state is asked for by more than the link, which goes on in the same lane or ends with it.
+            asked = ledger.waiting(stages) > has_link
+            parked = (asked | its.keep[stages]) & (status != DIVERGED)
+            ledger.states.put(
+                self._engine, block.device, block.lanes, stages[parked], slots[parked], asked=asked[parked]
+            )
+            ready = forks[(status[of] != DIVERGED) & (its.program[forks] == self._number)]
+            self._beginning.put(ready)
+            on = has_link & (status != DIVERGED) & (status != SOLVED)
+            self._extend(block, slots[on], link[on], update[on])
+            # A link of the same phase has no more updates than its phase; a phase that never ran has none.
+            over, lost = has_link & ~on, status[of] == DIVERGED
+            forks, of = forks[lost], of[lost]
+            stages = np.concatenate([link[over], forks])
+            slots = np.concatenate([slots[over], slots[of]])
+            update = np.concatenate([update[over], its.start[forks]])
+            status = np.concatenate([status[over], status[of]])
+            ledger.started(stages)
+
+    def _extend(self, block: Block, slots: np.ndarray, links: np.ndarray, update: np.ndarray) -> None:
+        """Lets the next links of chains go on in their slots."""
+        if len(slots):
+            assert block.lanes is not None
+            end = self._stages.end[links]
+            block.hold(slots, links, end, update)
+            block.lanes = self._engine.extend(block.device, block.lanes, slots, end)
+            self._ledger.started(links)
 
     # Filling.
 
     def _fill(self, block: Block) -> None:
         """Fills the free slots of a block from the queue."""
         free = block.free()
-        while free and (begun := self._prepared(block.device)):
+        while len(free) and (prepared := self._some_prepared(block.device)):
             # Stages that lie in one prepared block are placed at once.
-            first = begun.popleft()
-            same = [first]
-            while begun and len(same) < len(free) and begun[0].lanes is first.lanes:
-                same.append(begun.popleft())
-            slots, free = free[: len(same)], free[len(same) :]
-            self._place(block, [(b.stage, b.update) for b in same], slots, first.lanes, [b.row for b in same])
-            for b in same:
-                self._ledger.resumed.pop(b.stage.id, None)
-                self._ledger.started(b.stage.id)
-            if first.initial_evaluation is not None:
-                self._initial_evaluations.append(
-                    ([b.stage.id for b in same], [b.row for b in same], first.initial_evaluation)
-                )
+            its = prepared[0]
+            slots, free = free[: len(its.stages)], free[len(its.stages) :]
+            number = len(slots)
+            stages, rows = its.stages[:number], its.first + np.arange(number)
+            self._place(block, stages, its.updates[:number], slots, its.lanes, rows)
+            self._ledger.started(stages)
+            if its.report is not None:
+                self._initial_evaluations.append(InitialEvaluation(its.report, rows, stages))
+            its.stages, its.updates, its.first = its.stages[number:], its.updates[number:], its.first + number
+            if not len(its.stages):
+                prepared.popleft()
 
-    def _prepared(self, device: int) -> deque[Begun]:
+    def _some_prepared(self, device: int) -> deque[Prepared]:
         """The queue of prepared stages for a device: its own, or when none are left to prepare another one's."""
-        if not self._begun[device] and self._ready:
-            self._begin_some(device)
-        return self._begun[device] or next((begun for begun in self._begun if begun), self._begun[device])
+        if not self._prepared[device] and (self._going_on or self._beginning):
+            prepare = self._go_on if self._going_on else self._begin
+            self._prepared[device].append(prepare(device))
+        return self._prepared[device] or next((some for some in self._prepared if some), self._prepared[device])
 
     def _place(
-        self, block: Block, stages: list[tuple[Stage, int]], slots: list[int], lanes: Lanes, rows: list[int]
+        self,
+        block: Block,
+        stages: np.ndarray,
+        updates: np.ndarray,
+        slots: np.ndarray,
+        lanes: Lanes,
+        rows: np.ndarray,
     ) -> None:
-        if block.lanes is None:
-            block.lanes = self._engine.empty(block.device)
         block.lanes = self._engine.place(block.device, block.lanes, lanes, rows, slots)
-        for (stage, update), slot in zip(stages, slots, strict=True):
-            block.slots[slot], block.dispatched[slot] = stage, update
+        block.hold(slots, stages, self._stages.end[stages], updates)
 
     def _merge(self, block: Block) -> None:
         """Moves what is left in a block into free slots of others, where fewer blocks than there are will do."""
+        if self._going_on or self._beginning or any(self._prepared) or block.flying:
+            return
         others = [b for b in self._blocks if b is not block and b.busy()]
-        moving = [i for i, stage in enumerate(block.slots) if stage is not None]
+        moving = np.flatnonzero(block.stages != NONE)
         room = sum(len(b.free()) for b in others)
-        if self._ready or any(self._begun) or block.flying or not others or room < len(moving):
+        if not others or room < len(moving):
             return
         load = [sum(b.busy() > 0 and b.device == d for b in self._blocks) for d in range(len(self._engine.devices))]
         if load[block.device] < max(load):
             return
         for other in sorted(others, key=lambda b: load[b.device]):
             slots = other.free()[: len(moving)]
-            if not slots:
-                continue
             rows, moving = moving[: len(slots)], moving[len(slots) :]
-            stages = [(block.slots[i], block.dispatched[i]) for i in rows]
-            assert block.lanes is not None
-            self._place(other, stages, slots, block.lanes, rows)  # type: ignore[arg-type]
-            for i in rows:
-                block.slots[i] = None
-            if not moving:
-                break
+            if len(rows):
+                assert block.lanes is not None
+                self._place(other, block.stages[rows], block.dispatched[rows], slots, block.lanes, rows)
+                block.stages[rows] = NONE
         block.lanes = None
 
-    def _begin_some(self, device: int) -> None:
-        """Prepares the next stages of the queue on a device, a block of one kind."""
-        restored = self._is_restored(self._ready[0])
-        stages: list[Stage] = []
-        while self._ready and len(stages) < self._engine.block and self._is_restored(self._ready[0]) == restored:
-            stages.append(self._plan.stages[self._ready.popleft()])
-        filled = stages + [stages[-1]] * (self._engine.block - len(stages))
-        seeds = np.asarray([(s.world_seed, s.seed) for s in filled], np.uint32)
-        end = np.asarray([s.end for s in filled], np.int32)
-        hparams = {
-            name: np.asarray([s.settings[name] for s in filled], DTYPES[setting.integer])
-            for name, setting in self._engine.program.settings.items()
-        }
-        if restored:
-            states = {s.id: self._state(s) for s in stages}
-            lanes = self._engine.restore(device, seeds, hparams, end, [states[s.id] for s in filled])
-            updates = [self._update(states[s.id]) for s in stages]
-            self._begun[device].extend(
-                Begun(s, lanes, i, u, None) for i, (s, u) in enumerate(zip(stages, updates, strict=True))
-            )
-        else:
-            lanes = self._engine.init(device, seeds, hparams, end, *self._given(filled))
-            lanes, report = self._engine.evaluate(device, lanes)
-            self._begun[device].extend(Begun(stage, lanes, i, 0, report) for i, stage in enumerate(stages))
+    def _next_of(self, queue: Queue) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray], np.ndarray]:
+        """The next stages of a queue; and for a whole block, the last one as often as needed, what `init` wants."""
+        stages = queue.take(self._engine.block)
+        filled = np.concatenate([stages, np.full(self._engine.block - len(stages), stages[-1])])
+        its = self._stages
+        return stages, filled, its.seeds[filled], its.hparams(self._settings, filled), its.end[filled]
 
-    def _is_restored(self, stage: str) -> bool:
-        """Whether a stage goes on from a state on the host, rather than begins a phase."""
-        return stage in self._ledger.resumed or self._plan.stages[stage].inherit is None
+    def _go_on(self, device: int) -> Prepared:
+        """Prepares the next stages that go on from a state on the host, on a device."""
+        stages, filled, seeds, hparams, end = self._next_of(self._going_on)
+        ledger = self._ledger
+        template = jax.tree.leaves(self._engine.abstract_state)
+        own = np.flatnonzero(ledger.was_in_lanes(filled))  # the others go on from the link before
+        other = np.flatnonzero(~ledger.was_in_lanes(filled))
+        states: State = [np.zeros((len(filled), *leaf.shape), leaf.dtype) for leaf in template]
+        before = ledger.states.read(self._stages.parent[filled[other]], template)
+        for into, its, theirs in zip(states, ledger.resumed(filled[own]) or before, before, strict=True):
+            if len(own):
+                into[own] = its
+            into[other] = theirs
+        updates = jax.tree.unflatten(jax.tree.structure(self._engine.abstract_state), states).update
+        lanes = self._engine.restore(device, seeds, hparams, end, states)
+        return Prepared(lanes, stages, updates[: len(stages)].astype(np.int64), None)
 
-    def _state(self, stage: Stage) -> State:
-        """The state that a stage goes on from: its own, or that of the link before."""
-        if stage.id in self._ledger.resumed:
-            return self._ledger.resumed[stage.id]
-        assert stage.parent is not None
-        return self._ledger.states.get(stage.parent, self._template)
+    def _begin(self, device: int) -> Prepared:
+        """Prepares the next stages that begin a phase, on a device."""
+        stages, filled, seeds, hparams, end = self._next_of(self._beginning)
+        given, taken = self._inherited(device, filled)
+        lanes, report = self._engine.evaluate(device, self._engine.init(device, seeds, hparams, end, given, taken))
+        return Prepared(lanes, stages, np.zeros(len(stages), np.int64), report)
 
-    def _update(self, state: State) -> int:
-        return int(jax.tree.unflatten(self._structure, state).update)
-
-    def _given(self, stages: list[Stage]) -> tuple[Any, dict[str, np.ndarray]]:
+    def _inherited(self, device: int, stages: np.ndarray) -> tuple[Params, dict[str, np.ndarray]]:
         """The parameters that stages take from their parents, `[B, ...]`, and which of their parts."""
-        shapes = jax.tree.unflatten(self._structure, self._template).learner.params
-        given = jax.tree.map(lambda x: np.zeros((len(stages), *x.shape), x.dtype), shapes)
-        taken = {part: np.asarray([part in (s.inherit or ()) for s in stages]) for part in shapes}
-        for i, stage in enumerate(stages):
-            if stage.inherit:
-                assert stage.parent is not None
-                parent = self._engines(self._plan.stages[stage.parent].program).abstract_state
-                state = self._ledger.states.get(stage.parent, jax.tree.leaves(parent))
-                params = jax.tree.unflatten(jax.tree.structure(parent), state).learner.params
-                for part in stage.inherit:
-                    for to, leaf in zip(jax.tree.leaves(given[part]), jax.tree.leaves(params[part]), strict=True):
-                        to[i] = leaf
+        engine, its, states = self._engine, self._stages, self._ledger.states
+        given = engine.nothing(device)
+        taken = {part: np.zeros(len(stages), bool) for part in given}
+        for which in np.unique(its.inherit[stages]):
+            parts = its.inherits[which]
+            if not parts:
+                continue
+            heirs = np.flatnonzero(its.inherit[stages] == which)
+            parents = its.parent[stages[heirs]]
+            for part in parts:
+                taken[part][heirs] = True
+
+            def take(given: Params, params: Params, heirs: np.ndarray, rows: np.ndarray, parts: Any = parts) -> Params:
+                row = np.full(len(stages), NONE)
+                row[heirs] = rows
+                return engine.inherit(device, given, {part: params[part] for part in parts}, row)
+
+            for lanes, at, rows in states.on_devices(parents):
+                given = take(given, lanes.state.learner.params, heirs[at], rows)
+            there = states.on_disk(parents)
+            for program in np.unique(its.program[parents[there]]):
+                at = there[its.program[parents[there]] == program]
+                these, rows = np.unique(parents[at], return_inverse=True)
+                given = take(given, self._params_on_disk(program, these), heirs[at], rows)
         return given, taken
+
+    def _params_on_disk(self, program: int, stages: np.ndarray) -> Params:
+        """The parameters of parked stages of one program, `[B, ...]`, the first rows of which are theirs."""
+        state = self._engines(self._programs[program]).abstract_state
+        leaves = self._ledger.states.read(stages, jax.tree.leaves(state))
+        more = self._engine.block - len(stages)
+        padded = [np.pad(leaf, [(0, more), *[(0, 0)] * (leaf.ndim - 1)]) for leaf in leaves]
+        return jax.tree.unflatten(jax.tree.structure(state), padded).learner.params

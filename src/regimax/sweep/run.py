@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import jax
+import numpy as np
 
+from regimax.backend import cores
+from regimax.regimes.program import RUNNING
 from regimax.sweep import block, disk, environment, optimization, rundir, store, width
 from regimax.sweep.account import Account, Shares
 from regimax.sweep.cost import Costs
@@ -22,12 +25,16 @@ from regimax.sweep.engines import engine
 from regimax.sweep.environment import Environment
 from regimax.sweep.executables import Compiling, Workers
 from regimax.sweep.interrupted import Interrupted
-from regimax.sweep.lanes import Engine, bytes_per_lane
+from regimax.sweep.lanes import Engine, State, bytes_per_lane
 from regimax.sweep.ledger import Ledger
 from regimax.sweep.plan import Plan, make_plan
 from regimax.sweep.pool import Pool, Tick
 from regimax.sweep.spec import Sweep
 from regimax.sweep.waves import PARKED_BYTES, Work, order, pools, waves
+from regimax.sweep.writer import Writer
+
+SAVING = 0.02
+"""Of a run's time that commits may take."""
 
 
 class Display(Protocol):
@@ -53,7 +60,8 @@ class Options:
     Attributes:
       width: lanes; measured when None.
       devices: number of local devices to use; all when None.
-      checkpoint_seconds: wall-clock between commits.
+      checkpoint_seconds: wall-clock between commits; more where they would take more than 2 % of the run. 0 is for one
+        after every tick.
       parked_bytes: of final states that wait for their children at once, bytes; bounds memory and disk.
       extend: whether a run directory that holds a part of the plan is welcome.
       accept_versions: whether one that was computed under another environment is.
@@ -125,7 +133,7 @@ def execute(plan: Plan, out: Path, options: Options, display: Display) -> Outcom
     rundir.compare(plan, out, options.extend)
     with rundir.locked(out), _signals() as caught, disk.told(out):
         run = _Run(plan, out, options, display, caught)
-        with contextlib.closing(run.account), contextlib.closing(run.workers):
+        with contextlib.closing(run.account), contextlib.closing(run.workers), contextlib.closing(run.writer):
             return run.run()
 
 
@@ -144,10 +152,10 @@ class _Run:
         self._plan, self._out, self._options, self._display, self._caught = plan, out, options, display, caught
         self._devices = jax.local_devices()[: options.devices]
         self.account = Account(len(self._devices))
-        self.workers = Workers()
+        self.workers, self.writer = Workers(), Writer()
         self._engines: dict[str, Engine] = {}
         self._clock = _Clock(options.checkpoint_seconds)
-        self._begun = time.monotonic()
+        self._begun, self._written = time.monotonic(), 0.0
 
     def run(self) -> Outcome:
         plan, options = self._plan, self._options
@@ -169,36 +177,36 @@ class _Run:
             rundir.write_results(self._out)  # unless they are there: a run may end between the last commit and them
             return Outcome(True, 0, self.account.shares())
         display = self._display
-        done = len(self._ledger.finished), self._ledger.updates_done()
+        done = self._ledger.num_finished(), self._ledger.updates_done()
         display.start(plan, *done, self._devices, self.workers.under_way)
         self._prepare()
         for wave in self._waves:
             self._run_wave(wave)
         with self.account.saving():
             self._commit(complete=True)
+            self.writer.wait()
             rundir.write_results(self._out)
         return Outcome(False, len(self._engines), self.account.shares())
 
     def _prepare(self) -> None:
         """Begins to compile what is still to run, in the order in which it will."""
-        left = [stage for stage in self._plan.stages.values() if stage.id not in self._ledger.finished]
-        stages = Counter(stage.program for stage in left)
+        left = np.flatnonzero(self._ledger.status == RUNNING)
+        programs = list(self._plan.programs)
+        stages = Counter(programs[i] for i in self._ledger.stages.program[left].tolist())
         for program in order(self._plan):
             if not stages[program]:
                 continue
             its = self._engine(program)
             devices = min(len(self._devices), math.ceil(stages[program] / its.block))
-            its.prepare("init", "advance", "place", devices=devices)
+            its.prepare("init", "advance", "take", "place", devices=devices)
             if its.program.probes:
                 its.prepare("probe", devices=devices)
-            if any(s.keep or self._plan.children.get(s.id) for s in left if s.program == program):
-                its.prepare("take", devices=devices)
 
     def _recover(self) -> bool:
         """Takes up what is committed. Returns whether that is everything."""
-        self._ledger = Ledger(self._plan, self._out, self._environment, self._blocks)
+        self._ledger = Ledger(self._plan, self._out, self._environment, self._blocks, self.writer)
         manifest = self._ledger.recover(self._display.say)
-        missing = any(stage not in self._ledger.finished for stage in self._plan.stages)
+        missing = self._ledger.num_finished() < len(self._plan.stages)
         if missing:
             accepted = self._options.accept_versions
             rundir.check_environment(self._out, self._ledger.environments, self._environment, accepted)
@@ -209,7 +217,7 @@ class _Run:
         narrower = self._options.width
         while True:
             try:
-                for work in pools(self._plan, self._ledger, wave):
+                for work in pools(self._ledger, wave):
                     blocks = width.num_blocks(self._engine(work.program), work.stages, narrower)
                     self._run_pool(work, blocks)
                 return
@@ -223,6 +231,7 @@ class _Run:
                     f"{narrower}"
                 )
             earlier = self._ledger.seconds
+            self.writer.wait()
             self._recover()
             self._ledger.seconds = earlier  # what is committed has this invocation's in it, which go on
 
@@ -236,20 +245,27 @@ class _Run:
             self._display.tick(tick, tick.updates * source.num_envs * source.num_steps)
 
         def commit(pool: Pool) -> None:
-            arrays, slots = pool.snapshot()
-            self._commit(arrays, **slots)
+            lanes, slots = pool.snapshot()
+            self._commit(lanes, **slots)
             if self._caught:
+                self.writer.wait()
                 raise Interrupted(self._caught[0])
 
-        pool = Pool(its, self._engine, self._plan, self._ledger, work.ready, blocks, self.account)
-        pool.run(on_tick, lambda: bool(self._caught) or self._clock.due(), commit)
+        pool = Pool(its, self._engine, self._ledger, work.ready, blocks, self.account)
+        pool.run(on_tick, lambda: bool(self._caught) or self.writer.failed or self._clock.due(), commit)
         with self.account.saving():
             self._commit()
 
-    def _commit(self, arrays: dict[str, Any] | None = None, **facts: Any) -> None:
+    def _commit(self, lanes: Sequence[State] = (), **facts: Any) -> None:
+        """Commits, while the devices go on; waits where the commit before is not over."""
+        begun = time.monotonic()
+        self.writer.wait()
         seconds = self._ledger.seconds + time.monotonic() - self._begun
         nothing = {"program": None, "slots": [], "updates": [], "complete": False, "seconds": seconds}
-        self._ledger.commit(arrays or {}, nothing | facts)
+        written, self._written = self.writer.seconds - self._written, self.writer.seconds
+        self._ledger.commit(lanes, nothing | facts)
+        # What it takes from the run: the devices' time while it waits, and a core's while it is written.
+        self._clock.cost = time.monotonic() - begun + written / cores()
         self._clock.reset()
 
     def _engine(self, program: str) -> Engine:
@@ -269,17 +285,25 @@ def _device_name(device: Any) -> str:
 
 
 class _Clock:
-    """Says when a commit is due."""
+    """Says when a commit is due: after so many seconds, or more where commits are dear.
+
+    Attributes:
+      cost: what a commit takes from the run, s.
+
+    Args:
+      seconds: from one to the next; after every tick where it is 0.
+    """
 
     def __init__(self, seconds: float):
-        self._seconds = seconds
+        self._seconds, self.cost = seconds, 0.0
         self.reset()
 
     def reset(self) -> None:
         self._last = time.monotonic()
 
     def due(self) -> bool:
-        return time.monotonic() - self._last >= self._seconds
+        wanted = max(self._seconds, self.cost / SAVING) if self._seconds else 0.0
+        return time.monotonic() - self._last >= wanted
 
 
 @contextlib.contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
@@ -16,17 +15,14 @@ from jax.sharding import SingleDeviceSharding
 from regimax.backend import cores
 from regimax.errors import UserError
 from regimax.regimes import Program
-from regimax.sweep import width
-from regimax.sweep.block import choose_block
+from regimax.sweep import block, width
 from regimax.sweep.display import human
 from regimax.sweep.executables import Function
-from regimax.sweep.lanes import Engine, Memory, bytes_per_lane
+from regimax.sweep.lanes import Engine, Memory, bytes_per_lane, memory_of
 from regimax.sweep.plan import Plan
 from regimax.sweep.summary import kind
+from regimax.sweep.waves import PARKED_BYTES, waves
 from regimax.targets import Chip, launches
-
-BLOCKS = 2
-"""Blocks in flight: one runs while the host looks after the other."""
 
 
 class Ahead:
@@ -59,56 +55,60 @@ class Ahead:
         `kernels_per_tick` (by kind), `open_loops` (of unknown length: each counts as one turn), and
         `steps_per_second_at_most`: of all lanes, if launching were all that takes time.
         """
-        beginning = Counter(stage.program for stage in plan.stages.values() if stage.inherit is not None)
-        programs = [self._program(plan, name, beginning[name]) for name in plan.programs]
+        sizes = {name: bytes_per_lane(program) for name, program in plan.programs.items()}
+        stages = block.at_once(plan, waves(plan, sizes.__getitem__, PARKED_BYTES))
+        programs = [self._program(plan, name, stages[name]) for name in plan.programs]
         facts = {"chip": self.chip.name, "memory_bytes": self.chip.memory, "launch_seconds": self.chip.launch_seconds}
         return facts | {"jax": jax.__version__, "programs": programs}
 
     def _program(self, plan: Plan, name: str, stages: int) -> dict[str, Any]:
-        """One program, at a block that fits unless the user has said which."""
+        """One program, at the block that a run there takes, unless the user has said which."""
         about = {"phase": kind(plan, name), "program": name, "stages": stages}
+        program = plan.programs[name]
         asked = self._block or (plan.sweep.block if isinstance(plan.sweep.block, int) else None)
-        block = asked or self._chosen(plan.programs[name], stages)
+        lane = Memory(*[bytes_per_lane(program)] * 2)  # before it is compiled
+        lanes = asked or self._chosen(stages, lane)
         while True:
-            facts = self._compiled(plan.programs[name], name, block, about["phase"])
-            if asked or facts.get("fits", True) or block == 1:
+            facts = self._compiled(program, name, lanes, about["phase"])
+            if facts["compiles"]:
+                lane = Memory(*(math.ceil(facts[f"{part}_bytes_per_lane"]) for part in ("state", "temporary")))
+            smaller = (
+                self._chosen(stages, lane) if facts["compiles"] else lanes // (1 if facts.get("fits", True) else 2)
+            )
+            if asked or not 0 < smaller < lanes:
                 break
-            block //= 2
-        about["block"] = block
+            lanes = smaller
+        about["block"] = lanes
         if not facts["compiles"]:
             return about | facts
-        memory = Memory(*(block * facts[f"{part}_bytes_per_lane"] for part in ("state", "temporary")))
-        blocks = min(BLOCKS, math.ceil(stages / block), width.blocks_in(memory, self.chip.memory))
-        about["lanes"] = min(blocks * block, stages)
+        memory = Memory(lanes * lane.resident, lanes * lane.temporary)
+        in_flight = width.lanes_of_accelerator(lanes, memory, self.chip.memory)
+        about["lanes"] = min(in_flight, stages)
         if self.chip.launch_seconds is None:
             return about | facts
         seconds = facts["kernels_per_update"] * self.chip.launch_seconds
-        return about | facts | {"steps_per_second_at_most": min(block, stages) * facts["steps_per_update"] / seconds}
+        return about | facts | {"steps_per_second_at_most": min(lanes, stages) * facts["steps_per_update"] / seconds}
 
-    def _chosen(self, program: Program, stages: int) -> int:
-        """The block that a run would begin to try."""
-        size = bytes_per_lane(program)
-        return choose_block(self.chip.device.platform, stages, 1, Memory(size, size), self.chip.memory)
+    def _chosen(self, stages: int, lane: Memory) -> int:
+        """The block that a run would choose, as far as is known what a lane needs."""
+        return block.choose_block(self.chip.device.platform, stages, 1, lane, self.chip.memory)
 
-    def _compiled(self, program: Program, name: str, block: int, phase: str) -> dict[str, Any]:
+    def _compiled(self, program: Program, name: str, lanes: int, phase: str) -> dict[str, Any]:
         """What does not depend on how many stages there are."""
-        if (name, block) not in self._known:
-            self._say(f"compiling {phase} for {block:,} lanes")
-            self._known[name, block] = _facts(program, block, self.chip)
-        return self._known[name, block]
+        if (name, lanes) not in self._known:
+            self._say(f"compiling {phase} for {lanes:,} lanes")
+            self._known[name, lanes] = _facts(program, lanes, self.chip)
+        return self._known[name, lanes]
 
 
-def _facts(program: Program, block: int, chip: Chip) -> dict[str, Any]:
-    since, engine = time.monotonic(), Engine(program, block, [chip.device])
+def _facts(program: Program, lanes: int, chip: Chip) -> dict[str, Any]:
+    since, engine = time.monotonic(), Engine(program, lanes, [chip.device])
     try:
         tick = _compile_all(engine, chip)["advance"]
     except Exception as error:  # JAX's and XLA's, of many kinds
         fits = {"fits": False} if width.out_of_memory(error) else {}
         return {"compiles": False, "problem": _why(error)} | fits
-    analysis = tick.memory_analysis()
-    assert analysis is not None, "XLA tells the memory of what it compiles"
-    temporary = analysis.temp_size_in_bytes + analysis.output_size_in_bytes - analysis.alias_size_in_bytes
-    memory = Memory(analysis.argument_size_in_bytes, temporary)
+    memory = memory_of(tick)
     needed = 2 * memory.resident + memory.temporary  # with a block that is being prepared
     fits = needed <= width.FRACTION * chip.memory
     own, passive = program.learner.source.steps
@@ -116,8 +116,8 @@ def _facts(program: Program, block: int, chip: Chip) -> dict[str, Any]:
         "compiles": True,
         "problem": None if fits else f"needs {human(needed, 'B')} of memory; the chip has {human(chip.memory, 'B')}",
         "seconds": time.monotonic() - since,
-        "state_bytes_per_lane": memory.resident / block,
-        "temporary_bytes_per_lane": memory.temporary / block,
+        "state_bytes_per_lane": memory.resident / lanes,
+        "temporary_bytes_per_lane": memory.temporary / lanes,
         "fits": fits,
         "steps_per_update": own or passive,
         "steps_are": "environment" if own else "unlabelled",

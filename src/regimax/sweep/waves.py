@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from regimax.sweep.ledger import Ledger
+from regimax.sweep.numbered import NONE, Numbered
 from regimax.sweep.plan import Plan
 
 PARKED_BYTES = 2 * 2**30
@@ -17,12 +21,12 @@ class Work(NamedTuple):
 
     Attributes:
       program: identity of its program.
-      ready: ids of the stages that can begin.
+      ready: the stages that can begin, by number.
       stages: how many could fill lanes at once, those that become ready later included.
     """
 
     program: str
-    ready: list[str]
+    ready: np.ndarray
     stages: int
 
 
@@ -72,42 +76,37 @@ def order(plan: Plan) -> list[str]:
     return sorted(of_program, key=of_program.__getitem__)
 
 
-def pools(plan: Plan, ledger: Ledger, wave: Sequence[str]) -> Iterator[Work]:
+def pools(ledger: Ledger, wave: Sequence[str]) -> Iterator[Work]:
     """Yields the work of one pool after the other, until all of a wave is finished.
 
     A program of which no stage waits for another program goes first, so that most programs run in one pool. Of its
     stages those that were under way go first, then those with the longest way to go, so that none is left alone at the
     end.
     """
-    programs = list(plan.programs)
-    ahead = _ahead(plan, wave)
+    stages, programs = ledger.stages, list(ledger.plan.programs)
+    own = stages.numbers(wave)
+    ahead = _ahead(stages, own)
     while True:
-        ready: dict[str, list[str]] = {}
-        blocked: set[str] = set()
-        count: dict[str, int] = {}
-        for name in wave:
-            if name in ledger.finished:
-                continue
-            stage = plan.stages[name]
-            if stage.inherit is not None:
-                count[stage.program] = count.get(stage.program, 0) + 1
-            if name in ledger.resumed or stage.parent is None or stage.parent in ledger.finished:
-                ready.setdefault(stage.program, []).append(name)
-            elif plan.stages[stage.parent].program != stage.program:
-                blocked.add(stage.program)
-        if not ready:
+        left = own[~ledger.ended(own)]
+        program, parent, resumed = stages.program[left], stages.parent[left], ledger.was_in_lanes(left)
+        ready = resumed | (parent == NONE) | ledger.ended(parent)
+        if not ready.any():
             return
-        resumed = {plan.stages[name].program for name in ledger.resumed}
-        program = min(ready, key=lambda p: (p not in resumed, p in blocked, programs.index(p)))
-        first = sorted(ready[program], key=lambda s: (s not in ledger.resumed, -ahead[s]))
-        yield Work(program, first, max(len(first), count.get(program, 0)))
+        blocked = set(program[~ready & (stages.program[parent] != program)])
+        under_way = set(program[resumed])
+        beginning = Counter(program[stages.inherit[left] != NONE].tolist())
+        chosen = min(set(program[ready].tolist()), key=lambda p: (p not in under_way, p in blocked, p))
+        mine = ready & (program == chosen)
+        first = left[mine][np.lexsort((-ahead[left[mine]], ~resumed[mine]))]
+        yield Work(programs[chosen], first, max(len(first), beginning[chosen]))
 
 
-def _ahead(plan: Plan, wave: Sequence[str]) -> dict[str, int]:
+def _ahead(stages: Numbered, wave: np.ndarray) -> np.ndarray:
     """Updates from the beginning of a stage to the end of the longest chain of its program that goes on from it."""
-    ahead: dict[str, int] = {}
-    for name in reversed(wave):
-        stage = plan.stages[name]
-        after = [ahead[c] for c in plan.children.get(name, ()) if plan.stages[c].program == stage.program]
-        ahead[name] = stage.end - stage.start + max(after, default=0)
+    ahead = np.zeros(len(stages), np.int64)
+    for stage in wave[::-1].tolist():  # children before parents
+        ahead[stage] += stages.end[stage] - stages.start[stage]
+        parent = stages.parent[stage]
+        if parent != NONE and stages.program[parent] == stages.program[stage]:
+            ahead[parent] = max(ahead[parent], ahead[stage])
     return ahead

@@ -47,15 +47,24 @@ def _on_cpu(engine: Engine) -> bool:
 
 
 def _lanes(engine: Engine, memory: Memory | None) -> int:
-    """Lanes that keep the devices busy: so many as make them fastest, or two blocks where that is more.
+    """Lanes that keep the devices busy."""
+    device = engine.devices[0]
+    if memory is None or _on_cpu(engine):
+        return len(engine.devices) * max(CPU_LANES, 2 * engine.block)
+    return len(engine.devices) * lanes_of_accelerator(engine.block, memory, free_memory(device))
 
-    On an accelerator they must fit the stated fraction of its memory; more of them would only be slower to fill and to
-    save.
+
+def lanes_of_accelerator(block: int, memory: Memory, free: int) -> int:
+    """Returns the lanes that keep an accelerator busy: so many as make it fastest, or two blocks where that is more.
+
+    They must fit the stated fraction of its memory; more of them would only be slower to fill and to save.
+
+    Args:
+      block: lanes of a block.
+      memory: of a block.
+      free: memory of the device that is free, bytes.
     """
-    enough = max(CPU_LANES if _on_cpu(engine) else KNEE, 2 * engine.block)
-    if memory is not None and not _on_cpu(engine):
-        enough = min(enough, blocks_in(memory, free_memory(engine.devices[0])) * engine.block)
-    return len(engine.devices) * enough
+    return min(max(KNEE, 2 * block), blocks_in(memory, free) * block)
 
 
 def blocks_in(memory: Memory, free: int) -> int:

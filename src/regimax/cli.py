@@ -61,7 +61,7 @@ class Run:
     devices: int | None = None
     """Devices to use; a CPU is split into one per core, or per block of cells where those are fewer, when not given."""
     checkpoint_every: float = 60.0
-    """Seconds between checkpoints."""
+    """Seconds between checkpoints, or more where they would take over 2 % of the run; 0 is for one after every tick."""
     extend: bool = False
     """Add the cells that a larger sweep has to a run directory; what is committed there is used again."""
     accept_versions: bool = False

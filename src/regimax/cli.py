@@ -58,6 +58,12 @@ class Run:
     """Lanes per vmapped product, instead of the file's or of what suits the platform; last digits may depend on it."""
     width: int | None = None
     """Lanes side by side; results do not depend on it."""
+    precision: str | None = None
+    """Of products, instead of the file's: default, high or highest; a GPU's default may be TF32, with 10 bits."""
+    deterministic: bool = False
+    """On a GPU, leave out operations whose results differ from call to call."""
+    autotune: bool = True
+    """On a GPU, let the compiler time products to choose the fastest code; the choice may change last digits."""
     devices: int | None = None
     """Devices to use; a CPU is split into one per core, or per block of cells where those are fewer, when not given."""
     checkpoint_every: float = 60.0
@@ -202,10 +208,17 @@ def _sweep(command: Run | PlanCommand, module: ModuleType, file: Path) -> Sweep:
 
     if command.full or (isinstance(command, Run) and command.small):
         raise UserError(f"{file} holds a sweep, not a claim: --small and --full are of claims")
-    sweep = spec.override(sweep_of(module, file), _assigned(command), command.seeds, command.block)
+    numerics = _numerics(command) if isinstance(command, Run) else {}
+    sweep = spec.override(sweep_of(module, file), _assigned(command), command.seeds, command.block, numerics)
     if isinstance(command, Run) and command.devices is None:
         _leave_no_device_idle(sweep, command.width)
     return sweep
+
+
+def _numerics(command: Run) -> dict[str, Any]:
+    """What was typed of numbers; what was not is the file's."""
+    usual = {"precision": None, "deterministic": False, "autotune": True}
+    return {name: given for name, default in usual.items() if (given := getattr(command, name)) != default}
 
 
 def _leave_no_device_idle(sweep: Sweep, width: int | None) -> None:
@@ -231,6 +244,8 @@ def _claimed(command: Run | PlanCommand, module: ModuleType, file: Path) -> Clai
     from regimax.claims.claim import claim_of
 
     claim = claim_of(module, file)
+    if isinstance(command, Run):
+        _check_fixed(command, "a claim: what it runs is fixed in its file")
     if command.assignments or command.seeds is not None:
         raise UserError("--set and --seeds do not go with a claim: what it runs is fixed in its file")
     if command.block is not None and not (isinstance(command, PlanCommand) and command.target):
@@ -335,6 +350,7 @@ def _run_all(command: Run, out: Path, options: Options, console: Console) -> int
         raise UserError("--set and --seeds do not go with claims: what they run is fixed in their files")
     if command.block is not None:
         raise UserError("--block does not go with claims: what they run is fixed in their files")
+    _check_fixed(command, "claims: what they run is fixed in their files")
     scale = _scale(command)
     ran = run_all(find(command.all), scale, out, options, _typed(), console)
     failed = [one for one in ran if one.error is not None]
@@ -343,6 +359,11 @@ def _run_all(command: Run, out: Path, options: Options, console: Console) -> int
         print(f"regimax: {one.name}: {one.error}", file=sys.stderr)
     console.print(f"next: regimax claims {out}", highlight=False)
     return 1 if failed else 0
+
+
+def _check_fixed(command: Run, what: str) -> None:
+    for name in _numerics(command):
+        raise UserError(f"--{'no-' if name == 'autotune' else ''}{name} does not go with {what}")
 
 
 def _check_numbers(command: Run | PlanCommand) -> None:

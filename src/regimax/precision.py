@@ -31,3 +31,21 @@ def single(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
 
     return traced
+
+
+def products(function: Callable[P, R], precision: str) -> Callable[P, R]:
+    """Returns the function as one whose products of float32 are traced at a precision, where they do not say one.
+
+    Args:
+      function: to be traced.
+      precision: ``default`` leaves it to the session and the device; else a name of JAX's, such as ``highest``.
+    """
+    if precision == "default":
+        return function
+
+    @functools.wraps(function)
+    def traced(*args: P.args, **kwargs: P.kwargs) -> R:
+        with jax.default_matmul_precision(precision):
+            return function(*args, **kwargs)
+
+    return traced

@@ -4,9 +4,11 @@ import jax
 import pytest
 
 import regimax as rx
-from regimax.sweep import optimization
+from regimax.regimes.traces import traces
+from regimax.sweep import difference, optimization
 from regimax.sweep.cost import Costs
 from regimax.sweep.plan import make_plan
+from regimax.sweep.spec import override
 
 
 def test_a_short_run_gets_code_that_is_soon_there_and_a_long_one_fast_code():
@@ -54,3 +56,46 @@ def test_functions_that_only_move_numbers_are_always_compiled_cheaply():
 def test_init_runs_once_and_is_compiled_cheaply_except_where_it_must_give_the_bits_of_make_train():
     assert optimization.options("quick", "init", "cpu") == optimization.options("none", "init", "cpu")
     assert optimization.options("quick", "advance", "cpu") != optimization.options("none", "advance", "cpu")
+
+
+WRONG = {"precision": ("higest", "Did you mean 'highest'"), "deterministic": (1, "neither True nor False")}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_bad_numerics_are_refused_before_anything_is_computed(tiny, name):
+    value, message = WRONG[name]
+    with pytest.raises(rx.UserError, match=message):
+        make_plan(tiny(**{name: value}))
+
+
+def test_another_precision_is_another_program_and_the_usual_one_is_not_spoken_of(tiny):
+    usual, high = make_plan(tiny()), make_plan(tiny(precision="highest"))
+    assert not set(usual.programs) & set(high.programs)
+    assert make_plan(tiny(precision="default")).resolved == usual.resolved
+    assert high.resolved["precision"] == "highest"
+    texts = [str(traces(p).tick.jaxpr) for plan in (usual, high) for p in list(plan.programs.values())[:1]]
+    assert ["HIGHEST" in text for text in texts] == [False, True]
+
+
+def test_what_a_gpu_is_asked_for_is_recorded_with_every_part_and_does_nothing_elsewhere(tiny):
+    plan = make_plan(tiny(deterministic=True, autotune=False, optimization="full"))
+    assert set(plan.programs) == set(make_plan(tiny()).programs)
+    wanted = optimization.of_plan(plan, Costs(plan), "gpu")
+    assert wanted == "full, deterministic, untuned"
+    assert optimization.of_plan(plan, Costs(plan), "cpu") == "full"
+    asked = optimization.options(wanted, "advance", "gpu")
+    assert asked == {"xla_gpu_exclude_nondeterministic_ops": True, "xla_gpu_autotune_level": 0}
+    jax.jit(lambda x: x + 1).lower(1.0).compile(compiler_options=asked)  # this version of XLA knows them
+    assert optimization.options(wanted, "place", "gpu") == asked
+    assert optimization.options("full", "advance", "gpu") == {}
+    assert optimization.options(wanted, "advance", "cpu") == {}
+
+
+def test_numerics_are_part_of_what_a_run_holds(tiny):
+    found = difference.changed(make_plan(tiny()).resolved, make_plan(tiny(deterministic=True)).resolved)
+    assert found == "deterministic is new"
+
+
+def test_what_was_typed_wins_and_what_was_not_is_the_files(tiny):
+    sweep = override(tiny(precision="high", autotune=False), [], numerics={"precision": "highest"})
+    assert (sweep.precision, sweep.autotune, sweep.deterministic) == ("highest", False, False)

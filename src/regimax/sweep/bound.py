@@ -90,7 +90,7 @@ def bind_all(sweep: Sweep, adopted: Mapping[str, Sequence[str]]) -> list[Bound]:
     Raises:
       UserError: if a regime does not fit the world, or a name or value does not fit the regimes.
     """
-    each = [found(regime, sweep.world) for regime in sweep.regimes]
+    each = [found(regime, sweep.world, sweep.precision) for regime in sweep.regimes]
     known = {name: setting for one in each for name, setting in one.bound.settings.items()}
     budgets = [_budgets(one.bound) for one in each]
 

@@ -24,6 +24,7 @@ def check_form(sweep: Sweep) -> None:
     """
     block.check(sweep.block)
     optimization.check(sweep.optimization)
+    optimization.check_numerics(sweep)
     threshold, consecutive = sweep.threshold, sweep.consecutive
     right = isinstance(threshold, int | float) and 0 < threshold <= 1 and isinstance(consecutive, int)
     if not right or consecutive < 1:

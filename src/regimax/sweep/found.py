@@ -8,13 +8,19 @@ from contextvars import ContextVar
 from functools import cached_property
 from typing import Any
 
-from regimax.regimes import Regime, bind_regime
+from regimax.precision import products
+from regimax.regimes import Program, Regime, bind_regime
 from regimax.sweep.cost import Flops
 from regimax.sweep.identity import program_identity
 
 
 class Found:
     """A regime bound to a world, and what its traces tell.
+
+    Args:
+      regime: the regime.
+      world: the world.
+      precision: of products, see `Sweep.precision`.
 
     Attributes:
       bound: the regime, bound.
@@ -24,8 +30,9 @@ class Found:
       UserError: if the regime does not fit the world.
     """
 
-    def __init__(self, regime: Regime, world: Any):
-        self.bound = bind_regime(regime, world)
+    def __init__(self, regime: Regime, world: Any, precision: str = "default"):
+        bound = bind_regime(regime, world)
+        self.bound = bound._replace(programs=tuple(_at(program, precision) for program in bound.programs))
         self.flops = tuple(Flops(program) for program in self.bound.programs)
 
     @cached_property
@@ -34,7 +41,15 @@ class Found:
         return tuple(program_identity(p, f.executed) for p, f in zip(self.bound.programs, self.flops, strict=True))
 
 
-_shared: ContextVar[dict[tuple[int, int], tuple[Any, Any, Found]] | None] = ContextVar("shared", default=None)
+def _at(program: Program, precision: str) -> Program:
+    """The program with its products at a precision, which its traces then tell."""
+    if precision == "default":
+        return program
+    names = ("fresh", "init", "tick", "probe")
+    return program._replace(**{name: products(getattr(program, name), precision) for name in names})
+
+
+_shared: ContextVar[dict[tuple[int, int, str], tuple[Any, Any, Found]] | None] = ContextVar("shared", default=None)
 
 
 @contextmanager
@@ -50,7 +65,7 @@ def shared() -> Iterator[None]:
         _shared.reset(token)
 
 
-def found(regime: Regime, world: Any) -> Found:
+def found(regime: Regime, world: Any, precision: str = "default") -> Found:
     """Binds a regime to a world, or returns what was found of the same objects before, see `shared`.
 
     Raises:
@@ -58,8 +73,8 @@ def found(regime: Regime, world: Any) -> Found:
     """
     known = _shared.get()
     if known is None:
-        return Found(regime, world)
+        return Found(regime, world, precision)
     # The objects are kept, so that no other can take their place.
-    if (id(regime), id(world)) not in known:
-        known[id(regime), id(world)] = regime, world, Found(regime, world)
-    return known[id(regime), id(world)][2]
+    if (id(regime), id(world), precision) not in known:
+        known[id(regime), id(world), precision] = regime, world, Found(regime, world, precision)
+    return known[id(regime), id(world), precision][2]

@@ -18,7 +18,7 @@ import polars as pl
 
 from regimax.errors import UserError, unknown
 from regimax.regimes.program import LaneState, as_hparams
-from regimax.sweep import environment, files, rundir, spec, states, store, table
+from regimax.sweep import environment, files, optimization, rundir, spec, states, store, table
 from regimax.sweep.disk import Damaged, check_source
 from regimax.sweep.lanes import Engine
 from regimax.sweep.plan import Cell, Plan, make_plan
@@ -96,8 +96,9 @@ class Run:
             check_source(path, registered, "load_run(RUN, trust=True)")
         begun_in = self.facts.get("folder")  # where modules lie that it may import
         sweep = files.load(path, beside=Path(begun_in) if begun_in else None)
-        asked = self.facts["resolved"]["block"]  # in the file or on the command line
-        return spec.override(sweep, self.facts["set"], self.facts["seeds_given"], asked)
+        resolved = self.facts["resolved"]  # in the file or on the command line
+        numerics = {name: resolved[name] for name in optimization.NUMERICS if name in resolved}
+        return spec.override(sweep, self.facts["set"], self.facts["seeds_given"], resolved["block"], numerics)
 
     @cached_property
     def _plan(self) -> Plan:

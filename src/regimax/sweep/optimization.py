@@ -5,6 +5,9 @@ the fastest code. Without its newer emitters of fused operations, and with fewer
 compile in a half to four fifths of the time and run 10 to 30 % slower (a transformer takes as long);
 without any of those passes a recurrent learner compiled in a fifth and ran at a third of the speed.
 Numbers differ in their last bits, so that what was chosen belongs to a run.
+
+On a GPU it is asked for the fastest code always; a sweep may ask to leave out what differs from call to call, and not
+to choose code by timing it. Both stand behind the name, as in "full, deterministic".
 """
 
 from __future__ import annotations
@@ -13,11 +16,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from regimax.errors import unknown
+from regimax.errors import UserError, unknown
 
 if TYPE_CHECKING:
     from regimax.sweep.cost import Costs
     from regimax.sweep.plan import Plan
+    from regimax.sweep.spec import Sweep
 
 _FEWER_PASSES = {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 1}
 _NO_PASSES = {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 0}
@@ -27,6 +31,24 @@ OPTIMIZATIONS: Mapping[str, Mapping[str, Any]] = {"full": {}, "quick": _FEWER_PA
 
 AUTO = "auto"
 """The one with which a run is over soonest."""
+
+PRECISIONS = ("default", "high", "highest")
+"""Of products of float32."""
+
+NUMERICS: Mapping[str, Any] = {"precision": "default", "deterministic": False, "autotune": True}
+"""What a sweep says of its numbers, as everybody gets them who says nothing."""
+
+DETERMINISTIC, UNTUNED = "deterministic", "untuned"
+"""What may stand behind a name."""
+
+ON_GPU: Mapping[str, Mapping[str, Any]] = {
+    DETERMINISTIC: {"xla_gpu_exclude_nondeterministic_ops": True},
+    UNTUNED: {"xla_gpu_autotune_level": 0},
+}
+"""The options on a GPU of what stands behind a name. One that XLA does not know is its error: it was asked for."""
+
+GPUS = ("gpu", "cuda", "rocm")
+"""Platforms, as JAX calls them."""
 
 MOVES = ("place", "extend", "restore", "take", "inherit")
 """Functions that only move numbers: their results are the same however they are compiled."""
@@ -47,6 +69,24 @@ def check(name: str) -> None:
         raise unknown("optimization", name, (AUTO, *OPTIMIZATIONS))
 
 
+def check_numerics(sweep: Sweep) -> None:
+    """Refuses what is no precision, and what is neither true nor false.
+
+    Raises:
+      UserError: with what is allowed.
+    """
+    if sweep.precision not in PRECISIONS:
+        raise unknown("precision", str(sweep.precision), PRECISIONS)
+    for name in ("deterministic", "autotune"):
+        if not isinstance(value := getattr(sweep, name), bool):
+            raise UserError(f"{name} = {value!r} is neither True nor False")
+
+
+def numerics(sweep: Sweep) -> dict[str, Any]:
+    """Returns what a sweep says of its numbers, in plain data, where that is not what everybody gets."""
+    return {name: value for name, default in NUMERICS.items() if (value := getattr(sweep, name)) != default}
+
+
 def choose(flops: float, platform: str) -> str:
     """Returns the optimization with which a run is over soonest.
 
@@ -60,21 +100,31 @@ def choose(flops: float, platform: str) -> str:
 
 
 def of_plan(plan: Plan, costs: Costs, platform: str) -> str:
-    """Returns the optimization that a plan's sweep asks for, or where it leaves that open the one that is chosen."""
-    if plan.sweep.optimization != AUTO:
-        return plan.sweep.optimization
-    flops = sum(costs(stage).flops_executed * (stage.end - stage.start) for stage in plan.stages.values())
-    return choose(flops / len(plan.programs), platform)
+    """Returns the optimization that a plan's sweep asks for, or where it leaves that open the one that is chosen.
+
+    On a GPU what it asks for besides stands behind the name.
+    """
+    name, behind = plan.sweep.optimization, []
+    if name == AUTO:
+        flops = sum(costs(stage).flops_executed * (stage.end - stage.start) for stage in plan.stages.values())
+        name = choose(flops / len(plan.programs), platform)
+    if platform in GPUS:  # elsewhere they change nothing
+        behind += [DETERMINISTIC] if plan.sweep.deterministic else []
+        behind += [] if plan.sweep.autotune else [UNTUNED]
+    return ", ".join([name, *behind])
 
 
 def options(optimization: str, function: str, platform: str) -> dict[str, Any]:
     """Returns the compiler's options for a function of a program.
 
     Args:
-      optimization: by name, of `OPTIMIZATIONS`.
+      optimization: by name, of `OPTIMIZATIONS`, with what may stand behind it.
       function: its name.
       platform: of the devices.
     """
+    optimization, *behind = optimization.split(", ")
+    if platform in GPUS:
+        return {name: value for word in behind for name, value in ON_GPU[word].items()}
     if platform != "cpu":
         return {}
     # What runs once for every block of lanes takes milliseconds. With "full" it gives the bits of `make_train`.

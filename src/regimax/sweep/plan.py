@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from regimax.regimes import Program
-from regimax.sweep import check
+from regimax.sweep import check, optimization
 from regimax.sweep.axes import Point, points
 from regimax.sweep.bound import Bound, bind_all, check_facts, chooser, resolve
 from regimax.sweep.cost import Flops
@@ -255,6 +255,7 @@ def _resolved(
         "optimization": sweep.optimization,
         "keep_params": sweep.keep_params,
     }
+    data |= optimization.numerics(sweep)
     if sweep.choices:
         data["choices"] = [choice._asdict() | {"where": dict(choice.where)} for choice in sweep.choices]
     return json.loads(json.dumps(data, default=plain))

@@ -50,6 +50,11 @@ class Sweep:
       optimization: what the compiler is asked for on a CPU: ``full`` for the fastest code; ``quick`` for code that is
         mostly there sooner; ``none`` for what is there soonest; ``auto`` for what is soonest over. Numbers differ in
         their last bits, so that it is chosen when a run begins and stays.
+      precision: of products of float32: ``default`` is the session's and the device's, which on newer GPUs means TF32,
+        with 10 bits; ``high`` and ``highest`` ask for more and cost speed. Another precision is another program.
+      deterministic: whether a GPU's compiler leaves out operations whose results differ from call to call.
+      autotune: whether a GPU's compiler times products to choose the fastest code; what it chooses, and so the last
+        bits, may differ from one compilation to the next.
       keep_params: whether every cell's learner is kept as it was at the end of each phase; `load_run` reads it.
       question: one or two sentences for the report.
       unused: regimes that are not run, but whose settings axes, settings and choices may name all the same.
@@ -78,6 +83,9 @@ class Sweep:
     consecutive: int = 3
     block: int | Literal["auto"] = "auto"
     optimization: str = "auto"
+    precision: str = "default"
+    deterministic: bool = False
+    autotune: bool = True
     keep_params: bool = False
     question: str = ""
     unused: Sequence[Any] = ()
@@ -88,7 +96,11 @@ class Sweep:
 
 
 def override(
-    sweep: Sweep, assignments: Sequence[str], seeds: int | None = None, block: int | Literal["auto"] | None = None
+    sweep: Sweep,
+    assignments: Sequence[str],
+    seeds: int | None = None,
+    block: int | Literal["auto"] | None = None,
+    numerics: Mapping[str, Any] | None = None,
 ) -> Sweep:
     """Applies ``AXIS=V1,V2`` assignments, and what else is said of a sweep on the command line.
 
@@ -98,6 +110,7 @@ def override(
         regimes; an axis of labels keeps those labels.
       seeds: number of seeds, when given.
       block: lanes per vmapped product, when given.
+      numerics: `precision`, `deterministic` and `autotune`, those that are given.
 
     Raises:
       UserError: for an assignment that is not of that form, is given twice, names a regime or label that does not
@@ -139,7 +152,7 @@ def override(
             axes[name] = [_number(name, value) for value in values]
     sweep = sweep if seeds is None else replace(sweep, seeds=seeds)
     sweep = sweep if block is None else replace(sweep, block=block)
-    return replace(sweep, axes=axes, settings=settings)
+    return replace(sweep, axes=axes, settings=settings, **(numerics or {}))
 
 
 def _number(name: str, text: str) -> float | int:

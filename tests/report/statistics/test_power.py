@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binom
 
 from regimax.report.statistics import Estimate, power, worlds_needed
-from regimax.report.statistics.power import worlds_to_decide
+from regimax.report.statistics._power import worlds_to_decide
 
 
 def test_power_of_the_sign_interval_is_that_of_simulated_worlds():

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from regimax.report.statistics._bootstrap import bootstrap
+from regimax.report.statistics._power import power, worlds_needed
 from regimax.report.statistics._times import Tables, scores, times
 from regimax.report.statistics.assay import inside_grid, precise, room, seen
 from regimax.report.statistics.comparator import best_arm
@@ -15,7 +16,6 @@ from regimax.report.statistics.intervals import median_interval, share
 from regimax.report.statistics.paired import difference, effect, elasticity, ln_ratio, pairs, slopes
 from regimax.report.statistics.performance import best_setting, interquartile_mean, median_score, profile
 from regimax.report.statistics.phases import PhaseDiagram, phase_diagram
-from regimax.report.statistics.power import power, worlds_needed
 from regimax.report.statistics.regression import Fit, censored_regression
 from regimax.report.statistics.shares import concept_share, recovery
 from regimax.report.statistics.survival import kaplan_meier, median_time, restricted_mean, success_rate

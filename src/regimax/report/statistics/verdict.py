@@ -29,8 +29,8 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from regimax.errors import UserError
+from regimax.report.statistics._power import worlds_to_decide
 from regimax.report.statistics.estimate import Estimate
-from regimax.report.statistics.power import worlds_to_decide
 
 SUPPORTED, REFUTED, INCONCLUSIVE, INVALID = "supported", "refuted", "inconclusive", "invalid"
 KINDS = ("claim", "assay", "control", "null")

@@ -105,7 +105,7 @@ class HeldOut(Protocol):
     """A world that keeps something back from learning, so that concepts must hold for what was never seen."""
 
     def unseen(self, params: PyTree) -> PyTree:
-        """Returns the params of the same world, or of its stream, with what learning is not shown in place of what it is.
+        """Returns the params of the same world, or of its stream, that show what learning is not shown.
 
         Evaluations are played there, see :func:`unseen`.
         """

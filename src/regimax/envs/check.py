@@ -199,9 +199,7 @@ def _shape(value: Any, name: str, shape: tuple[int, ...], where: str, why: str =
         raise UserError(f"{where}: {name} is {_words(value)}, {why} {wanted}")
 
 
-def _same(
-    found: PyTree, given: PyTree, name: str, where: str, what: str = "a state", giver: str = "reset"
-) -> None:
+def _same(found: PyTree, given: PyTree, name: str, where: str, what: str = "a state", giver: str = "reset") -> None:
     """Refuses a state of another structure than that with which episodes open, or such params."""
     before, after = (dict(jax.tree_util.tree_leaves_with_path(tree)) for tree in (given, found))
     if jax.tree.structure(found) != jax.tree.structure(given):

@@ -1,14 +1,14 @@
 """Composed: values made of parts that others have too, so that what was never seen can be understood.
 
-A value is a tuple of P parts, each one of Q choices: Q^P values out of PQ parts. What has looks are the parts: M for each
-choice of each part, and an observation adds up one look of every part. Every choice is worth 0 to Q − 1, by a hidden
-permutation for each part, and the right answer is what the value is worth, the sum of its parts. The reward-free stream
-shows pairs of observations of the same value in other looks.
+A value is a tuple of P parts, each one of Q choices: Q^P values out of PQ parts. What has looks are the parts: M for
+each choice of each part, and an observation adds up one look of every part. Every choice is worth 0 to Q − 1, by a
+hidden permutation for each part, and the right answer is what the value is worth, the sum of its parts. The reward-free
+stream shows pairs of observations of the same value in other looks.
 
 Some values are kept for evaluation: those whose parts, renumbered at random, add up to less than k modulo Q. These are
 k/Q of all, and among them as among the others every choice of every part is as frequent as any other, and so is every
-combination of all parts but one. So nothing is new in an unseen value but that its parts come together: a table of values
-is of no use there, concepts are. With P = 1 a value is a part of its own, shares nothing, and none is kept back.
+combination of all parts but one. So nothing is new in an unseen value but that its parts come together: a table of
+values is of no use there, concepts are. With P = 1 a value is a part of its own, shares nothing, and none is kept back.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Digits: real handwritten images, of which some are kept for evaluation, so that concepts must generalise.
 
 An observation shows F of the 1,797 handwritten digits that scikit-learn ships side by side. Every world draws which
-digits are its V values, what each of them is worth, and which K of the F positions count; the right answer is the sum of
-what these are worth, and for K = 1 just that of the one digit. Reward tells one bit an episode of that. The reward-free
-stream shows every image twice, shifted, turned and scaled, and never says which digit it is.
+digits are its V values, what each of them is worth, and which K of the F positions count; the right answer is the sum
+of what these are worth, and for K = 1 just that of the one digit. Reward tells one bit an episode of that. The
+reward-free stream shows every image twice, shifted, turned and scaled, and never says which digit it is.
 
 Learning is shown M images of each digit; evaluations are played on others, which nobody has seen. Install it with
 ``pip install 'regimax[digits]'``.
@@ -25,7 +25,7 @@ from regimax.envs.pairs import paired
 from regimax.envs.sized import Sized, permutation, randint_below
 from regimax.errors import UserError
 from regimax.ops import information
-from regimax.types import Array, HParams, Field, Setting, Spec, Trajectory
+from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
 
 SIDE = 8
 PIXELS = SIDE * SIDE
@@ -67,12 +67,11 @@ def collection() -> Collection:
         raise UserError(
             f"Digits: scikit-learn cannot be imported ({error}). Install it with: pip install 'regimax[digits]'"
         ) from error
-    found = load_digits()
-    labels = np.asarray(found.target)
+    pixels, target = load_digits(return_X_y=True)
+    labels = np.asarray(target)
     numbers = np.bincount(labels, minlength=DIGITS).astype(np.int32)
     members = [np.resize(np.flatnonzero(labels == digit), numbers.max()) for digit in range(DIGITS)]
-    images = np.asarray(found.images).reshape(-1, PIXELS).astype(np.uint8)
-    return Collection(images, np.stack(members).astype(np.int32), numbers)
+    return Collection(np.asarray(pixels).astype(np.uint8), np.stack(members).astype(np.int32), numbers)
 
 
 def moved(u: Array, image: Array, strength: Array) -> Array:
@@ -189,8 +188,8 @@ class Digits(Sized):
       held_out: whether evaluations show other images than learning; without it, and with one look, there is no concept
         to find.
       noise: σ ≥ 0 of each pixel, whose signal has variance 1.
-      jitter: how far the images of an episode are moved; 0 shows them as they are, 1 shifts them by up to a pixel, turns
-        them by up to 0.35 rad and scales them by up to 15 %.
+      jitter: how far the images of an episode are moved; 0 shows them as they are, 1 shifts them by up to a pixel,
+        turns them by up to 0.35 rad and scales them by up to 15 %.
       augment: the same of the views of one image: the stream's pairs, and what follows an answer.
       max_factors: padding of F; F itself when 0.
       max_values: padding of V.
@@ -235,6 +234,8 @@ class Digits(Sized):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.max_values > DIGITS:
+            raise UserError(f"Digits: max_values = {self.max_values} is more than there are: {DIGITS}")
         if self.counted > self.factors:
             raise UserError(f"Digits: counted = {self.counted} is more than factors = {self.factors}")
         collection()
@@ -409,7 +410,7 @@ class Digits(Sized):
         F, V, K, H = self._sizes(settings)
         M, noise = int(settings["world.looks"]), settings["world.noise"]
         numbers = F * PIXELS
-        # No more than which images it shows, where they are shown as they are, and no more than what noise lets through.
+        # No more than which images it shows, where they are as they are, and no more than what noise lets through.
         latents = F * (math.log2(V) + math.log2(M))
         gaussian = math.inf if noise == 0 else 0.5 * numbers * math.log2(1.0 + 1.0 / noise**2)
         most = min(EXACT * numbers, gaussian)

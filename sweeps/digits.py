@@ -1,13 +1,18 @@
 """Do concepts of real images, found without labels, save reward, and hold for images that were never seen?
 
-A bandit on handwritten digits: one of ten answers, right iff it is what the digit is worth. Success is measured on images
-that neither learning nor prediction was shown. Prediction is contrastive, of views that are shifted, turned and scaled.
+A bandit on handwritten digits: one of ten answers, right iff it is what the digit is worth. Success is measured on
+images that neither learning nor prediction was shown. Prediction is contrastive, of views that are shifted, turned and
+scaled.
 
 Command: regimax run sweeps/digits.py
-Cells: 0 in 0 stages: 6 regimes × 3 kinds of images × 16 worlds; pretraining does not depend on whether images are moved.
-Time: draft
+Cells: 288 in 352 stages: 6 regimes × 3 kinds of images × 16 worlds; pretraining does not read whether images are moved.
+Time: about ten minutes on two cores.
 Table: python docs/tables.py runs/digits
-Expected: draft
+Expected: where images are moved, scratch needs some 27 times the episodes of heads after prediction, and 3 times those
+  of full fine-tuning; where they are shown as they are, about 3 times, and about as many. Medians to 0.8 of the four
+  worlds in which rates were chosen: moved: oracle 640, heads 4,000, full 38,400, scratch 106,880 (three of four); as
+  they are: 640, 3,040, 6,560, 8,320. Heads on a sham stay at chance in 32,000. What is said of these four is not yet
+  measured in the sixteen.
 """
 
 import regimax as rx
@@ -25,7 +30,7 @@ first = {
     "evaluate": r.Evaluate(every=500, episodes=128),
 }
 # Of 0.001, 0.003, 0.01, … 0.3 the one with the least median of episodes in four other worlds; none lies at an end. The
-# same serves images that are moved. No head on a sham or an untrained trunk gets there at any of them.
+# same serves images that are moved. Heads on a sham get there at none of them; those on an untrained trunk take the same.
 RATES = {
     "oracle": 0.03,
     "pure_rl": 0.003,

@@ -114,7 +114,7 @@ def trained(world, regimes, folder):
 
 
 @pytest.mark.slow  # a world takes a minute and more to compile
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("world", [world for world in WORLDS if world not in ("Composed", "Digits")])  # as Exemplar
 def test_where_it_is_defined_it_trains_and_its_curves_are_those_that_were_committed(world, tmp_path, request):
     defined = [regime for regime in REGIMES if regime.name not in WHY_NOT[world]]
     run = trained(world, defined, tmp_path / "run")

@@ -1,4 +1,4 @@
-"""Do concepts of real images, found without labels, save reward, and hold for images that were never seen?
+"""Do concepts of real images, found without labels, save reward, and hold for unseen images? Handwritten digits.
 
 A bandit on handwritten digits: one of ten answers, right iff it is what the digit is worth. Success is measured on
 images that neither learning nor prediction was shown. Prediction is contrastive, of views that are shifted, turned and
@@ -29,8 +29,8 @@ first = {
     "num_envs": 128,
     "evaluate": r.Evaluate(every=500, episodes=128),
 }
-# Of 0.001, 0.003, 0.01, … 0.3 the one with the least median of episodes in four other worlds; none lies at an end. The
-# same serves images that are moved. Heads on a sham get there at none of them; those on an untrained trunk take the same.
+# Of 0.001, 0.003, 0.01, … 0.3 the one with the least median of episodes in four other worlds; none lies at an end, and
+# the same serves images that are moved. Heads on a sham get there at none; on an untrained trunk none was tried.
 RATES = {
     "oracle": 0.03,
     "pure_rl": 0.003,

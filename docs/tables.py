@@ -179,6 +179,7 @@ def consolidation(run: Run) -> list[str]:
 TABLES = {
     "quickstart": quickstart,
     "exemplar": exemplar,
+    "digits": exemplar,
     "rewards_against_observations": told,
     "tasks": tasks,
     "base_model": base_model,

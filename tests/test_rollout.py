@@ -147,6 +147,37 @@ def test_evaluation_plays_one_whole_episode_each(action, success, total):
     assert (found["success"], found["return"]) == (success, total)
 
 
+class Guarded(Ticking):
+    """The same, which shows 100 more on its clock in what it keeps back from learning, and params that say so."""
+
+    def init(self, key, settings):
+        return jnp.zeros(())
+
+    def unseen(self, params):
+        return params + 100.0
+
+    def reset(self, key, params, previous=None):
+        return params[None], Clock(jnp.zeros((), jnp.int32))
+
+    def step(self, key, state, action, params):
+        obs, *rest = super().step(key, state, action, params)
+        return obs + params, *rest
+
+
+def test_evaluation_is_played_in_what_is_kept_back_and_learning_is_not():
+    sees = rollout.Policy(
+        lambda n: (), lambda carry, obs, first, u: (carry, (obs[:, 0] >= 100).astype(jnp.int32), {}), constant(0).value
+    )
+    world = Guarded()
+    params = world.init(None, {})
+    kept = rollout.evaluate(jax.random.key(0), world, params, (), sees, 4, {})
+    plain = rollout.evaluate(jax.random.key(0), Ticking(), (), (), sees, 4, {})
+    state = rollout.init(jax.random.key(0), world, params, (), (), 2, {})
+    _, trajectory, _ = rollout.rollout(jax.random.key(1), world, params, (), sees, state, 3, {})
+    assert (kept["success"], plain["success"]) == (1.0, 0.0)
+    assert trajectory.a_tm1.sum() == 0
+
+
 def test_actions_follow_the_softmax_and_are_never_illegal():
     network, n = mlp((4,))(2, {"policy": 4}), 40_000
     params = network.init(jax.random.key(0))

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from regimax import prng
 from regimax.channels import PLACES, Channel, Signal
 from regimax.channels.base import EXACT
-from regimax.envs import Environment
+from regimax.envs import Environment, unseen
 from regimax.errors import unknown
 from regimax.ops import information
 from regimax.ops.precomputed_randomness import scan_precomputed_randomness
@@ -452,12 +452,13 @@ def evaluate(
 ) -> Metrics:
     """Plays one fresh episode on each of `num_episodes` streams, through the channels of senses and decisions.
 
-    What is counted is the world's own reward, whatever the channels of reward would let through.
+    A world that keeps something back from learning shows that, see `envs.HeldOut`. What is counted is the world's own
+    reward, whatever the channels of reward would let through.
 
     Args:
       key: for the actions, the world and the channels.
       world: the world; episodes are played as far as its horizon.
-      params: its hidden structure.
+      params: its hidden structure, as learning meets it.
       channels: as in :func:`rollout`; those of rewards are left out.
       policy: how to act.
       num_episodes: `E`.
@@ -468,6 +469,7 @@ def evaluate(
       ``throughput``: the information that its decisions carry about what it has seen, bits per step.
     """
     num_episodes = count(num_episodes, "evaluate: num_episodes")
+    params = unseen(world, params)
     key_act, key_step, key_reset = jax.random.split(key, 3)
     u = jax.random.uniform(key_act, (world.horizon, num_episodes))
     keys = jax.random.split(key_step, (world.horizon, num_episodes))

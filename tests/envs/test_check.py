@@ -126,6 +126,9 @@ BROKEN = {
     "a augmented view": (type("C", (Coin,), {"augmented_views": True})(), "info of step has no 'augmented_view'"),
     "legal": (type("C", (Coin,), {"legal": lambda self, p: jnp.ones(3, bool)})(), r"legal is bool\[3\]"),
     "concepts": (type("C", (Coin,), {"concepts": lambda self, s, p: jnp.zeros(1)})(), "concepts returns float32"),
+    "what is kept back": (
+        type("C", (Coin,), {"unseen": lambda self, p: {"bias": p["bias"][None]}})(),
+        r"\['bias'\] is float32\[\] after init and float32\[1\] after unseen: they must agree"),
     "a mistake of its own": (
         type("C", (Coin,), {"legal": lambda self, p: jnp.ones(2) @ jnp.ones(3)})(), "legal cannot be traced: Type"),
     "a transcript": (type("C", (Streaming,), {"stream_steps": 5})(), "transcript: obs_tm1 is float32"),

@@ -6,7 +6,20 @@ import numpy as np
 import pytest
 
 from regimax import envs
-from regimax.envs import Cipher, Corridor, Environment, Exemplar, HandModel, Lock, Oracle, Planner, Recall, Streams
+from regimax.envs import (
+    Cipher,
+    Composed,
+    Corridor,
+    Digits,
+    Environment,
+    Exemplar,
+    HandModel,
+    Lock,
+    Oracle,
+    Planner,
+    Recall,
+    Streams,
+)
 from regimax.errors import UserError
 from regimax.networks import mlp
 from regimax.types import Setting
@@ -16,6 +29,12 @@ WORLDS = {
     "Cipher, padded": Cipher(symbols=3, skills=2, length=2, max_symbols=5, max_skills=4, max_length=3),
     "Corridor": Corridor(positions=3, looks=2, decisions=2, lag=1, dimensions=5),
     "Corridor, padded": Corridor(3, 2, 2, 0, dimensions=5, max_positions=4, max_looks=3, max_decisions=3, max_lag=2),
+    "Composed": Composed(parts=2, choices=3, looks=2, decisions=2, dimensions=5),
+    "Composed, padded": Composed(
+        2, 3, 2, decisions=2, dimensions=5, max_parts=3, max_choices=4, max_looks=3, max_decisions=4
+    ),
+    "Digits": Digits(factors=2, values=3, looks=2, counted=2, decisions=2),
+    "Digits, padded": Digits(2, 3, 2, decisions=2, max_factors=3, max_values=4, max_counted=2, max_decisions=4),
     "Exemplar": Exemplar(factors=2, values=3, looks=2, decisions=2, dimensions=5),
     "Exemplar, padded": Exemplar(2, 3, 2, 2, dimensions=5, max_factors=3, max_values=4, max_looks=3, max_decisions=4),
     "Lock": Lock(depth=3, actions=2),
@@ -28,6 +47,8 @@ WORLDS = {
     "Oracle of Planner": Oracle(Planner(factors=3, values=2, ancestors=2)),
     "Oracle of Exemplar": Oracle(Exemplar(factors=2, values=3, looks=2, dimensions=5)),
     "Oracle of Corridor": Oracle(Corridor(positions=3, looks=2, dimensions=5)),
+    "Oracle of Composed": Oracle(Composed(parts=2, choices=3, looks=2, dimensions=5)),
+    "Oracle of Digits": Oracle(Digits(values=3)),
     "Oracle of Lock": Oracle(Lock(depth=3, actions=2)),
     "Model of Planner": HandModel(Planner(factors=3, values=2, ancestors=2, max_factors=4)),
     "Oracle of Cipher": Oracle(Cipher(symbols=3, skills=2, length=2)),
@@ -135,6 +156,15 @@ def test_its_numbers_are_known(world):
         assert not known[name] < 0, name  # NaN where there is no closed form
 
 
+def test_what_is_kept_back_is_another_view_of_the_same_world(world):
+    params = jax.jit(world.init)(jax.random.key(0), given(world, world.task_reads))
+    asked = jax.jit(lambda p: envs.unseen(world, p))(params)
+    assert jax.tree.structure(asked) == jax.tree.structure(params)
+    changed = [a.tolist() != b.tolist() for a, b in zip(jax.tree.leaves(asked), jax.tree.leaves(params), strict=True)]
+    assert any(changed) == (world.name in ("Composed", "Digits"))
+    assert (world.legal(asked) == world.legal(params)).all()
+
+
 def test_the_oracle_sees_its_concepts():
     inner = WORLDS["Cipher"]
     oracle = Oracle(inner)
@@ -145,12 +175,18 @@ def test_the_oracle_sees_its_concepts():
     assert isinstance(oracle.unpadded(inner.defaults()), Oracle)
 
 
-COUNTED = [Cipher(symbols=3, skills=2, length=2), Exemplar(2, 3, 2, 2, dimensions=5), Lock(depth=3, actions=2)]
+COUNTED = [
+    Cipher(symbols=3, skills=2, length=2),
+    Composed(2, 3, 2, decisions=2, dimensions=5),
+    Digits(2, 3, decisions=2),
+    Exemplar(2, 3, 2, 2, dimensions=5),
+    Lock(depth=3, actions=2),
+]
 
 
 @pytest.mark.parametrize("world", COUNTED, ids=lambda world: world.name)
 def test_concept_bits_count_what_an_episode_can_go_through(world):
-    # In all three every sequence of concepts can be made equally likely, so that its bits are the log of their number.
+    # In each of them every sequence of concepts can be made equally likely: its bits are the log of their number.
     horizon, settings = world.horizon, given(world, world.task_reads)
 
     def episode(key):

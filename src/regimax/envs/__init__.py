@@ -1,10 +1,12 @@
 """Worlds: vectorised environments with known concepts and a richness knob."""
 
 from regimax.envs import craftax, gymnax
-from regimax.envs.base import Environment, Halved, HandMade, Lifetimes, Streams, default_settings
+from regimax.envs.base import Environment, Halved, HandMade, HeldOut, Lifetimes, Streams, default_settings, unseen
 from regimax.envs.check import check_world, lacking
 from regimax.envs.cipher import Cipher
+from regimax.envs.composed import Composed
 from regimax.envs.corridor import Corridor
+from regimax.envs.digits import Digits
 from regimax.envs.exemplar import Exemplar
 from regimax.envs.gymnax import from_gymnax
 from regimax.envs.hand_model import HandModel
@@ -17,7 +19,9 @@ from regimax.envs.recall import Recall
 
 __all__ = [
     "Cipher",
+    "Composed",
     "Corridor",
+    "Digits",
     "Environment",
     "Exemplar",
     "GymnaxInterface",
@@ -26,6 +30,7 @@ __all__ = [
     "Halved",
     "HandMade",
     "HandModel",
+    "HeldOut",
     "LearnedModel",
     "Lifetimes",
     "Lock",
@@ -41,4 +46,5 @@ __all__ = [
     "gymnax",
     "lacking",
     "learned_model_env",
+    "unseen",
 ]

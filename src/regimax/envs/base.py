@@ -101,6 +101,18 @@ class Halved(Protocol):
 
 
 @runtime_checkable
+class HeldOut(Protocol):
+    """A world that keeps something back from learning, so that concepts must hold for what was never seen."""
+
+    def unseen(self, params: PyTree) -> PyTree:
+        """Returns the params of the same world, or of its stream, that show what learning is not shown.
+
+        Evaluations are played there, see :func:`unseen`.
+        """
+        ...
+
+
+@runtime_checkable
 class HandMade(Protocol):
     """A world that people could make a model of, one that knows a part of its concepts.
 
@@ -177,6 +189,17 @@ class Lifetimes(Protocol):
         extras hold ``stable`` `[T]`: 1 at steps about what lasts.
         """
         ...
+
+
+def unseen(world: Any, params: PyTree) -> PyTree:
+    """Returns the params with which a world is evaluated: those with what it keeps back from learning, if it does.
+
+    Args:
+      world: the world.
+      params: its hidden structure, or that of its stream, as learning meets it.
+    """
+    show = getattr(world, "unseen", None)
+    return params if show is None else show(params)
 
 
 def default_settings(world: Any, changes: Mapping[str, Any] | None = None) -> dict[str, Array]:

@@ -116,6 +116,8 @@ def _check_dynamics(world: Any, where: str) -> None:
     size = sum(field.size for field in world.fields)
     key = jax.eval_shape(lambda: jax.random.key(0))
     params = _traced(world.init, "init", where, key, _given(world, "task_reads"), reads="task_reads")
+    if hasattr(world, "unseen"):
+        _same(_traced(world.unseen, "unseen", where, params), params, "unseen", where, "params", "init")
     _shape(_traced(world.legal, "legal", where, params), "legal", (world.num_actions,), where)
     obs, state = _parts(_traced(world.reset, "reset", where, key, params), "reset", ("obs", "state"), where)
     _shape(obs, "reset: obs", (size,), where, "the sizes of its fields add up to")
@@ -147,6 +149,8 @@ def _check_stream(world: Any, where: str) -> None:
             raise unknown(f"field in stream_fields of {where}:", name, names)
     reads = "stream_reads"
     params = _traced(world.stream_init, "stream_init", where, key, _given(world, reads), reads=reads)
+    if hasattr(world, "unseen"):
+        _same(_traced(world.unseen, "unseen", where, params), params, "unseen", where, "params", "stream_init")
     shown = _traced(world.transcript, "transcript", where, key, params)
     for name in Trajectory._fields:
         if name in ("carry", "extras"):
@@ -195,15 +199,15 @@ def _shape(value: Any, name: str, shape: tuple[int, ...], where: str, why: str =
         raise UserError(f"{where}: {name} is {_words(value)}, {why} {wanted}")
 
 
-def _same(found: PyTree, state: PyTree, name: str, where: str) -> None:
-    """Refuses a state of another structure than that with which episodes open."""
-    before, after = (dict(jax.tree_util.tree_leaves_with_path(tree)) for tree in (state, found))
-    if jax.tree.structure(found) != jax.tree.structure(state):
+def _same(found: PyTree, given: PyTree, name: str, where: str, what: str = "a state", giver: str = "reset") -> None:
+    """Refuses a state of another structure than that with which episodes open, or such params."""
+    before, after = (dict(jax.tree_util.tree_leaves_with_path(tree)) for tree in (given, found))
+    if jax.tree.structure(found) != jax.tree.structure(given):
         odd = [jax.tree_util.keystr(path) for path in {**before, **after} if (path in before) != (path in after)]
         detail = f": {odd[0]} is in one of them only" if odd else ""
-        raise UserError(f"{where}: {name} returns a state of another structure than reset{detail}")
+        raise UserError(f"{where}: {name} returns {what} of another structure than {giver}{detail}")
     for path, leaf in before.items():
         if (leaf.shape, leaf.dtype) != (after[path].shape, after[path].dtype):
-            place = jax.tree_util.keystr(path) or "the state"
-            found = f"{_words(leaf)} after reset and {_words(after[path])} after {name}"
+            place = jax.tree_util.keystr(path) or f"the {what.split()[-1]}"
+            found = f"{_words(leaf)} after {giver} and {_words(after[path])} after {name}"
             raise UserError(f"{where}: {place} is {found}: they must agree")

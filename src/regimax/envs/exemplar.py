@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from regimax.envs.assignment import assignment_bits, episodes_floor
+from regimax.envs.pairs import paired
 from regimax.envs.sized import Sized, permutation, randint_below, task_key, task_setting
 from regimax.ops import information
 from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
@@ -247,20 +248,7 @@ class Exemplar(Sized):
             return self.view(key_first, z, hidden), self.view(key_second, jnp.where(redrawn, other, z), hidden)
 
         first, second = jax.vmap(pair)(jax.random.split(key, steps))
-        zeros = jnp.zeros((steps,))
-        return Trajectory(
-            obs_tm1=first,
-            first_tm1=zeros + 1.0,
-            a_tm1=jnp.zeros((steps,), jnp.int32),
-            r_t=zeros,
-            known_t=zeros,
-            discount_t=zeros,
-            truncated_t=zeros,
-            obs_t=second,
-            mask_tm1=zeros + 1.0,
-            carry=(),
-            extras={},
-        )
+        return paired(first, second)
 
     # What is known about the world.
 

@@ -25,6 +25,7 @@ _SAME = (
     "init",
     "concepts",
     "legal",
+    "unseen",
     "describe",
 )
 """What the oracle's view leaves as it is; the reward-free stream is not among it."""
@@ -52,7 +53,7 @@ class Oracle:
             raise UserError(f"the world {self.world.name} knows no concepts, so it has no oracle")
 
     def __getattr__(self, name: str) -> Any:
-        if name in _SAME:
+        if name in _SAME and hasattr(self.world, name):
             return getattr(self.world, name)
         raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import jax
 
 from regimax import prng
+from regimax.envs import unseen
 from regimax.errors import UserError
 from regimax.learners import base
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
@@ -31,7 +32,7 @@ def prediction(objective: ObjectiveFactory | None = None, optimizer: Optimizer =
     Returns:
       a factory of learners. Settings: `learning_rate`, `max_grad_norm`, `shuffle` (the sham: other streams' targets, at
       the same FLOPs) and those of the objective. Metrics: ``loss`` and those of the objective, evaluated (``eval_…``)
-      on fresh experience.
+      on fresh experience, of what the world keeps back from learning if it does.
 
     Example:
       >>> import regimax as rx
@@ -61,7 +62,8 @@ def prediction(objective: ObjectiveFactory | None = None, optimizer: Optimizer =
             return LearnerState(params, source_state, held), metrics
 
         def evaluate(key: Array, state: LearnerState, hparams: HParams) -> Metrics:
-            _, trajectory = source.next(key, state.source, None, hparams)
+            shown = state.source._replace(world=unseen(world, state.source.world))
+            _, trajectory = source.next(key, shown, None, hparams)
             return predicting.evaluate(key, state.params, state.memory, trajectory, hparams)
 
         def policy(params: Params, hidden: PyTree, hparams: HParams) -> Policy:

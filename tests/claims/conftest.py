@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 import regimax as rx
+from regimax.claims.tuning import Trial
 from regimax.cli import main
 from regimax.sweep import axes, spec
 
@@ -30,7 +31,8 @@ def rule(run):
     there = {"reward.erasure": 0.0}
     arms = [st.scores(run.cells, arm, where=there) for arm in ("pretrain_rl", "pure_rl")]
     success = st.difference(*arms, confidence=0.4)  # of two worlds
-    return st.decide([st.above("gain", success, -2.0)], cells=run.cells, worlds=2)
+    room = [st.above("room", success, -3.0)]
+    return st.decide([st.above("gain", success, -2.0)], assay=room, cells=run.cells, worlds=2)
 
 claim = rx.Claim(
     id="T1",
@@ -50,6 +52,7 @@ claim = rx.Claim(
     rule=rule,
     control="none",
     null="none",
+    assay="none",
 )
 '''
 """A claim of 8 cells, and as many of its tuning: 2 programs."""
@@ -101,6 +104,11 @@ def make_sweep(**changes) -> rx.Sweep:
     return rx.Sweep(**(sweep | changes))
 
 
+def tuned(arms: Iterable[str], edge: Sequence[str] = ()) -> tuple[Trial, ...]:
+    """What a tuning chose for some arms: inside of the grid, unless said otherwise."""
+    return tuple(Trial(arm, {}, {"rl.learning_rate": 0.01}, 0.9, 4, 0, True, list(edge)) for arm in arms)
+
+
 def planted(
     sweep: Any,
     effort: Callable[[str, dict[str, Any]], float],
@@ -139,8 +147,10 @@ def planted(
                         {"cell": cell, "env_steps": steps.astype(int), "success": success, "flops": 1.0}
                     ).with_columns(phase=pl.lit("rl"), updates=pl.int_range(pl.len()), update=pl.int_range(pl.len()))
                 )
-    resolved = {"threshold": sweep.threshold, "consecutive": sweep.consecutive}
-    return SimpleNamespace(cells=pl.DataFrame(rows), curves=pl.concat(curves), facts={"resolved": resolved})
+    facts = {"resolved": {"threshold": sweep.threshold, "consecutive": sweep.consecutive}}
+    return SimpleNamespace(
+        cells=pl.DataFrame(rows), curves=pl.concat(curves), facts=facts, tried=tuned(r.name for r in sweep.regimes)
+    )
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -11,6 +11,8 @@ import polars as pl
 
 from regimax.sweep import axes, spec
 
+from .conftest import tuned
+
 
 def scored(
     sweep: Any,
@@ -46,4 +48,6 @@ def scored(
                     found = probed(regime.name, point.labels, at)
                     noisy = {name: value * (1.0 + noise * rng.standard_normal()) for name, value in found.items()}
                     probes.append(named | {"phase": phase, "update": at * end} | noisy)
-    return SimpleNamespace(cells=pl.DataFrame(rows), curves=pl.DataFrame(curves), probes=pl.DataFrame(probes))
+    tried = tuned(regime.name for regime in sweep.regimes)
+    frames = {"cells": pl.DataFrame(rows), "curves": pl.DataFrame(curves), "probes": pl.DataFrame(probes)}
+    return SimpleNamespace(**frames, tried=tried)

@@ -60,6 +60,7 @@ class Claim:
       figure: draws the run, or the runs by name: a figure or several; learning curves when None.
       control: what must not show the effect, in a sentence.
       null: the world in which the favoured arm must not win, in a sentence.
+      assay: what shows that the run could have come out either way, in a sentence; the rule checks it.
 
     Example:
       >>> import regimax as rx
@@ -67,7 +68,8 @@ class Claim:
       >>> def rule(run):
       ...     '''Prediction saves more than half of the steps.'''
       ...     scratch, predicted = (st.times(run, arm) for arm in ("pure_rl", "pretrain_rl"))
-      ...     return st.decide([st.above("ln saved", st.ln_ratio(scratch, predicted), 0.69)], cells=run.cells)
+      ...     saved = st.above("ln saved", st.ln_ratio(scratch, predicted), 0.69)
+      ...     return st.decide([saved], assay=[st.seen("scratch", scratch)], cells=run.cells)
       >>> regimes = [rx.regimes.pure_rl(updates=400), rx.regimes.pretrain_rl(updates=(400, 400))]
       >>> claim = Claim("E1", "Does prediction help?", rx.Sweep(rx.envs.Cipher(), regimes, seeds=16), rule)
       >>> claim.words()
@@ -84,6 +86,7 @@ class Claim:
     figure: Callable[[Any], Any] | None = None
     control: str = ""
     null: str = ""
+    assay: str = ""
 
     def sweeps(self, scale: Scale) -> dict[str, Sweep]:
         """Returns its sweeps by name.
@@ -155,9 +158,14 @@ def claim_of(module: ModuleType, path: Path) -> Claim | None:
 
 
 def _check(claim: Claim) -> None:
-    """Refuses a claim without an id or a rule in words, and tuning on worlds of the result."""
+    """Refuses a claim without an id, an assay or a rule in words, and tuning on worlds of the result."""
     if not claim.id or not claim.question:
         raise UserError("a claim needs an id and a question")
+    if not claim.assay:
+        raise UserError(
+            f"the claim {claim.id!r} has no assay: say in a sentence what shows that its run could come out either way, "
+            "and check it in the rule, st.decide(…, assay=[…])"
+        )
     if not callable(claim.rule) or not claim.words():
         raise UserError("rule must be a function whose docstring says the rule in words")
     for scale in ("small", "full"):

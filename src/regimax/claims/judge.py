@@ -1,4 +1,4 @@
-"""From the directories of claims to verdicts. What cannot be judged is undecided, with the reason.
+"""From the directories of claims to verdicts. What cannot be judged is inconclusive, with the reason.
 
 One directory that is damaged costs the others nothing: its `damage` says what is wrong with it in a sentence.
 """
@@ -20,7 +20,7 @@ from regimax.claims.execute import result_sweep
 from regimax.claims.tuning import Trial
 from regimax.errors import UserError
 from regimax.report.figures import Panel, available, panels
-from regimax.report.statistics.verdict import UNDECIDED, Verdict
+from regimax.report.statistics.verdict import INCONCLUSIVE, Verdict
 from regimax.sweep import store, table
 from regimax.sweep.disk import Damaged
 from regimax.sweep.loaded import Run, load_run
@@ -47,6 +47,7 @@ class Judged(NamedTuple):
       command: what was typed.
       notes: what a reader must know besides.
       damage: what is wrong with its directory, so that it could not be judged, in a sentence; empty where nothing is.
+      assay: what shows that the run could have come out either way, in words.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Judged(NamedTuple):
     command: str
     notes: list[str]
     damage: str = ""
+    assay: str = ""
 
     def record(self) -> dict[str, Any]:
         """Returns it in plain data for JSON, without its figures."""
@@ -71,9 +73,9 @@ class Judged(NamedTuple):
         return plain | {"verdict": self.verdict.record()}
 
 
-def undecided(reason: str, rule: str = "") -> Verdict:
+def inconclusive(reason: str, rule: str = "") -> Verdict:
     """Returns the verdict of what cannot be judged."""
-    return Verdict(UNDECIDED, None, -math.inf, math.inf, "", rule, (), (), 0, {}, reason, (), 0, "")
+    return Verdict(INCONCLUSIVE, None, -math.inf, math.inf, "", rule, (), (), 0, {}, reason, (), 0, "")
 
 
 def judge_all(root: Path, current: bool = False, draw: bool = True, trust: bool = False) -> list[Judged]:
@@ -107,14 +109,14 @@ def judge_all(root: Path, current: bool = False, draw: bool = True, trust: bool 
 
 
 def _missing(name: str, facts: Mapping[str, Any]) -> Judged:
-    verdict = undecided("not begun" if not facts.get("error") else f"not begun: {facts['error']}", facts["rule"])
+    verdict = inconclusive("not begun" if not facts.get("error") else f"not begun: {facts['error']}", facts["rule"])
     words = (facts["question"], facts["scale"], verdict, facts["control"], facts["null"])
     return Judged(facts["id"], name, *words, {}, {}, {}, [], facts["command"], [])
 
 
 def _broken(name: str, damage: str) -> Judged:
     """What is told of a directory, or a list, that cannot even be read."""
-    return Judged(name, name, "", "small", undecided(damage), "", "", {}, {}, {}, [], "", [], damage)
+    return Judged(name, name, "", "small", inconclusive(damage), "", "", {}, {}, {}, [], "", [], damage)
 
 
 def judge(out: Path, current: bool = False, draw: bool = True, trust: bool = False) -> Judged:
@@ -135,7 +137,7 @@ def judge(out: Path, current: bool = False, draw: bool = True, trust: bool = Fal
         return _broken(out.name, str(error))
     scale: Scale = facts["resolved"]["scale"]
     empty = Judged(
-        facts["resolved"]["id"], out.name, facts["question"], scale, undecided(""), "", "", {}, {}, {}, [],
+        facts["resolved"]["id"], out.name, facts["question"], scale, inconclusive(""), "", "", {}, {}, {}, [],
         facts["command"], [],
     )  # fmt: skip
     try:
@@ -143,7 +145,7 @@ def judge(out: Path, current: bool = False, draw: bool = True, trust: bool = Fal
             folder.check_rule(out, facts)
         empty = empty._replace(notes=_changes(out, facts, current))
         claim = load_claim(Path(facts["file"])) if current else folder.stored(out, trust)
-        known = empty._replace(question=claim.question, control=claim.control, null=claim.null)
+        known = empty._replace(question=claim.question, control=claim.control, null=claim.null, assay=claim.assay)
         runs = {kind: folder.run_dirs(out, claim, scale, kind) for kind in (folder.TUNING, folder.RESULT)}
         runs[folder.TUNING] = {name: runs[folder.TUNING][name] for name in claim.tunings(scale)}
         tried = folder.read_choices(out) or {}
@@ -157,12 +159,12 @@ def judge(out: Path, current: bool = False, draw: bool = True, trust: bool = Fal
         )
         return _ruled(known, claim, scale, runs[folder.RESULT], tried, draw)
     except Damaged as error:
-        return empty._replace(verdict=undecided(str(error)), damage=str(error))
+        return empty._replace(verdict=inconclusive(str(error)), damage=str(error))
     except UserError as error:
-        return empty._replace(verdict=undecided(str(error)))
+        return empty._replace(verdict=inconclusive(str(error)))
     except Exception as error:  # whatever is wrong with one directory, the others are still judged
         text = f"{out} cannot be judged: {type(error).__name__}: {error}"
-        return empty._replace(verdict=undecided(text), damage=text)
+        return empty._replace(verdict=inconclusive(text), damage=text)
 
 
 def _changes(out: Path, facts: Mapping[str, Any], current: bool) -> list[str]:
@@ -204,19 +206,21 @@ def _ruled(
     """Applies the rule, where everything that it needs is there."""
     waiting = _unfinished(known, where)
     if waiting:
-        return known._replace(verdict=undecided(waiting, claim.words()))
+        return known._replace(verdict=inconclusive(waiting, claim.words()))
     runs = {
         name: load_run(path, result_sweep(claim, scale, name, tried.get(name) or None)) for name, path in where.items()
     }
+    for name, run in runs.items():
+        run.tried = tuple(tried.get(name) or ())
     given = claim.shaped(scale, runs)
     try:
         verdict = claim.rule(given)
     except Damaged:
         raise
     except Exception as error:  # whatever a rule does, the others are still judged
-        verdict = undecided(f"its rule failed: {type(error).__name__}: {error}")
+        verdict = inconclusive(f"its rule failed: {type(error).__name__}: {error}")
     if not isinstance(verdict, Verdict):
-        verdict = undecided(f"its rule returned a {type(verdict).__name__}, not a Verdict")
+        verdict = inconclusive(f"its rule returned a {type(verdict).__name__}, not a Verdict")
     known = known._replace(verdict=verdict._replace(rule=claim.words()))
     if not draw:
         return known

@@ -23,7 +23,7 @@ from regimax.report.figures import PALETTE
 from regimax.report.quantities import UNKNOWN, duration, quantity
 from regimax.report.statistics.verdict import SUPPORTED, Check, Verdict
 
-MARKS = {"supported": "\u2713", "refuted": "\u2715", "undecided": "?"}
+MARKS = {"supported": "\u2713", "refuted": "\u2715", "inconclusive": "?", "invalid": "!"}
 """A sign beside the word, so that a verdict needs no colour."""
 HOLDS = {True: "holds", False: "fails", None: "open"}
 """What became of a check."""
@@ -148,6 +148,7 @@ def _row(one: Judged) -> str:
         ("left", _badge(verdict), order),
         ("left question", escape(one.question), one.question),
         ("left", escape(effect(verdict)), verdict.effect),
+        ("left", escape(checks(verdict.assay)), None),
         ("left", escape(checks(verdict.control)), None),
         ("left", escape(checks(verdict.null)), None),
         ("", f"{verdict.worlds or UNKNOWN}", verdict.worlds),
@@ -191,8 +192,8 @@ def _sentence(verdict: Verdict) -> str:
 
 
 def _words(one: Judged) -> str:
-    entries = [("Rule, fixed before the run", one.verdict.rule), ("Control", one.control), ("Null", one.null)]
-    entries.append(("Errors", one.verdict.errors))
+    entries = [("Rule, fixed before the run", one.verdict.rule), ("Assay", one.assay), ("Control", one.control), ("Null", one.null)]
+    entries += [("Would decide it", "; ".join(one.verdict.needs)), ("Errors", one.verdict.errors)]
     rows = "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in entries if text)
     return f'<dl class="key">{rows}</dl>' if rows else ""
 
@@ -203,7 +204,7 @@ def _checks_table(verdict: Verdict) -> str:
     for kind, check in verdict.checks():
         rows.append(
             f'<tr><td class="left">{kind}</td><td class="left setting">{escape(check.text)}</td>'
-            f'<td class="left">{escape(check.estimate.text())}</td><td>{check.estimate.worlds:,}</td>'
+            f'<td class="left">{escape(check.estimate.text())}</td><td>{check.estimate.worlds or UNKNOWN}</td>'
             f'<td class="left">{holds[check.holds]}</td>'
             f'<td class="left setting">{escape(check.estimate.method)}</td></tr>'
         )

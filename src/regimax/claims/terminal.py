@@ -14,7 +14,7 @@ from regimax.report.quantities import quantity
 
 WIDTH = 140
 """Columns where there is no terminal."""
-STYLES = {"supported": "green", "refuted": "red", "undecided": "dim"}
+STYLES = {"supported": "green", "refuted": "red", "inconclusive": "dim", "invalid": "yellow"}
 
 
 def show(console: Console, judged: Sequence[Judged]) -> None:
@@ -25,7 +25,7 @@ def show(console: Console, judged: Sequence[Judged]) -> None:
       judged: the claims, in order.
     """
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("claim", "verdict", "effect (interval)", "control", "null"):
+    for name in ("claim", "verdict", "effect (interval)", "assay", "control", "null"):
         table.add_column(name, no_wrap=name in ("claim", "verdict"))
     for name in ("worlds", "cells", "compute"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -35,6 +35,7 @@ def show(console: Console, judged: Sequence[Judged]) -> None:
             one.id,
             Text(f"{MARKS[verdict.outcome]} {verdict.outcome}", style=STYLES[verdict.outcome]),
             effect(verdict),
+            checks(verdict.assay),
             checks(verdict.control),
             checks(verdict.null),
             f"{verdict.worlds:,}" if verdict.worlds else "",
@@ -44,5 +45,7 @@ def show(console: Console, judged: Sequence[Judged]) -> None:
     console.print(table)
     for one in judged:
         console.print(f"{one.id}: {one.verdict.reason}", highlight=False, markup=False, soft_wrap=True)
+        for needed in one.verdict.needs:
+            console.print(f"  would decide it: {needed}", highlight=False, markup=False, soft_wrap=True)
         for note in one.notes:
             console.print(f"  {note}", highlight=False, markup=False, soft_wrap=True)

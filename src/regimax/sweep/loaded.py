@@ -58,7 +58,10 @@ class Run:
     Attributes:
       path: the run directory.
       facts: what sweep.json says: the resolved sweep, versions, device, the command that was typed.
+      tried: where it is a claim's result, what the tuning tried for its arms, and chose.
     """
+
+    tried: tuple[Any, ...] = ()
 
     def __init__(self, path: Path, sweep: Sweep | None, trust: bool = False, accept_versions: bool = False):
         self.path, self.facts, self._given = path, store.read_sweep(path), sweep

@@ -8,7 +8,8 @@ import math
 import polars as pl
 import pytest
 
-from regimax.report.statistics import Estimate, above, below, decide, shared, within
+from regimax.errors import UserError
+from regimax.report.statistics import Estimate, above, below, decide, median_interval, shared, within
 
 CELLS = pl.DataFrame(
     {"status": ["done"] * 3, "flops": [1.0, 2.0, 3.0], "env_steps": [4, 5, 6], "passive_steps": [7, 8, 9]}
@@ -42,51 +43,83 @@ def test_a_check_looks_at_the_whole_interval(check, holds):
 
 
 GOOD, BAD, OPEN = (above("effect", estimate(*ends), 0.0) for ends in ((1, 2), (-2, -1), (-1, math.inf)))
+ROOM = [above("room", estimate(3, 4), 1.0)]
+NONE, SHUT = above("room", estimate(0, 2), 1.0), above("room", estimate(0, 0.5), 1.0)
 
 
 @pytest.mark.parametrize(
-    ("claim", "control", "outcome"),
+    ("claim", "assay", "test", "outcome"),
     [
-        ([GOOD], [GOOD], "supported"),
-        ([GOOD], [BAD], "refuted"),
-        ([BAD], [GOOD], "refuted"),
-        ([GOOD], [OPEN], "undecided"),
-        ([OPEN], [BAD], "refuted"),
-        ([GOOD, OPEN], [], "undecided"),
+        ([GOOD], ROOM, [GOOD], "supported"),
+        ([GOOD], ROOM, [BAD], "invalid"),
+        ([BAD], ROOM, [BAD], "invalid"),  # no word on the claim
+        ([BAD], [SHUT], [BAD], "invalid"),
+        ([BAD], ROOM, [GOOD], "refuted"),
+        ([BAD], [SHUT], [GOOD], "inconclusive"),
+        ([BAD], [NONE], [GOOD], "inconclusive"),
+        ([BAD], ROOM, [OPEN], "inconclusive"),
+        ([GOOD], ROOM, [OPEN], "inconclusive"),
+        ([OPEN], ROOM, [GOOD], "inconclusive"),
+        ([GOOD], [SHUT], [GOOD], "inconclusive"),
     ],
 )
-def test_supported_needs_all_and_refuted_one(claim, control, outcome):
-    assert decide(claim, control=control, cells=CELLS).outcome == outcome
-    assert decide(claim, null=control, cells=CELLS).outcome == outcome
+def test_four_outcomes(claim, assay, test, outcome):
+    assert decide(claim, assay=assay, control=test, cells=CELLS).outcome == outcome
+    assert decide(claim, assay=assay, null=test, cells=CELLS).outcome == outcome
+
+
+def test_one_of_several_parts_must_fail_at_a_share_of_the_error_rate():
+    """Of 16 worlds the interval of 95 % leaves out three at either end, that of 97.5 % two, that of 99.5 % one."""
+    part = above("part", median_interval(*[[-1.0] * 14 + [1.0] * 2] * 2), 0.0)
+    clear = above("clear", median_interval(*[[-1.0] * 16] * 2), 0.0)
+    assert part.holds is False
+    assert decide([part], assay=ROOM, cells=CELLS).outcome == "refuted"
+    assert decide([part] + [GOOD] * 20, assay=ROOM, cells=CELLS).outcome == "inconclusive"
+    assert decide([clear] + [GOOD] * 20, assay=ROOM, cells=CELLS).outcome == "refuted"
+    assert decide([clear, OPEN], assay=ROOM, cells=CELLS).outcome == "refuted"  # a conjunction, and one part is false
+    assert decide([BAD, GOOD], assay=ROOM, cells=CELLS).outcome == "inconclusive"  # its interval cannot be made wider
 
 
 def test_nothing_is_decided_on_few_worlds_or_an_unfinished_run():
     few = above("effect", estimate(1, 2, worlds=8), 0.0)
-    assert decide([few], cells=CELLS).outcome == "undecided"
-    assert decide([few], cells=CELLS, worlds=8).outcome == "supported"
+    assert decide([few], assay=ROOM, cells=CELLS).outcome == "inconclusive"
+    assert decide([few], assay=ROOM, cells=CELLS, worlds=8).outcome == "supported"
     unfinished = CELLS.with_columns(status=pl.Series(["done", "pending", "done"]))
-    verdict = decide([GOOD], cells=unfinished)
-    assert (verdict.outcome, verdict.reason) == ("undecided", "1 of 3 cells are pending")
+    verdict = decide([GOOD], assay=ROOM, cells=unfinished)
+    assert (verdict.outcome, verdict.reason) == ("inconclusive", "1 of 3 cells are pending")
+
+
+SHAM = within("sham", estimate(-0.1, 0.1), -0.2, 0.2)
 
 
 def test_what_a_verdict_tells():
-    verdict = decide([GOOD], control=[within("sham", estimate(-0.1, 0.1), -0.2, 0.2)], null=[OPEN], cells=CELLS)
-    assert verdict.outcome == "undecided"
+    verdict = decide([GOOD], assay=ROOM, control=[SHAM], null=[OPEN], cells=CELLS)
+    assert verdict.outcome == "inconclusive"
     assert verdict.reason == "cannot be told: effect > 0, found above −1 ln ratio"
-    assert verdict.rule == "effect > 0 and -0.2 < sham < 0.2 and effect > 0"
+    assert verdict.rule == "effect > 0 and room > 1 and -0.2 < sham < 0.2 and effect > 0"
     assert (verdict.effect, verdict.low, verdict.high, verdict.unit) == (1.5, 1, 2, "ln ratio")
     assert verdict.effort == {"flops": 6.0, "env_steps": 15.0, "passive_steps": 24.0}
     assert (verdict.cells, verdict.worlds) == (3, 16)
-    # Three checks, one of which can fail on either side.
-    assert verdict.errors == "supported in error at most 2.5 %, refuted in error at most 10 %"
+    assert verdict.errors == (
+        "supported in error at most 2.5 %, refuted in error at most 2.5 %, invalid in error at most 7.5 %"
+    )
+    assert verdict.needs == ("effect: a larger budget, until what is censored is seen",)
     record = json.loads(json.dumps(verdict.record(), allow_nan=False))
     assert record["null"][0]["high"] is None
     assert record["control"][0]["holds"] is True
 
 
-def test_a_rule_needs_a_claim():
-    with pytest.raises(ValueError, match="at least one check"):
-        decide([], cells=CELLS)
+def test_an_open_check_says_how_many_worlds_would_decide_it():
+    close = above("saving", estimate(0.1, 1.1), 0.4)  # 0.6, and 0.5 to either side with 16 worlds
+    verdict = decide([close], assay=ROOM, cells=CELLS)
+    assert verdict.needs == ("saving: about 205 worlds",)  # 16 (0.5/0.2)² ((1.96 + 0.84)/1.96)²
+
+
+def test_a_rule_needs_a_claim_and_an_assay():
+    with pytest.raises(UserError, match="at least one check"):
+        decide([], assay=ROOM, cells=CELLS)
+    with pytest.raises(UserError, match="at least one assay check"):
+        decide([GOOD], assay=[], cells=CELLS)
 
 
 def test_comparisons_share_an_error_rate():

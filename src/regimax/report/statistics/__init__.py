@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from regimax.report.statistics._bootstrap import bootstrap
 from regimax.report.statistics._times import Tables, scores, times
+from regimax.report.statistics.assay import inside_grid, precise, room, seen
 from regimax.report.statistics.estimate import Estimate
 from regimax.report.statistics.exchange import break_even, exchange_rate
 from regimax.report.statistics.intervals import median_interval
 from regimax.report.statistics.paired import difference, effect, elasticity, ln_ratio, pairs, slopes
 from regimax.report.statistics.performance import best_setting, interquartile_mean, median_score, profile
 from regimax.report.statistics.phases import PhaseDiagram, phase_diagram
+from regimax.report.statistics.power import power, worlds_needed
 from regimax.report.statistics.regression import Fit, censored_regression
 from regimax.report.statistics.shares import concept_share, recovery
 from regimax.report.statistics.survival import kaplan_meier, median_time, restricted_mean, success_rate
@@ -38,6 +40,7 @@ __all__ = [
     "effect",
     "elasticity",
     "exchange_rate",
+    "inside_grid",
     "interquartile_mean",
     "kaplan_meier",
     "ln_ratio",
@@ -46,14 +49,19 @@ __all__ = [
     "median_time",
     "pairs",
     "phase_diagram",
+    "power",
+    "precise",
     "profile",
     "recovery",
     "restricted_mean",
+    "room",
     "scores",
+    "seen",
     "shared",
     "slopes",
     "success_rate",
     "tasks_to_break_even",
     "times",
     "within",
+    "worlds_needed",
 ]

@@ -74,11 +74,15 @@ def bootstrap(
       9.5
     """
     found = np.asarray([statistic(rows) for rows in draws(worlds, resamples, seed)])
-    low, high = percentiles(found, confidence)
     value = statistic(np.arange(len(np.asarray(worlds))))
     count = len(np.unique(np.asarray(worlds)))
     method = f"bootstrap over worlds, {resamples:,} resamples"
-    return Estimate(value if np.isfinite(value) else None, low, high, unit, count, confidence, method)
+
+    def at(confidence: float) -> Estimate:
+        ends = percentiles(found, confidence)
+        return Estimate(value if np.isfinite(value) else None, *ends, unit, count, confidence, method, at)
+
+    return at(confidence)
 
 
 def percentiles(found: NDArray[np.float64], confidence: float = 0.95) -> tuple[float, float]:

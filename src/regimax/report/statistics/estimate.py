@@ -18,6 +18,7 @@ class Estimate(NamedTuple):
       worlds: independent worlds behind it.
       confidence: coverage that the interval promises, two-sided.
       method: how the interval was made, in a few words.
+      again: makes the same estimate at another confidence; None where only this interval is known.
     """
 
     value: float | None
@@ -27,6 +28,23 @@ class Estimate(NamedTuple):
     worlds: int
     confidence: float = 0.95
     method: str = ""
+    again: Callable[[float], Estimate] | None = None
+
+    def at(self, confidence: float) -> Estimate | None:
+        """Returns the same estimate with an interval of another coverage; None where that cannot be made.
+
+        Example:
+          >>> Estimate(0.9, 0.5, 1.2, "ln ratio", 16).at(0.99) is None
+          True
+        """
+        if math.isclose(confidence, self.confidence):
+            return self
+        return None if self.again is None else self.again(confidence)
+
+    @property
+    def half_width(self) -> float:
+        """Half of the interval's length, infinite where an end is open."""
+        return (self.high - self.low) / 2 if self.low < self.high else 0.0
 
     def through(self, function: Callable[[float], float], unit: str) -> Estimate:
         """Returns the same under a monotone function, its ends in order.
@@ -41,7 +59,9 @@ class Estimate(NamedTuple):
           -0.6931471805599453
         """
         low, high = sorted((function(self.low), function(self.high)))
-        return self._replace(value=None if self.value is None else function(self.value), low=low, high=high, unit=unit)
+        value, again = None if self.value is None else function(self.value), self.again
+        remade = None if again is None else lambda confidence: again(confidence).through(function, unit)
+        return self._replace(value=value, low=low, high=high, unit=unit, again=remade)
 
     def text(self) -> str:
         """Returns it as people read it; an end at infinity is left open.

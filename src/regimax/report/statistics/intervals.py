@@ -64,7 +64,11 @@ def median_interval(
     rank = int(binom.ppf((1.0 - confidence) / 2, n, 0.5))
     ends = (float(lows[rank - 1]), float(highs[n - rank])) if rank else (-math.inf, math.inf)
     value = value_low if value_low == value_high and math.isfinite(value_low) else None
-    return Estimate(value, *ends, unit, n, confidence, "order statistics of worlds")
+
+    def again(confidence: float) -> Estimate:
+        return median_interval(low, high, shown=shown, unit=unit, confidence=confidence)
+
+    return Estimate(value, *ends, unit, n, confidence, "order statistics of worlds", again)
 
 
 def middle(values: ArrayLike) -> float:

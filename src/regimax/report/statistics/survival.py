@@ -134,7 +134,11 @@ def success_rate(frame: pl.DataFrame, confidence: float = 0.95) -> Estimate:
     if _nested(frame):
         return _over_worlds(frame, lambda rows: float(event[rows].mean()), confidence)._replace(unit="share of cells")
     low, high = wilson(int(event.sum()), len(event), float(stats.norm.ppf((1.0 + confidence) / 2)))
-    return Estimate(float(event.mean()), low, high, "share of cells", len(event), confidence, "Wilson")
+
+    def again(confidence: float) -> Estimate:
+        return success_rate(frame, confidence)
+
+    return Estimate(float(event.mean()), low, high, "share of cells", len(event), confidence, "Wilson", again)
 
 
 def _observed(frame: pl.DataFrame) -> tuple[Floats, NDArray[np.bool_]]:

@@ -1,17 +1,23 @@
-"""From estimates to a verdict: supported, refuted or undecided, by a rule that was written before the run.
+"""From estimates to a verdict: supported, refuted, inconclusive or invalid, by a rule that was written before the run.
 
-A rule is a list of checks, each of which asks where the whole interval of an estimate lies. A claim is *supported* if
-every check holds, *refuted* if one of them is known to fail, and *undecided* otherwise: where an interval reaches over
-the border, where censoring leaves it open, where there are too few worlds, and where cells are still pending.
+A rule is a list of checks, each of which asks where the whole interval of an estimate lies. Some are of the claim;
+the others are of the test: that the *control* does not show the effect, that the *null* world does not, and that the
+*assay* could have shown it: that what is known to be there was found, that there was room, that arms were tuned.
+
+- *invalid*: a control or null is known to fail. The contrast is confounded, and says nothing on the claim.
+- *inconclusive*: an assay check does not hold, or what decides cannot be told.
+- *supported*: all hold.
+- *refuted*: assay, control and null hold, and a check of the claim is known to fail. A claim is a conjunction, so one is
+  enough, whatever the others say.
 
 With intervals of coverage 1 - α, a check that does not hold passes with probability α/2 at most. All must pass for
 "supported", so it comes up in error with probability α/2 at most, however many checks there are (Berger 1982,
-intersection-union test). One failure is enough for "refuted", so k checks refute in error with probability k α/2 at
-most (Bonferroni), where a check with a border on either side counts twice. Whoever looks at several settings and keeps
-the best divides α among them: see :func:`shared`.
+intersection-union test). One failure is enough for "refuted", so of k borders each must fail with its interval of
+coverage 1 - α/k (Bonferroni), and "refuted" is in error with probability α/2 at most, too. Whoever looks at several
+settings and keeps the best divides α among them: see :func:`shared`.
 
 Reference: Berger (1982), Multiparameter hypothesis testing and acceptance sampling, Technometrics 24; Schuirmann (1987)
-for `within`, two one-sided tests.
+for `within`, two one-sided tests; ICH E10 (2000), section 1.5, for assay sensitivity.
 """
 
 from __future__ import annotations
@@ -22,10 +28,12 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from regimax.errors import UserError
 from regimax.report.statistics.estimate import Estimate
+from regimax.report.statistics.power import worlds_to_decide
 
-SUPPORTED, REFUTED, UNDECIDED = "supported", "refuted", "undecided"
-KINDS = ("claim", "control", "null")
+SUPPORTED, REFUTED, INCONCLUSIVE, INVALID = "supported", "refuted", "inconclusive", "invalid"
+KINDS = ("claim", "assay", "control", "null")
 """What checks are of."""
 
 
@@ -37,21 +45,45 @@ class Check(NamedTuple):
       text: what it has to be.
       estimate: what the data say.
       holds: True or False where the whole interval lies on one side, None where it does not.
-      sides: on how many sides of the border it can fail.
+      borders: what the estimate must lie between; infinite where there is none.
+      needs: what would have to change for it to hold, where no number of worlds would do; empty where worlds might.
     """
 
     name: str
     text: str
     estimate: Estimate
     holds: bool | None
-    sides: int = 1
+    borders: tuple[float, float] = (-math.inf, math.inf)
+    needs: str = ""
+
+    @property
+    def sides(self) -> int:
+        """On how many sides it can fail."""
+        return sum(math.isfinite(border) for border in self.borders)
+
+    def fails_at(self, confidence: float) -> bool:
+        """Whether it is known to fail with an interval of another coverage."""
+        wider = self.estimate.at(confidence)
+        return wider is not None and (wider.low >= self.borders[1] or wider.high <= self.borders[0])
+
+    def lacking(self) -> str:
+        """What would decide it, where it is not known to hold or fail: worlds by power, or a larger budget."""
+        if self.needs:
+            return "" if self.holds else self.needs
+        if self.holds is not None:
+            return ""
+        found = self.estimate
+        if found.value is None or not math.isfinite(found.half_width):
+            return f"{self.name}: a larger budget, until what is censored is seen"
+        wanted = worlds_to_decide(found, self.borders)
+        return f"{self.name}: {'a finer border' if wanted is None else f'about {wanted:,} worlds'}"
 
 
 class Verdict(NamedTuple):
     """What a run says about a claim.
 
     Attributes:
-      outcome: 'supported', 'refuted' or 'undecided'.
+      outcome: 'supported', 'refuted', 'inconclusive' or 'invalid'.
       effect: size of the effect, in `unit`; None where censoring hides it.
       low: lower end of its interval.
       high: upper end of its interval.
@@ -65,6 +97,8 @@ class Verdict(NamedTuple):
       claim: checks of the claim itself; the first is the effect.
       worlds: the fewest independent worlds behind a check.
       errors: how often such a verdict comes up in error, in words.
+      assay: checks that the design could have shown the effect.
+      needs: where it is inconclusive, what would decide it.
     """
 
     outcome: str
@@ -81,9 +115,11 @@ class Verdict(NamedTuple):
     claim: tuple[Check, ...]
     worlds: int
     errors: str
+    assay: tuple[Check, ...] = ()
+    needs: tuple[str, ...] = ()
 
     def checks(self) -> list[tuple[str, Check]]:
-        """Returns every check with what it is of: the claim, its control or its null."""
+        """Returns every check with what it is of: the claim, the assay, its control or its null."""
         return [(kind, check) for kind in KINDS for check in getattr(self, kind)]
 
     def record(self) -> dict[str, Any]:
@@ -97,7 +133,7 @@ def _plain(value: Any) -> Any:
 
 
 def _row(check: Check) -> dict[str, Any]:
-    estimate = {name: _plain(value) for name, value in check.estimate._asdict().items()}
+    estimate = {name: _plain(value) for name, value in check.estimate._asdict().items() if name != "again"}
     return {"name": check.name, "text": check.text, "holds": check.holds, **estimate}
 
 
@@ -110,12 +146,14 @@ def above(name: str, estimate: Estimate, border: float) -> Check:
       >>> above("saving", Estimate(0.9, -0.1, 1.2, "ln ratio", 16), 0.0).holds is None
       True
     """
-    return Check(name, f"{name} > {border:g}", estimate, _side(estimate.low > border, estimate.high <= border))
+    holds = _side(estimate.low > border, estimate.high <= border)
+    return Check(name, f"{name} > {border:g}", estimate, holds, (border, math.inf))
 
 
 def below(name: str, estimate: Estimate, border: float) -> Check:
     """Asks for less than `border`: the interval's upper end must be below it; fails if the lower end is not."""
-    return Check(name, f"{name} < {border:g}", estimate, _side(estimate.high < border, estimate.low >= border))
+    holds = _side(estimate.high < border, estimate.low >= border)
+    return Check(name, f"{name} < {border:g}", estimate, holds, (-math.inf, border))
 
 
 def within(name: str, estimate: Estimate, low: float, high: float) -> Check:
@@ -127,7 +165,7 @@ def within(name: str, estimate: Estimate, low: float, high: float) -> Check:
     """
     inside = estimate.low > low and estimate.high < high
     outside = estimate.low >= high or estimate.high <= low
-    return Check(name, f"{low:g} < {name} < {high:g}", estimate, _side(inside, outside), sides=2)
+    return Check(name, f"{low:g} < {name} < {high:g}", estimate, _side(inside, outside), (low, high))
 
 
 def _side(holds: bool, fails: bool) -> bool | None:
@@ -149,6 +187,7 @@ def shared(confidence: float, comparisons: int) -> float:
 def decide(
     claim: Sequence[Check],
     *,
+    assay: Sequence[Check],
     control: Sequence[Check] = (),
     null: Sequence[Check] = (),
     cells: pl.DataFrame,
@@ -159,6 +198,7 @@ def decide(
 
     Args:
       claim: checks of the claim, at least one; the first gives the effect.
+      assay: checks that the design could have come out either way, at least one; `assay.py` has some ready-made.
       control: checks that the control does not show it.
       null: checks that the null world does not show it.
       cells: one row per cell behind it, as `run.cells` has them: `status`, `flops`, `env_steps`, `passive_steps`.
@@ -166,38 +206,50 @@ def decide(
       worlds: the fewest independent worlds on which anything is decided.
 
     Returns:
-      supported if every check holds, refuted if one fails, undecided otherwise, and whenever cells are pending or there
-      are too few worlds.
+      the verdict; inconclusive whenever cells are pending or there are too few worlds.
 
     Raises:
-      ValueError: if `claim` is empty.
+      UserError: if there is no check of the claim, or none of the assay.
 
     Example:
       >>> cells = pl.DataFrame({"status": ["done"] * 4, "flops": 1.0, "env_steps": 8, "passive_steps": 0})
-      >>> saved = Estimate(1.1, 0.7, 1.4, "ln ratio", 16)
-      >>> verdict = decide([above("saving", saved, 0.0)], cells=cells)
+      >>> saved, room = Estimate(1.1, 0.7, 1.4, "ln ratio", 16), Estimate(3.1, 2.8, 3.3, "ln ratio", 16)
+      >>> verdict = decide([above("saving", saved, 0.0)], assay=[above("room", room, 1.0)], cells=cells)
       >>> verdict.outcome, verdict.errors
       ('supported', 'supported in error at most 2.5 %, refuted in error at most 2.5 %')
     """
     if not claim:
-        raise ValueError("decide: a rule needs at least one check of its claim")
-    checks = [*claim, *control, *null]
-    behind = min(check.estimate.worlds for check in checks)
+        raise UserError("decide: a rule needs at least one check of its claim, found none")
+    if not assay:
+        raise UserError("decide: a rule needs at least one assay check, found none: could the run have shown the effect?")
+    checks, test = [*claim, *assay, *control, *null], [*control, *null]
+    behind = min(check.estimate.worlds for check in [*claim, *test])
     pending = cells.filter(pl.col("status") == "pending").height
-    failed, open_ = [c for c in checks if c.holds is False], [c for c in checks if c.holds is None]
+    borders = sum(check.sides for check in claim)
+    false = [c for c in claim if c.holds is False and c.fails_at(shared(c.estimate.confidence, borders))]
+    confounded = [c for c in test if c.holds is False]
+    unfit = [c for c in assay if not c.holds]
+    unknown = [c for c in test if c.holds is None] or [c for c in claim if not c.holds]
     if pending:
-        outcome, reason = UNDECIDED, f"{pending:,} of {cells.height:,} cells are pending"
+        outcome, reason = INCONCLUSIVE, f"{pending:,} of {cells.height:,} cells are pending"
     elif behind < worlds:
-        outcome, reason = UNDECIDED, f"{behind} worlds are fewer than {worlds}"
-    elif failed:
-        outcome, reason = REFUTED, "; ".join(f"not so: {_found(c)}" for c in failed)
-    elif open_:
-        outcome, reason = UNDECIDED, "; ".join(f"cannot be told: {_found(c)}" for c in open_)
+        outcome, reason = INCONCLUSIVE, f"{behind} worlds are fewer than {worlds}"
+    elif confounded:
+        outcome, reason = INVALID, "; ".join(f"not so: {_found(c)}" for c in confounded)
+    elif unfit or any(c.holds is None for c in test):
+        said = [f"could not have told: {_found(c)}" for c in unfit]
+        outcome, reason = INCONCLUSIVE, "; ".join(said + [f"cannot be told: {_found(c)}" for c in test if not c.holds])
+    elif false:
+        outcome, reason = REFUTED, "; ".join(f"not so: {_found(c)}" for c in false)
+    elif unknown:
+        outcome, reason = INCONCLUSIVE, "; ".join(f"cannot be told: {_found(c)}" for c in unknown)
     else:
         outcome, reason = SUPPORTED, "; ".join(_found(c) for c in checks)
     effect = claim[0].estimate
-    support = max((1.0 - check.estimate.confidence) / 2 for check in checks)
-    refute = min(1.0, sum(check.sides * (1.0 - check.estimate.confidence) / 2 for check in checks))
+    support = max((1.0 - check.estimate.confidence) / 2 for check in [*claim, *test])
+    refute = sum(check.sides * (1.0 - check.estimate.confidence) / (2 * borders) for check in claim)
+    confuse = min(1.0, sum(check.sides * (1.0 - check.estimate.confidence) / 2 for check in test))
+    errors = {"supported": support, "refuted": refute} | ({"invalid": confuse} if test else {})
     return Verdict(
         outcome=outcome,
         effect=effect.value,
@@ -212,7 +264,9 @@ def decide(
         reason=reason,
         claim=tuple(claim),
         worlds=behind,
-        errors=f"supported in error at most {100 * support:.3g} %, refuted in error at most {100 * refute:.3g} %",
+        errors=", ".join(f"{name} in error at most {100 * rate:.3g} %" for name, rate in errors.items()),
+        assay=tuple(assay),
+        needs=tuple(dict.fromkeys(filter(None, (c.lacking() for c in checks)))) if outcome == INCONCLUSIVE else (),
     )
 
 

@@ -22,6 +22,8 @@ Measured: refuted. What prediction saves rises with n: the sum is above 0.135 (1
   ones, or a model that sees the whole lifetime, may come out otherwise.
 """
 
+import math
+
 import polars as pl
 
 import regimax as rx
@@ -79,6 +81,23 @@ def _sweeps(spans, looks, dimensions, pretraining, updates, seeds):
     }
 
 
+def assay(runs):
+    """Each of the two ingredients does its own job where it should, scratch gets there, and all were tuned."""
+    run, spans = runs["ladder"], sorted(runs["ladder"].cells[SPAN].unique())
+
+    def time(arm, span):
+        return st.times(run, arm, where={SPAN: span}, **MEASURE)
+
+    predicted = st.ln_ratio(time("pure_rl", spans[1]), time("pretrain_rl", spans[1]))
+    modelled = st.ln_ratio(time("reward_model_sham", spans[-1]), time("reward_model", spans[-1]))
+    return [
+        st.above(f"ln T scratch − predicted, n = {spans[1]}", predicted, math.log(1.5)),
+        st.above(f"ln T sham − modelled, n = {spans[-1]}", modelled, math.log(1.5)),
+        *(st.seen(f"{arm}, n = {spans[-1]}", time(arm, spans[-1])) for arm in ("pure_rl", "model_rl")),
+        st.inside_grid(run.tried, tuple(ARMS.values())),
+    ]
+
+
 def rule(runs):
     """T is the decisions to a share of 0.9 right answers, b the slope of ln T on ln n within each world. What
     prediction saves changes with n by the mean of two slopes: b from scratch less b with prediction, without a model of
@@ -90,8 +109,13 @@ def rule(runs):
        prediction and a model;
     4. null: where no outcome ever arrives, fewer than 0.25 of the worlds come to 0.9, with a model and with both.
 
-    Supported if all of them hold with their whole interval (95 %, median over worlds; of shares, Wilson), refuted if
-    one fails with its whole interval, else undecided.
+    Assay: ln T from scratch exceeds ln T after prediction at the second n, and ln T with a sham of the model that
+    with the model at the largest, by more than ln 1.5; at the largest n scratch and the model alone get to 0.9 in
+    half of the worlds at least; no arm of 1 and 2 chose a setting at an end of its grid.
+
+    Supported if all of them hold with their whole interval (95 %, median over worlds; of shares, Wilson); invalid
+    if control or null fails with it; refuted if one of the claim's fails with its own share of the 5 %, and the
+    assay holds; else inconclusive.
     """
     ladder, never = runs["ladder"], runs["never"]
     names = [*ARMS.values(), "reward_model_sham"]
@@ -110,6 +134,7 @@ def rule(runs):
             st.below("b saved by prediction", both(ARMS[True, False], ARMS[False, True]), 0),
             st.above("b saved by the model", both(ARMS[False, True], ARMS[True, False]), 0),
         ],
+        assay=assay(runs),
         control=[st.above("b sham − b modelled", st.effect(st.pairs(b[names[-1]], b[ARMS[True, True]])), 0)],
         null=[
             st.below(f"solved without outcomes, {arm}", there(arm), 0.25)
@@ -150,6 +175,9 @@ claim = rx.Claim(
     tuning=_tuning((3e-3, 1e-2, 3e-2), range(10_000, 10_003), {"rl.updates": 100}),
     full_tuning=_tuning((1e-3, 3e-3, 1e-2, 3e-2), range(10_000, 10_016), {"rl.updates": 1600}),
     rule=rule,
+    assay="ln T from scratch exceeds ln T after prediction at the second n, and ln T with a sham of the model that with "
+    "the model at the largest, by more than ln 1.5; at the largest n scratch and the model alone get to 0.9 in "
+    "half of the worlds at least; no arm of 1 and 2 chose a setting at an end of its grid.",
     figure=figure,
     control="reward_model_sham: its model learns from the outcomes of other lifetimes; the same compute, no credit.",
     null="No outcome ever arrives, so that success is never seen: nobody may learn, whatever pays for steps.",

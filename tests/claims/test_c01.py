@@ -11,6 +11,8 @@ from regimax.claims import load_claim
 from regimax.sweep.cost import Costs
 from regimax.sweep.plan import make_plan
 
+from .conftest import tuned
+
 CLAIM = load_claim(Path(__file__).parents[2] / "sweeps" / "c01_compute.py")
 LOOKS = "world.looks"
 
@@ -50,16 +52,18 @@ def run(success):
             }
             effort = {"flops": 100.0, "flops_without_env_steps": 100.0 * share, "env_steps": 1, "passive_steps": 1}
             rows[name].append(row | {"status": "done", "success": found} | effort)
-    return {name: SimpleNamespace(cells=pl.DataFrame(found)) for name, found in rows.items()}
+    tried = tuned(["pure_rl", "pretrain_rl", "sham_rl"])
+    return {name: SimpleNamespace(cells=pl.DataFrame(found), tried=tried) for name, found in rows.items()}
 
 
 @pytest.mark.parametrize(
     ("rich", "sham", "poor", "outcome", "why"),
     [
         (0.5, 0.0, 0.0, "supported", "f* > 0.5"),
-        (-0.5, 0.0, 0.0, "refuted", "not so: f* > 0.5"),
-        (0.5, 0.5, 0.0, "refuted", "not so: f* of the sham < 0.2"),
-        (0.5, 0.0, 0.3, "refuted", "not so: f* with one look < 0.2"),
+        (0.07, 0.0, 0.0, "refuted", "not so: f* > 0.5"),  # more than the sham, and not worth its price
+        (-0.5, 0.0, 0.0, "inconclusive", "could not have told: success after prediction"),
+        (0.5, 0.5, 0.0, "invalid", "not so: f* of the sham < 0.2"),
+        (0.5, 0.0, 0.3, "invalid", "not so: f* with one look < 0.2"),
     ],
 )
 def test_c1_finds_what_was_planted(rich, sham, poor, outcome, why):

@@ -36,9 +36,11 @@ MANY = {
     [
         (episodes(MANY), "supported"),
         (episodes(MANY | {"pretrain_rl-frozen": 6_000.0}), "refuted"),
-        (episodes(MANY | {"sham_rl-frozen": 1_400.0}), "refuted"),
+        (episodes(MANY | {"sham_rl-frozen": 1_400.0}), "invalid"),
         (episodes(MANY | {"oracle": 2_500.0}), "refuted"),
-        (episodes(MANY, oracle_at_one=60.0), "refuted"),
+        (episodes(MANY | {"oracle": 8_000.0}), "inconclusive"),  # nothing to save
+        (episodes(MANY | {"pure_rl": 1e9}), "inconclusive"),  # scratch never gets there
+        (episodes(MANY, oracle_at_one=60.0), "invalid"),
     ],
 )
 def test_c2_finds_what_was_planted(effort, outcome):

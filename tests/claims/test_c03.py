@@ -23,7 +23,7 @@ def unlearning(mean):
         found = np.where(ended >= rng.geometric(1 / mean(depth)), 0.25, 0.0)
         curves.append(pl.DataFrame({"cell": cell, "env_steps": steps, "train_success": found, "flops": 1.0}))
     merged = pl.concat(curves).with_columns(phase=pl.lit("rl"), updates=pl.col("env_steps"), update=pl.col("env_steps"))
-    return SimpleNamespace(cells=run.cells, curves=merged, facts=run.facts)
+    return SimpleNamespace(cells=run.cells, curves=merged, facts=run.facts, tried=())
 
 
 def learning(undirected, bonus, alone):
@@ -57,7 +57,7 @@ def labelled(run):
         (lambda depth: 3**depth, (0.2, 0.0, 0), "refuted", "not so: β oracle > 0.549"),
         (lambda depth: 3**depth, (1.1, 1.4, 0), "refuted", "not so: β scratch − β bonus > 0"),
         (lambda depth: 2**depth, (1.1, 0.7, 0), "refuted", "not so: D at depth"),
-        (lambda depth: 3**depth, (1.1, 0.7, 1000), "refuted", "T for depth, pure_rl, A = 1"),
+        (lambda depth: 3**depth, (1.1, 0.7, 1000), "invalid", "T for depth, pure_rl, A = 1"),
     ],
 )
 def test_c3_finds_what_was_planted(mean, effort, outcome, why):

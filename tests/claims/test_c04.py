@@ -38,7 +38,7 @@ def run(effort, lawful=True):
     opening = pl.col("once").is_not_null() & (pl.col("update") == 0)
     curves = made.curves.join(pl.concat(due), on="cell", how="left", maintain_order="left")
     curves = curves.with_columns(success=pl.when(opening).then("once").otherwise("success"))
-    return SimpleNamespace(cells=made.cells, curves=curves, facts=made.facts)
+    return SimpleNamespace(cells=made.cells, curves=curves, facts=made.facts, tried=made.tried)
 
 
 def test_who_holds_all_keeps_the_hypergeometric_law():
@@ -53,11 +53,13 @@ def test_who_holds_all_keeps_the_hypergeometric_law():
     ("effort", "lawful", "outcome", "why"),
     [
         (steps(), True, "supported", "0.25 < κ* < 1"),
-        (steps(learnt=60_000), True, "refuted", "not so: ln T by hand − learnt"),
-        (steps(sham=10_000), True, "refuted", "not so: ln T by hand − sham"),
-        (steps(all_matters=40_000), True, "refuted", "not so: ln T, all that matters"),
+        (steps(least=14_000), True, "refuted", "not so: ln T by hand − learnt"),
+        (steps(learnt=60_000, sham=200_000), True, "inconclusive", "could not have told: room: ln T scratch − learnt"),
+        (steps(learnt=60_000), True, "inconclusive", "could not have told: ln T sham − learnt"),
+        (steps(sham=10_000), True, "invalid", "not so: ln T by hand − sham"),
+        (steps(all_matters=40_000), True, "invalid", "not so: ln T, all that matters"),
         (steps(), False, "refuted", "not so: worlds against the law"),
-        (steps(learnt=18_000), True, "undecided", "cannot be told: ln T by hand − learnt"),
+        (steps(learnt=18_000), True, "inconclusive", "cannot be told: ln T by hand − learnt"),
     ],
 )
 def test_c4_finds_what_was_planted(effort, lawful, outcome, why):

@@ -9,7 +9,7 @@ from .conftest import planted
 from .test_sweeps import SWEEPS
 
 CLAIM = load_claim(SWEEPS / "c08_human_bandwidths.py")
-BITS = {"pure_rl": 1e9, "reward_model": 150.0, "reward_model_sham": 1e9}
+BITS = {"pure_rl": 700.0, "reward_model": 150.0, "reward_model_sham": 1e9}
 """Median bits of each arm; nobody without the stream can do with fewer than 345."""
 
 
@@ -28,10 +28,12 @@ def runs(bits, without_concepts=1e9):
     ("bits", "without_concepts", "outcome"),
     [
         (BITS, 1e9, "supported"),
-        (dict.fromkeys(BITS, 1e9), 1e9, "refuted"),
-        (BITS | {"reward_model": 345.0}, 1e9, "undecided"),
-        (BITS | {"reward_model_sham": 150.0}, 1e9, "refuted"),
-        (BITS, 150.0, "refuted"),
+        (dict.fromkeys(BITS, 1e9), 1e9, "inconclusive"),
+        (BITS | {"pure_rl": 1e9}, 1e9, "inconclusive"),  # to need less than who never gets there is no feat
+        (BITS | {"reward_model": 500.0}, 1e9, "refuted"),
+        (BITS | {"reward_model": 345.0}, 1e9, "inconclusive"),
+        (BITS | {"reward_model_sham": 150.0}, 1e9, "invalid"),
+        (BITS, 150.0, "invalid"),
     ],
 )
 def test_c8_finds_what_was_planted(bits, without_concepts, outcome):

@@ -31,11 +31,11 @@ def runs(slopes, without=1e9):
     ("slopes", "without", "outcome"),
     [
         (SLOPES, 1e9, "supported"),
-        (dict.fromkeys(SLOPES, 0.8), 1e9, "undecided"),
+        (dict.fromkeys(SLOPES, 0.8), 1e9, "inconclusive"),
         (SLOPES | {"pretrain_rl": 0.5}, 1e9, "refuted"),
-        (SLOPES | {"model_rl": 1.5, "reward_model": 1.8}, 1e9, "refuted"),
-        (SLOPES | {"reward_model_sham": 0.0}, 1e9, "refuted"),
-        (SLOPES, 1e3, "refuted"),
+        (SLOPES | {"model_rl": 1.5, "reward_model": 1.8}, 1e9, "invalid"),
+        (SLOPES | {"reward_model_sham": 0.0}, 1e9, "invalid"),
+        (SLOPES, 1e3, "invalid"),
     ],
 )
 def test_c9_finds_what_was_planted(slopes, without, outcome):

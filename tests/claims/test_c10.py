@@ -37,12 +37,12 @@ def recall(changes=None, drifting=0.06):
         (recall({"continual_48": {128: 0.65}}), "refuted", "not so: A continual_48 − in_context_76, N = 128"),
         (recall({"in_context_16": {32: 0.95}}), "refuted", "not so: A in_context_16, N = 32 < 0.8"),
         (recall({"continual_16": {256: 0.9}}), "refuted", "not so: A continual_16, N = 256 < 0.8"),
-        (recall({"continual_48-irrelevant": {128: 0.95}}), "refuted", "not so: A in another world"),
-        (recall({"in_context_softmax": {128: 0.7}}), "refuted", "not so: A softmax"),
-        (recall({"in_context_76": {0: 0.85}}), "refuted", "not so: -0.05 < A continual_48 − in_context_76, N = 0"),
-        (recall(drifting=0.98), "refuted", "not so: A continual_48 − in_context_76, drift"),
-        (recall({"continual_48": {256: 0.8}}), "undecided", "cannot be told: A continual_48, N = 256"),
-        (lambda regime, labels: 0.95, "refuted", "not so: A continual_48 − in_context_76, N = 128"),
+        (recall({"continual_48-irrelevant": {128: 0.95}}), "invalid", "not so: A in another world"),
+        (recall({"in_context_softmax": {128: 0.7}}), "invalid", "not so: A softmax"),
+        (recall({"in_context_76": {0: 0.85}}), "invalid", "not so: -0.05 < A continual_48 − in_context_76, N = 0"),
+        (recall(drifting=0.98), "invalid", "not so: A continual_48 − in_context_76, drift"),
+        (recall({"continual_48": {256: 0.8}}), "inconclusive", "cannot be told: A continual_48, N = 256"),
+        (lambda regime, labels: 0.95, "invalid", "not so: A in another world"),
     ],
 )
 def test_c10_finds_what_was_planted(score, outcome, why):
@@ -55,5 +55,5 @@ def test_c10_finds_what_was_planted(score, outcome, why):
 
 def test_c10_decides_nothing_where_learning_to_remember_failed():
     verdict = CLAIM.rule(scored(CLAIM.small, recall(), begun=0.9))
-    assert verdict.outcome == "undecided"
-    assert "the entry gate is not passed" in verdict.reason
+    assert verdict.outcome == "inconclusive"
+    assert "could not have told: recall of in_context_16 with 8 pairs > 0.95" in verdict.reason

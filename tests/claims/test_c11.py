@@ -34,12 +34,12 @@ def measured(learned=FREED, other=BEFORE, redrawn=BEFORE, surprise=FREED):
         (measured(FREED | {"crosstalk": 3.0}), "refuted", "not so: ln χ, learned"),
         (measured(FREED | {"dynamic_intact": 0.5}), "refuted", "not so: rise of recall of what is new, learned"),
         (measured(FREED | {"stable_ablated": 0.8}), "refuted", "recall of what lasts without it, learned"),
-        (measured(other=FREED), "refuted", "not so: ln D, another world"),
-        (measured(redrawn=FREED | {"stable_ablated": 0.06}), "refuted", "not so: ln D, values redrawn"),
+        (measured(other=FREED), "invalid", "not so: ln D, another world"),
+        (measured(redrawn=FREED | {"stable_ablated": 0.06}), "invalid", "not so: ln D, values redrawn"),
         (measured(redrawn=BEFORE | {"crosstalk": 1.0, "dynamic_intact": 0.8}), "supported", "ln D"),  # keys shut out
-        (measured(FREED | {"dimensions_stable": 5.75}), "undecided", "cannot be told: ln D, learned"),
+        (measured(FREED | {"dimensions_stable": 5.75}), "inconclusive", "cannot be told: ln D, learned"),
         (measured(BEFORE), "refuted", "not so: ln D, learned"),
-        (measured(surprise=BEFORE), "undecided", "what these measures can find is not there"),
+        (measured(surprise=BEFORE), "inconclusive", "could not have told: ln D, surprise"),
     ],
 )
 def test_c11_finds_what_was_planted(probed, outcome, why):

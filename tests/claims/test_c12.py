@@ -24,10 +24,11 @@ MANY = {
         ({}, "supported"),
         ({"yoked-reward": 2_000.0}, "refuted"),
         ({"yoked-prediction": 2_000.0}, "refuted"),
-        ({"yoked-itself": 8_000.0}, "refuted"),
-        ({"yoked-reward-nobody": 1e9}, "refuted"),
-        (dict.fromkeys(MANY, 1e9) | {"yoked-reward-nobody": 8_000.0}, "undecided"),
-        ({"yoked-prediction": 3_000.0}, "undecided"),
+        ({"yoked-itself": 8_000.0}, "invalid"),
+        ({"yoked-reward-nobody": 1e9}, "invalid"),
+        (dict.fromkeys(MANY, 1e9) | {"yoked-reward-nobody": 8_000.0}, "inconclusive"),
+        ({"yoked-reward-nobody": 2_000.0}, "inconclusive"),  # whose choices teach makes no difference to anybody
+        ({"yoked-prediction": 3_000.0}, "inconclusive"),
     ],
 )
 def test_c12_finds_what_was_planted(changes, outcome):

@@ -10,7 +10,9 @@ from regimax.claims.folder import same_program
 
 from .conftest import TINY
 
+NO_ASSAY = '    assay="none",\n'
 BAD = [
+    (TINY.replace(NO_ASSAY, ""), "the claim 'T1' has no assay"),
     (TINY.replace("claim = ", "other = "), "must define claim = regimax.Claim"),
     (TINY.replace("claim = rx.Claim(", "claim = dict("), "claim is a dict, not a regimax.Claim"),
     (TINY.replace('    """Supported iff success exceeds -1."""\n', ""), "a function whose docstring says the rule"),

@@ -54,7 +54,7 @@ def test_the_others_are_judged_and_the_exit_code_tells(root, damage, capsys):
     DAMAGES[damage](root / "other")
     judged = {one.name: one for one in judge_all(root, draw=False)}
     assert [name for name in judged if judged[name].damage] == ["other"]
-    assert judged["other"].verdict.outcome == "undecided"
+    assert judged["other"].verdict.outcome == "inconclusive"
     assert judged["tiny"].verdict.outcome == judged["third"].verdict.outcome == "supported"
     assert main(["claims", str(root), "--json"]) == 2
     out, err = capsys.readouterr()

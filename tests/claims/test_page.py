@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 import polars as pl
 import pytest
 
-from regimax.claims.judge import Judged, undecided
+from regimax.claims.judge import Judged, inconclusive
 from regimax.claims.page import checks, effect, render
 from regimax.claims.tuning import Trial
 from regimax.report import write
@@ -25,7 +25,10 @@ CELLS = pl.DataFrame({"status": ["done"] * 4, "flops": 1.0, "env_steps": 8, "pas
 def verdict(low: float, high: float) -> Any:
     saved = Estimate((low + high) / 2, low, high, "ln ratio", 16, method="order statistics")
     sham = Estimate(0.0, -0.1, 0.2, "ln ratio", 16)
-    return decide([above("gain", saved, 0.0)], control=[below("gain of the sham", sham, 0.5)], cells=CELLS)
+    room = above("room: oracle", saved._replace(low=2.0, high=3.0), 1.0)
+    return decide(
+        [above("gain", saved, 0.0)], assay=[room], control=[below("gain of the sham", sham, 0.5)], cells=CELLS
+    )
 
 
 def trials() -> list[Trial]:
@@ -66,12 +69,12 @@ def judged(name: str, outcome: Any, figures: list[go.Figure], **more: Any) -> Ju
 
 
 def make() -> list[Judged]:
-    waiting = undecided("unfinished: 3 of 96 cells of the result are pending", "Supported iff so.")
+    waiting = inconclusive("unfinished: 3 of 96 cells of the result are pending", "Supported iff so.")
     return [
         judged("c01", verdict(0.5, 0.9), [figure("Effort as looks grow"), heat()]),
         judged("c02", verdict(-0.9, -0.1), [figure("Nothing")], notes=["The claim's file was changed."]),
         judged("c03", waiting, [], cells={"tuning": (8, 8), "result": (93, 96)}),
-        judged("c10", undecided("not begun"), [], cells={}, effort={}, tuning={}),
+        judged("c10", inconclusive("not begun"), [], cells={}, effort={}, tuning={}),
     ]  # fmt: skip
 
 
@@ -89,7 +92,7 @@ def embedded(page: str) -> dict[str, Any]:
 def test_page_says_what_came_out_and_how(page: str, tags: Any) -> None:
     text = " ".join("".join(tags(page).text).split())
     for expected in (
-        "✓ supported", "✕ refuted", "? undecided", "0.7 (0.5 to 0.9) ln ratio", "−0.5 (−0.9 to −0.1) ln ratio",
+        "✓ supported", "✕ refuted", "? inconclusive", "0.7 (0.5 to 0.9) ln ratio", "−0.5 (−0.9 to −0.1) ln ratio",
         "Unfinished: 3 of 96 cells of the result are pending", "Not begun", "93 of 96", "Effort as looks grow",
         "regimax run sweeps/c01.py", "▸ 0.900", "At an end of the grid: oracle (rl.learning_rate)",
         "2 worlds of their own", "supported in error at most 2.5 %", "gain of the sham < 0.5", "1 min 1 s wall clock",
@@ -101,8 +104,8 @@ def test_page_says_what_came_out_and_how(page: str, tags: Any) -> None:
     assert [one["verdict"]["outcome"] for one in embedded(page)["claims"]] == [
         "supported",
         "refuted",
-        "undecided",
-        "undecided",
+        "inconclusive",
+        "inconclusive",
     ]
 
 
@@ -120,7 +123,14 @@ def test_page_loads_nothing(page: str, tags: Any) -> None:
 def test_everything_from_outside_is_escaped(tags: Any) -> None:
     evil = "</script><script>alert(1)</script><b>&\"'%{x}"
     bad = judged(
-        evil, undecided(evil, evil), [figure(evil)], notes=[evil], control=evil, null=evil, question=evil, command=evil
+        evil,
+        inconclusive(evil, evil),
+        [figure(evil)],
+        notes=[evil],
+        control=evil,
+        null=evil,
+        question=evil,
+        command=evil,
     )
     trial = Trial(evil, {evil: evil}, {evil: evil}, 0.5, 4, 1, True, [evil])
     bad = bad._replace(tuning={evil: {"metric": evil, "summary": "final", "seeds": [1], "trials": [trial]}})
@@ -132,8 +142,8 @@ def test_everything_from_outside_is_escaped(tags: Any) -> None:
 
 
 def test_effects_and_checks_in_words() -> None:
-    assert effect(undecided("not begun")) == "–"
-    assert effect(undecided("")._replace(low=1.25, unit="ln ratio")) == "– (1.25 to ∞) ln ratio"
+    assert effect(inconclusive("not begun")) == "–"
+    assert effect(inconclusive("")._replace(low=1.25, unit="ln ratio")) == "– (1.25 to ∞) ln ratio"
     known = verdict(0.5, 0.9)
     assert checks(known.control) == "holds"
     assert checks((*known.control, *known.control)) == "2 holds"

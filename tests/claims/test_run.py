@@ -23,9 +23,9 @@ def test_one_that_fails_does_not_stop_the_others(done):
     judged = {one.name: one for one in judge_all(where / "runs", draw=False)}
     assert list(judged) == ["a_broken", "tiny", "z_refused"]
     assert judged["tiny"].verdict.outcome == "supported"
-    assert judged["a_broken"].verdict.outcome == "undecided"
+    assert judged["a_broken"].verdict.outcome == "inconclusive"
     assert "cannot import" in judged["a_broken"].verdict.reason
-    assert judged["z_refused"].verdict.outcome == "undecided"
+    assert judged["z_refused"].verdict.outcome == "inconclusive"
     assert judged["z_refused"].verdict.reason.startswith("not begun: unknown axis 'rl.learning_rat'")
     assert judged["z_refused"].verdict.rule == "Supported iff success exceeds -1."
 
@@ -98,11 +98,11 @@ def test_a_rule_that_was_changed_afterwards_does_not_count_unless_asked_for(run,
         ("claim = rx", "claim = rxx", "cannot import"),
     ],
 )
-def test_whatever_a_rule_does_the_claim_is_undecided_with_the_reason(run, old, new, reason):
+def test_whatever_a_rule_does_the_claim_is_inconclusive_with_the_reason(run, old, new, reason):
     assert old in TINY
     (run / folder.SOURCE).write_text(TINY.replace(old, new))
     found = judge(run, trust=True)
-    assert found.verdict.outcome == "undecided"
+    assert found.verdict.outcome == "inconclusive"
     assert reason in found.verdict.reason
 
 
@@ -139,7 +139,7 @@ def test_the_page_the_table_and_json(done, capsys):
     assert out.strip().splitlines()[-1] == str(root / "claims.html")
     assert main(["claims", str(root), "--json"]) == 0
     records = json.loads(capsys.readouterr().out)
-    assert [record["verdict"]["outcome"] for record in records] == ["undecided", "supported", "undecided"]
+    assert [record["verdict"]["outcome"] for record in records] == ["inconclusive", "supported", "inconclusive"]
     page = (root / "claims.html").read_text()
     assert "Does it pay?" in page
     assert "rl.learning_rate 0.001" in page

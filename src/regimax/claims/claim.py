@@ -163,8 +163,8 @@ def _check(claim: Claim) -> None:
         raise UserError("a claim needs an id and a question")
     if not claim.assay:
         raise UserError(
-            f"the claim {claim.id!r} has no assay: say in a sentence what shows that its run could come out either way, "
-            "and check it in the rule, st.decide(…, assay=[…])"
+            f"the claim {claim.id!r} has no assay: say in a sentence what shows that its run could come out "
+            "either way, and check it in the rule, st.decide(…, assay=[…])"
         )
     if not callable(claim.rule) or not claim.words():
         raise UserError("rule must be a function whose docstring says the rule in words")

@@ -192,7 +192,12 @@ def _sentence(verdict: Verdict) -> str:
 
 
 def _words(one: Judged) -> str:
-    entries = [("Rule, fixed before the run", one.verdict.rule), ("Assay", one.assay), ("Control", one.control), ("Null", one.null)]
+    entries = [
+        ("Rule, fixed before the run", one.verdict.rule),
+        ("Assay", one.assay),
+        ("Control", one.control),
+        ("Null", one.null),
+    ]
     entries += [("Would decide it", "; ".join(one.verdict.needs)), ("Errors", one.verdict.errors)]
     rows = "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in entries if text)
     return f'<dl class="key">{rows}</dl>' if rows else ""

@@ -99,7 +99,9 @@ def precise(name: str, estimate: Estimate, smallest: float) -> Check:
       smallest: the smallest effect of interest, in its unit.
     """
     half = estimate.half_width
-    width = Estimate(half if math.isfinite(half) else None, half, half, estimate.unit, estimate.worlds, method="half-width")
+    width = Estimate(
+        half if math.isfinite(half) else None, half, half, estimate.unit, estimate.worlds, method="half-width"
+    )
     if math.isfinite(half) and half > 0:
         wanted = math.ceil(estimate.worlds * (half / smallest) ** 2)
         needs = f"precision of {name}: about {wanted:,} worlds"

@@ -221,7 +221,9 @@ def decide(
     if not claim:
         raise UserError("decide: a rule needs at least one check of its claim, found none")
     if not assay:
-        raise UserError("decide: a rule needs at least one assay check, found none: could the run have shown the effect?")
+        raise UserError(
+            "decide: a rule needs at least one assay check, found none: could the run have shown the effect?"
+        )
     checks, test = [*claim, *assay, *control, *null], [*control, *null]
     behind = min(check.estimate.worlds for check in [*claim, *test])
     pending = cells.filter(pl.col("status") == "pending").height

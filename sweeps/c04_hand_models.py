@@ -163,7 +163,7 @@ def rule(run):
 
     found = at_once(run).group_by("world_seed").agg(wrong=(pl.col("once") != pl.col("due")).any())
     wrong, worlds = int(found["wrong"].sum()), found.height
-    law = st.Estimate(wrong / worlds, *wilson(wrong, worlds), "share of worlds", worlds, 0.95, "Wilson")
+    law = st.share(wrong, worlds, "share of worlds")
     return st.decide(
         [
             st.within("κ*", break_even(run), least[KNOWN], 1.0),

@@ -175,8 +175,8 @@ claim = rx.Claim(
     tuning=_tuning((3e-3, 1e-2, 3e-2), range(10_000, 10_003), {"rl.updates": 100}),
     full_tuning=_tuning((1e-3, 3e-3, 1e-2, 3e-2), range(10_000, 10_016), {"rl.updates": 1600}),
     rule=rule,
-    assay="ln T from scratch exceeds ln T after prediction at the second n, and ln T with a sham of the model that with "
-    "the model at the largest, by more than ln 1.5; at the largest n scratch and the model alone get to 0.9 in "
+    assay="ln T from scratch exceeds ln T after prediction at the second n, and ln T with a sham of the model that "
+    "with the model at the largest, by more than ln 1.5; at the largest n scratch and the model alone get to 0.9 in "
     "half of the worlds at least; no arm of 1 and 2 chose a setting at an end of its grid.",
     figure=figure,
     control="reward_model_sham: its model learns from the outcomes of other lifetimes; the same compute, no credit.",

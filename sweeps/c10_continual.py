@@ -156,8 +156,8 @@ claim = rx.Claim(
     tuning=rx.Tuning(axes=TRIED, seeds=range(10_000, 10_004), summary="final", at=AT),
     full_tuning=rx.Tuning(axes=TRIED, seeds=range(10_000, 10_016), summary="final", at=AT),
     rule=rule,
-    assay="At N = 0, right after learning to remember, every arm answers more than 0.95 about its 8 pairs; at N = 128 A "
-    "of a softmax memory exceeds A of in_context_76 by more than 0.1; no arm of 1 to 3 chose a rate at an end of "
+    assay="At N = 0, right after learning to remember, every arm answers more than 0.95 about its 8 pairs; at N = 128 "
+    "A of a softmax memory exceeds A of in_context_76 by more than 0.1; no arm of 1 to 3 chose a rate at an end of "
     "its grid.",
     figure=figure,
     control="continual_48-irrelevant: as many updates on the pairs of another world must teach nothing about this one.",

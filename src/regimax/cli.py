@@ -114,8 +114,8 @@ class Claims:
     """Judge claims: a table of verdicts, and ROOT/claims.html with how each was come by.
 
     Each is judged by the rule that its run began with: the copy of its file that its directory keeps is executed, where
-    it is still the file that was registered when the run began. What is not finished is inconclusive. A directory that is
-    damaged is told in a sentence, the others are judged all the same, and the exit code is 2.
+    it is still the file that was registered when the run began. What is not finished is inconclusive. A directory that
+    is damaged is told in a sentence, the others are judged all the same, and the exit code is 2.
     """
 
     root: Annotated[Path, tyro.conf.Positional]

@@ -35,7 +35,7 @@ MANY = {
     ("effort", "outcome"),
     [
         (episodes(MANY), "supported"),
-        (episodes(MANY | {"pretrain_rl-frozen": 6_000.0}), "refuted"),
+        (episodes(MANY | {"pretrain_rl-frozen": 4_000.0}), "refuted"),
         (episodes(MANY | {"sham_rl-frozen": 1_400.0}), "invalid"),
         (episodes(MANY | {"oracle": 2_500.0}), "refuted"),
         (episodes(MANY | {"oracle": 8_000.0}), "inconclusive"),  # nothing to save

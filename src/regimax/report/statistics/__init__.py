@@ -10,7 +10,7 @@ from regimax.report.statistics._times import Tables, scores, times
 from regimax.report.statistics.assay import inside_grid, precise, room, seen
 from regimax.report.statistics.estimate import Estimate
 from regimax.report.statistics.exchange import break_even, exchange_rate
-from regimax.report.statistics.intervals import median_interval
+from regimax.report.statistics.intervals import median_interval, share
 from regimax.report.statistics.paired import difference, effect, elasticity, ln_ratio, pairs, slopes
 from regimax.report.statistics.performance import best_setting, interquartile_mean, median_score, profile
 from regimax.report.statistics.phases import PhaseDiagram, phase_diagram
@@ -57,6 +57,7 @@ __all__ = [
     "room",
     "scores",
     "seen",
+    "share",
     "shared",
     "slopes",
     "success_rate",

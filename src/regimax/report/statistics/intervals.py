@@ -12,8 +12,9 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
+from regimax.report.aggregate import wilson
 from regimax.report.statistics.estimate import Estimate
 
 
@@ -69,6 +70,30 @@ def median_interval(
         return median_interval(low, high, shown=shown, unit=unit, confidence=confidence)
 
     return Estimate(value, *ends, unit, n, confidence, "order statistics of worlds", again)
+
+
+def share(count: int, of: int, unit: str, confidence: float = 0.95) -> Estimate:
+    """Returns a share of independent cases, with the Wilson interval.
+
+    Args:
+      count: cases in which it was so.
+      of: all cases, at least one.
+      unit: of the share, in words.
+      confidence: coverage, two-sided.
+
+    Reference:
+      Wilson (1927), Probable inference, the law of succession, and statistical inference, JASA 22.
+
+    Example:
+      >>> share(0, 32, "share of worlds").text()
+      '0 share of worlds (0 to 0.107)'
+    """
+    ends = wilson(count, of, float(norm.ppf((1.0 + confidence) / 2)))
+
+    def again(confidence: float) -> Estimate:
+        return share(count, of, unit, confidence)
+
+    return Estimate(count / of, *ends, unit, of, confidence, "Wilson", again)
 
 
 def middle(values: ArrayLike) -> float:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from regimax.errors import UserError
-from regimax.report.aggregate import wilson
 from regimax.report.statistics._bootstrap import bootstrap
 from regimax.report.statistics.estimate import Estimate
+from regimax.report.statistics.intervals import share
 
 Floats = NDArray[np.float64]
 
@@ -133,12 +133,7 @@ def success_rate(frame: pl.DataFrame, confidence: float = 0.95) -> Estimate:
     _, event = _observed(frame)
     if _nested(frame):
         return _over_worlds(frame, lambda rows: float(event[rows].mean()), confidence)._replace(unit="share of cells")
-    low, high = wilson(int(event.sum()), len(event), float(stats.norm.ppf((1.0 + confidence) / 2)))
-
-    def again(confidence: float) -> Estimate:
-        return success_rate(frame, confidence)
-
-    return Estimate(float(event.mean()), low, high, "share of cells", len(event), confidence, "Wilson", again)
+    return share(int(event.sum()), len(event), "share of cells", confidence)
 
 
 def _observed(frame: pl.DataFrame) -> tuple[Floats, NDArray[np.bool_]]:

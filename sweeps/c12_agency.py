@@ -12,16 +12,17 @@ Supported if: learners need many more episodes where a partner's stream teaches 
 predicted. Refuted if: a partner's stream does as well for one of the two, another stream of the learner's own policy
 makes a
   difference, or nothing can be learnt from others' streams at all.
-Measured: refuted. Where a partner's stream is predicted, ln T − own is −0.01 (−0.22 to 0.16; 32 worlds), where it
-teaches
-  values −0.04 (−0.29 to 0.44), which is open: a partner of the same age in the same world may choose as well for one.
-  Even choices teach 0.88 of the learners, but slowly. The null is open: equal policies take 0.26 (−0.08 to 0.57) more,
-  so that less than a factor of 1.5 cannot be told by 32 worlds. All rates lie inside the grid. Worlds in which a
-  partner knows other things, or is ahead, may come out otherwise. Whoever wrote the rule had seen three worlds, with a
-  partner about as fast as alone at small learning rates, and failing at large ones. This is the second version: the
-  first, on 32 other worlds, tuned on four, where scores were noise and arms got rates 16 times apart; its null failed
-  (ln T of equal policies − own −0.62, −0.93 to −0.28), so that its verdict, refuted, said nothing. Tuning worlds are 32
-  now, and the result's are new; all else is as it was.
+Second version of the rule: it asks for an assay, and is invalid where control or null fails. Being run again.
+Measured: inconclusive by the second rule, as the null is open; refuted by the first. Where a partner's stream is
+  predicted, ln T − own is −0.01 (−0.22 to 0.16; 32 worlds), where it teaches values −0.04 (−0.29 to 0.44), which is
+  open: a partner of the same age in the same world may choose as well for one. Even choices teach 0.88 of the learners,
+  but slowly. The null is open: equal policies take 0.26 (−0.08 to 0.57) more, so that less than a factor of 1.5 cannot
+  be told by 32 worlds. All rates lie inside the grid. Worlds in which a partner knows other things, or is ahead, may
+  come out otherwise. Whoever wrote the rule had seen three worlds, with a partner about as fast as alone at small
+  learning rates, and failing at large ones. These are a second run's worlds: the first, on 32 others, was tuned on four,
+  where scores were noise and arms got rates 16 times apart; its null failed (ln T of equal policies − own −0.62, −0.93
+  to −0.28), so that its verdict, refuted, said nothing. Tuning worlds are 32 now, and the result's are new; all else is
+  as it was.
 """
 
 import math

@@ -37,7 +37,7 @@ def run(effort, budget=25_600):
     [
         (episodes(), "supported", "ε reward, scratch > 0.25"),
         (episodes(reward=0.0, after=0.0, senses=-0.2), "refuted", "not so: ε reward, scratch > 0.25"),
-        (episodes(senses=2.6), "refuted", "not so: ε reward − ε senses"),
+        (episodes(reward=0.5, after=0.5, senses=1.6), "refuted", "not so: ε reward − ε senses"),
         (episodes(after=0.1), "refuted", "not so: -0.5 < ε reward, predicted − scratch < 0.5"),
         (episodes(small=5_000.0, sham=15_000.0), "inconclusive", "could not have told: ln T scratch − predicted > 0"),
         (episodes(sham=800.0), "invalid", "not so: ln T sham − predicted"),

@@ -159,6 +159,20 @@ def _score(tuning: Tuning, values: list[float], diverged: bool, length: int, low
     return (math.fsum(values) + (length - len(values)) * last) / length
 
 
+def chosen_again(tried: Sequence[Trial]) -> list[Trial]:
+    """Returns trials that were kept; the choice and the ends of the grid that it lies at are found anew.
+
+    Args:
+      tried: of one sweep.
+    """
+    arms = dict.fromkeys((trial.regime, tuple(trial.where.items())) for trial in tried)
+    return [
+        trial
+        for arm in arms
+        for trial in _choose([trial for trial in tried if (trial.regime, tuple(trial.where.items())) == arm])
+    ]
+
+
 def _choose(here: list[Trial]) -> list[Trial]:
     """Marks the best of an arm's trials, and where it lies at an end of the grid that matters to the arm."""
     scored = [trial for trial in here if trial.score is not None]

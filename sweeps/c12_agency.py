@@ -19,7 +19,7 @@ Measured: inconclusive by the second rule, as the null is open; refuted by the f
   but slowly. The null is open: equal policies take 0.26 (−0.08 to 0.57) more, so that less than a factor of 1.5 cannot
   be told by 32 worlds. All rates lie inside the grid. Worlds in which a partner knows other things, or is ahead, may
   come out otherwise. Whoever wrote the rule had seen three worlds, with a partner about as fast as alone at small
-  learning rates, and failing at large ones. These are a second run's worlds: the first, on 32 others, was tuned on four,
+  learning rates, and failing at large ones. These are a second run's worlds: the first's were tuned on four,
   where scores were noise and arms got rates 16 times apart; its null failed (ln T of equal policies − own −0.62, −0.93
   to −0.28), so that its verdict, refuted, said nothing. Tuning worlds are 32 now, and the result's are new; all else is
   as it was.

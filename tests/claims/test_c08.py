@@ -30,7 +30,7 @@ def runs(bits, without_concepts=1e9):
         (BITS, 1e9, "supported"),
         (dict.fromkeys(BITS, 1e9), 1e9, "inconclusive"),
         (BITS | {"pure_rl": 1e9}, 1e9, "inconclusive"),  # to need less than who never gets there is no feat
-        (BITS | {"reward_model": 450.0}, 1e9, "inconclusive"),
+        (BITS | {"reward_model": 450.0}, 1e9, "refuted"),
         (BITS | {"reward_model": 345.0}, 1e9, "inconclusive"),
         (BITS | {"reward_model_sham": 150.0}, 1e9, "invalid"),
         (BITS, 150.0, "invalid"),

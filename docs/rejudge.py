@@ -116,8 +116,13 @@ def judged(record: dict[str, Any], target: Path) -> st.Verdict:
     claim = load_claim(SWEEPS / f"{record['name']}.py")
     kept = pl.read_parquet(target / f"{record['name']}.parquet")
     parts = {kind: [recorded(row) for row in record["verdict"][kind]] for kind in ("claim", "control", "null")}
-    return st.decide(parts.pop("claim"), assay=assay(claim, kept, record["tuning"]), cells=kept, **parts)._replace(
-        rule=claim.words()
+    return st.decide(
+        parts["claim"],
+        assay=assay(claim, kept, record["tuning"]),
+        control=parts["control"],
+        null=parts["null"],
+        cells=kept,
+        rule=claim.words(),
     )
 
 

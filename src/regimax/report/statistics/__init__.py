@@ -8,6 +8,7 @@ from __future__ import annotations
 from regimax.report.statistics._bootstrap import bootstrap
 from regimax.report.statistics._times import Tables, scores, times
 from regimax.report.statistics.assay import inside_grid, precise, room, seen
+from regimax.report.statistics.comparator import best_arm
 from regimax.report.statistics.estimate import Estimate
 from regimax.report.statistics.exchange import break_even, exchange_rate
 from regimax.report.statistics.intervals import median_interval, share
@@ -30,6 +31,7 @@ __all__ = [
     "Verdict",
     "above",
     "below",
+    "best_arm",
     "best_setting",
     "bootstrap",
     "break_even",

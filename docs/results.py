@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
+from kept import keep
 from svg import draw
 
 import regimax as rx
@@ -24,8 +25,9 @@ HEAD = """# What the claims' small runs gave
 
 Made by `python docs/results.py RUNS docs/results` from runs of `regimax run --all sweeps/ --small --out RUNS`. Beside
 this page lie `claims.json`, every verdict with its checks, its tuning and what it cost, and for each claim a Parquet
-file of all its cells, `sweep` naming the sweep of several. Each claim's file says what its figures mean and what speaks
-against them.
+file of all its cells, `sweep` naming the sweep of several, and a folder from which `python docs/kept.py docs/results`
+judges it again: cells, curves and probes of each sweep, what the tuning tried, commit, versions and processor. Each
+claim's file says what its figures mean and what speaks against them.
 """
 
 
@@ -68,6 +70,8 @@ def main(root: Path, target: Path) -> None:
         target.mkdir(parents=True, exist_ok=True)
         for old in target.glob("c[0-9][0-9]_*.*"):
             old.unlink()
+        for old in target.glob("c[0-9][0-9]_*/"):
+            shutil.rmtree(old)
         for new in Path(fresh).iterdir():
             shutil.move(new, target / new.name)
 
@@ -92,6 +96,7 @@ def write(root: Path, judged: Sequence[Judged], target: Path) -> None:
     lines = [line for one in judged for line in section(one, [path for path, _ in figures[one.name]])]
     (target / "README.md").write_text("\n".join([HEAD, *table, *lines]) + "\n")
     for one in judged:
+        keep(root / one.name, target / one.name)
         cells(root / one.name).write_parquet(target / f"{one.name}.parquet", compression="zstd")
 
 

@@ -17,7 +17,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.special import entr
 
 from regimax.envs.assignment import assignment_bits, episodes_floor
 from regimax.envs.sized import Sized, permutation, randint_below, task_key, task_setting
@@ -310,7 +309,8 @@ class Corridor(Sized):
 
     def _uncertainty(self, settings: Mapping[str, float], steps: int) -> float:
         """The entropy of a position, given that so many steps before, bits."""
-        return float(entr(self.transitions(settings, steps)[0]).sum()) / math.log(2)
+        chance = self.transitions(settings, steps)[0]
+        return -sum(p * math.log2(p) for p in chance.tolist() if p > 0)
 
     def predictable_share(self, settings: Mapping[str, float]) -> float:
         """Returns the share of the variance of the stream's later observation that the earlier position foretells.

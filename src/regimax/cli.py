@@ -188,7 +188,7 @@ def main(arguments: list[str] | None = None) -> int:
         config=(tyro.conf.OmitArgPrefixes,),
     )
     # Tracing leaves millions of objects, and to look among them for garbage time and again took a sixth of planning.
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(50_000, 20, 10)
     # XLA tells of compiling that takes long, in a banner; the display tells of it in words.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     actions = {Run: _run, PlanCommand: _plan, Table: _table, Report: _report, Claims: _claims, Bench: _bench}

@@ -34,7 +34,7 @@ def episodes_floor(values: int, looks: int, success: float) -> float:
 
     Example:
       >>> round(episodes_floor(values=4, looks=32, success=0.9))
-      168
+      171
     """
     number = values * looks
     wrong = int((1.0 - success) * number + 1e-9)

@@ -72,14 +72,25 @@ def draw_without_loops() -> bool:
     """
     try:
         from jax._src.interpreters import mlir
-        from jax._src.random import threefry2x32
 
+        threefry2x32 = _threefry()
         lowering = functools.partial(threefry2x32._threefry2x32_lowering, use_rolled_loops=False)
         rule = mlir.lower_fun(lowering, multiple_results=True)
         mlir.register_lowering(threefry2x32.threefry2x32_p, rule, platform="cpu")
     except Exception:  # not a public part of JAX: names come and go
         return False
     return True
+
+
+def _threefry() -> Any:
+    """The module of JAX that holds Threefry; before jax 0.10.2 it was that of all key implementations."""
+    try:
+        from jax._src.random import threefry2x32
+    except ImportError:
+        from jax._src import prng
+
+        return prng
+    return threefry2x32
 
 
 def check_lapack(text: str, what: str, devices: Sequence[Any]) -> None:

@@ -272,7 +272,7 @@ def _told(curves: pl.DataFrame) -> pl.Expr:
     """The bits that rewards can at most have told until each row of curves; null where that was not measured."""
     if "reward_bits_bound" not in curves.columns:
         return pl.lit(None, pl.Float64)
-    steps = (pl.col("env_steps") - pl.col("env_steps").shift(1).over("cell")).fill_null(0)
+    steps = (pl.col("env_steps") - pl.col("env_steps").shift(1)).fill_null(0)  # within the cell, by the one below
     return (pl.col("reward_bits_bound").fill_nan(None) * steps).fill_null(0.0).cum_sum().over("cell")
 
 

@@ -171,7 +171,7 @@ def _part(name: str, given: argparse.Namespace) -> None:
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # a part may have a process beside it
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if given.miniature:  # compiling is what takes the time
-        quick = " --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+        quick = " --xla_backend_optimization_level=0"
         os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + quick
     import device_parts
 

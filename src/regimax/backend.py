@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,12 +86,9 @@ def draw_without_loops() -> bool:
 def _threefry() -> Any:
     """The module of JAX that holds Threefry; before jax 0.10.2 it was that of all key implementations."""
     try:
-        from jax._src.random import threefry2x32
+        return importlib.import_module("jax._src.random.threefry2x32")
     except ImportError:
-        from jax._src import prng
-
-        return prng
-    return threefry2x32
+        return importlib.import_module("jax._src.prng")
 
 
 def check_lapack(text: str, what: str, devices: Sequence[Any]) -> None:

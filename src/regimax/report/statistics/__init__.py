@@ -18,6 +18,7 @@ from regimax.report.statistics.performance import best_setting, interquartile_me
 from regimax.report.statistics.phases import PhaseDiagram, phase_diagram
 from regimax.report.statistics.regression import Fit, censored_regression
 from regimax.report.statistics.shares import concept_share, recovery
+from regimax.report.statistics.signed_rank import signed_rank_interval
 from regimax.report.statistics.survival import kaplan_meier, median_time, restricted_mean, success_rate
 from regimax.report.statistics.tasks import tasks_to_break_even
 from regimax.report.statistics.verdict import Check, Verdict, above, below, decide, shared, within
@@ -61,6 +62,7 @@ __all__ = [
     "seen",
     "share",
     "shared",
+    "signed_rank_interval",
     "slopes",
     "success_rate",
     "tasks_to_break_even",

@@ -9,13 +9,17 @@ infinite.
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom, norm
 
 from regimax.report.aggregate import wilson
 from regimax.report.statistics.estimate import Estimate
+
+Interval = Literal["sign", "signed-rank"]
+"""How an interval over worlds is made: by order statistics, or by signed ranks for differences that are symmetric."""
 
 
 def median_interval(
@@ -55,16 +59,11 @@ def median_interval(
       >>> median_interval([1, 2, 3, 4, 5, 6, 7], [1, 2, 3, 4, 5, 6, float("inf")])[:3]
       (4.0, 1.0, inf)
     """
-    lows, highs = np.sort(np.asarray(low, float)), np.sort(np.asarray(high, float))
+    lows, highs = (np.sort(end) for end in check_ends("median_interval", low, high))
     n = len(lows)
-    if n == 0 or len(highs) != n or np.any(np.asarray(low, float) > np.asarray(high, float)):
-        raise ValueError(
-            f"median_interval: {n} lower and {len(highs)} upper ends, each lower one at most its upper one"
-        )
-    value_low, value_high = (middle(end) for end in (shown or (low, high)))
+    value = shown_value(*(middle(end) for end in (shown or (low, high))))
     rank = int(binom.ppf((1.0 - confidence) / 2, n, 0.5))
     ends = (float(lows[rank - 1]), float(highs[n - rank])) if rank else (-math.inf, math.inf)
-    value = value_low if value_low == value_high and math.isfinite(value_low) else None
 
     def again(confidence: float) -> Estimate:
         return median_interval(low, high, shown=shown, unit=unit, confidence=confidence)
@@ -94,6 +93,23 @@ def share(count: int, of: int, unit: str, confidence: float = 0.95) -> Estimate:
         return share(count, of, unit, confidence)
 
     return Estimate(count / of, *ends, unit, of, confidence, "Wilson", again)
+
+
+def check_ends(name: str, low: ArrayLike, high: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Returns both ends as arrays.
+
+    Raises:
+      ValueError: if there are no numbers, or a lower end exceeds its upper end.
+    """
+    lows, highs = np.asarray(low, float), np.asarray(high, float)
+    if len(lows) == 0 or len(highs) != len(lows) or np.any(lows > highs):
+        raise ValueError(f"{name}: {len(lows)} lower and {len(highs)} upper ends, each lower one at most its upper one")
+    return lows, highs
+
+
+def shown_value(low: float, high: float) -> float | None:
+    """Returns what both ends agree on; None where they differ, or lie at infinity."""
+    return low if low == high and math.isfinite(low) else None
 
 
 def middle(values: ArrayLike) -> float:

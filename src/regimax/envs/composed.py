@@ -21,6 +21,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from regimax.envs.answers import noisy_bits, paid
 from regimax.envs.pairs import paired
 from regimax.envs.sized import Sized, permutation, randint_below
 from regimax.errors import UserError
@@ -265,10 +266,7 @@ class Composed(Sized):
         right = state.right + (action == self.answer(state.z, params))
         key_value, key_view, key_other = jax.random.split(key, 3)
         new = State(state.t + 1, self._value(key_value, hidden), right)
-        terminated = new.t >= params.decisions
-        success = (terminated & (right == new.t)).astype(jnp.float32)
-        share = jnp.where(terminated, right / new.t, 0.0)
-        outcome = jnp.where(params.graded > 0, share, success)
+        outcome, success, terminated = paid(right, new.t, params.decisions, params.graded)
         # What was just answered is shown a second time, in other looks: a pair of the agent's own.
         info = {"outcome": outcome, "success": success, "augmented_view": self.view(key_other, state.z, hidden)}
         return self.view(key_view, new.z, hidden), new, outcome, terminated, jnp.zeros((), bool), info
@@ -316,7 +314,7 @@ class Composed(Sized):
         seen = (P - 1) * math.log2(Q) + math.log2(Q - kept)
         # No more than which value and looks it shows, and no more than what the noise lets through.
         latents = seen + P * math.log2(M)
-        gaussian = math.inf if noise == 0 else 0.5 * self.dimensions * math.log2(1.0 + 1.0 / noise**2)
+        gaussian = noisy_bits(self.dimensions, noise)
         bits = min(latents, gaussian)
         return {
             "concepts": P * Q,

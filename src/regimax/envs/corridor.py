@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from regimax.envs.answers import noisy_bits
 from regimax.envs.assignment import assignment_bits, episodes_floor
 from regimax.envs.sized import Sized, permutation, randint_below, task_key, task_setting
 from regimax.ops import information
@@ -340,7 +341,7 @@ class Corridor(Sized):
     def describe(self, settings: Mapping[str, float]) -> dict[str, float]:
         K, M, H, lag = (int(settings[f"world.{size}"]) for size in self.sizes)
         noise, steps = settings["world.noise"], H + lag
-        gaussian = math.inf if noise == 0 else 0.5 * self.dimensions * math.log2(1.0 + 1.0 / noise**2)
+        gaussian = noisy_bits(self.dimensions, noise)
         bits = min(math.log2(K) + math.log2(M), gaussian)
         scratch, answers = assignment_bits(K, M), information.log2_factorial(K)
         return {

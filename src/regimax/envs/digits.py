@@ -21,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from regimax.envs.answers import noisy_bits, paid
 from regimax.envs.pairs import paired
 from regimax.envs.sized import Sized, permutation, randint_below
 from regimax.errors import UserError
@@ -354,10 +355,7 @@ class Digits(Sized):
         right = state.right + (action == self.answer(state.z, params))
         key_drawn, key_view, key_other = jax.random.split(key, 3)
         new = State(state.t + 1, *self._drawn(key_drawn, hidden), right)
-        terminated = new.t >= params.decisions
-        success = (terminated & (right == new.t)).astype(jnp.float32)
-        share = jnp.where(terminated, right / new.t, 0.0)
-        outcome = jnp.where(params.graded > 0, share, success)
+        outcome, success, terminated = paid(right, new.t, params.decisions, params.graded)
         # What was just answered is shown a second time, moved: a pair of the agent's own.
         again = self.view(key_other, state.image, hidden, hidden.augment)
         info = {"outcome": outcome, "success": success, "augmented_view": again}
@@ -412,7 +410,7 @@ class Digits(Sized):
         numbers = F * PIXELS
         # No more than which images it shows, where they are as they are, and no more than what noise lets through.
         latents = F * (math.log2(V) + math.log2(M))
-        gaussian = math.inf if noise == 0 else 0.5 * numbers * math.log2(1.0 + 1.0 / noise**2)
+        gaussian = noisy_bits(numbers, noise)
         most = min(EXACT * numbers, gaussian)
         # Which positions count and what each digit is worth. Nothing says that a learner cannot know by itself which
         # images look alike, so that nobody needs more.

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from regimax.envs.answers import noisy_bits, paid
 from regimax.envs.assignment import assignment_bits, episodes_floor
 from regimax.envs.pairs import paired
 from regimax.envs.sized import Sized, permutation, randint_below, task_key, task_setting
@@ -230,10 +231,7 @@ class Exemplar(Sized):
         right = state.right + (action == hidden.answers[state.z[hidden.factor]])
         key_values, key_view, key_other = jax.random.split(key, 3)
         new = State(state.t + 1, self._values(key_values, hidden), right)
-        terminated = new.t >= params.decisions
-        success = (terminated & (right == new.t)).astype(jnp.float32)
-        share = jnp.where(terminated, right / new.t, 0.0)
-        outcome = jnp.where(params.graded > 0, share, success)
+        outcome, success, terminated = paid(right, new.t, params.decisions, params.graded)
         # What was just answered is shown a second time, in other looks: a pair of the agent's own.
         info = {"outcome": outcome, "success": success, "augmented_view": self.view(key_other, state.z, hidden)}
         return self.view(key_view, new.z, hidden), new, outcome, terminated, jnp.zeros((), bool), info
@@ -275,7 +273,7 @@ class Exemplar(Sized):
         noise = settings["world.noise"]
         # No more than which values and looks it shows, and no more than what the noise lets through.
         latents = F * (math.log2(V) + math.log2(M))
-        gaussian = math.inf if noise == 0 else 0.5 * self.dimensions * math.log2(1.0 + 1.0 / noise**2)
+        gaussian = noisy_bits(self.dimensions, noise)
         bits = min(latents, gaussian)
         return {
             "concepts": F * V,

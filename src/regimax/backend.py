@@ -123,6 +123,11 @@ def loops_wait(platform: str | None = None) -> bool:
     return (platform or jax.default_backend()) != "cpu"
 
 
+def user_cache() -> Path:
+    """Returns the folder for what may be made again, ``regimax`` in the user's cache. It need not be there."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "regimax"
+
+
 def use_compilation_cache() -> None:
     """Keeps compiled programs in a per-user folder, so that a sweep typed again compiles nothing.
 
@@ -131,8 +136,7 @@ def use_compilation_cache() -> None:
     import jax
 
     if jax.config.values["jax_compilation_cache_dir"] is None:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        jax.config.update("jax_compilation_cache_dir", str(base / "regimax" / "xla"))
+        jax.config.update("jax_compilation_cache_dir", str(user_cache() / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
     _share_between_devices()

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from regimax.backend import cores
+from regimax.backend import cores, user_cache
 from regimax.bench.ceilings import Ceiling
 from regimax.bench.machine import in_words
 from regimax.errors import UserError
@@ -71,7 +71,7 @@ def by_ceilings(found: Sequence[Ceiling], facts: Mapping[str, Any]) -> list[str]
 
 
 def _path() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "regimax" / "ceilings.json"
+    return user_cache() / "ceilings.json"
 
 
 def _known() -> dict[str, dict[str, float]]:

@@ -11,10 +11,7 @@ import numpy as np
 from regimax.bench.ladder import Rung
 from regimax.regimes.program import DIVERGED
 from regimax.sweep.account import Account
-from regimax.sweep.lanes import Engine, Lanes, Report
-
-AHEAD = 2
-"""Ticks that a device has under way, as in a sweep's pool, which is not imported: what it writes needs polars."""
+from regimax.sweep.lanes import AHEAD, Engine, Lanes, Report
 
 
 class Fleet:

@@ -26,6 +26,9 @@ from regimax.sweep.executables import Executables, Function, Workers
 from regimax.sweep.optimization import options as optimization_options
 from regimax.types import Array, Metrics, Params, PyTree
 
+AHEAD = 2
+"""Ticks that are dispatched to a device and not yet read: while the host reads one, the device runs the other."""
+
 State = list[np.ndarray]
 """The leaves of one lane's state on the host, or of several side by side, in the order of the tree."""
 
@@ -176,8 +179,7 @@ class Engine:
 
     def _place(self, lanes: Lanes, new: Lanes, rows: Array) -> Lanes:
         """Copies into every slot the row of a block that `rows`, `[B]`, names; a slot with a negative one stays."""
-        row, placed = jnp.maximum(rows, 0), rows >= 0
-        return jax.tree.map(lambda old, block: jax.vmap(jnp.where)(placed, block[row], old), lanes, new)
+        return _replaced(lanes, new, rows)
 
     def _extend(self, lanes: Lanes, end: Array, go: Array) -> Lanes:
         """Lets the lanes of `go` run on to a new `end`, both `[B]`."""
@@ -195,8 +197,7 @@ class Engine:
 
     def _inherit(self, given: Params, parts: Params, rows: Array) -> Params:
         """Copies into every lane the row of another block's parts that `rows`, `[B]`, names, unless it is negative."""
-        row, there = jnp.maximum(rows, 0), rows >= 0
-        return jax.tree.map(lambda old, block: jax.vmap(jnp.where)(there, block[row], old), given, parts)
+        return _replaced(given, parts, rows)
 
     # What the host knows before anything runs.
 
@@ -381,6 +382,12 @@ def bytes_per_lane(program: Program) -> int:
 
 def _shapes(tree: PyTree) -> Any:
     return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), tree)
+
+
+def _replaced(old: PyTree, new: PyTree, rows: Array) -> Any:
+    """Leaves `[B, ...]`: of `new` the row that `rows`, `[B]`, names, of `old` one's own where that is negative."""
+    row, there = jnp.maximum(rows, 0), rows >= 0
+    return jax.tree.map(lambda mine, block: jax.vmap(jnp.where)(there, block[row], mine), old, new)
 
 
 def _report(state: LaneState, metrics: Metrics) -> Report:

@@ -15,13 +15,10 @@ import numpy as np
 
 from regimax.regimes.program import DIVERGED, RUNNING, SOLVED
 from regimax.sweep.account import Account
-from regimax.sweep.lanes import Engine, Lanes, Report, State
+from regimax.sweep.lanes import AHEAD, Engine, Lanes, Report, State
 from regimax.sweep.ledger import Ledger, Rows
 from regimax.sweep.numbered import NONE
 from regimax.types import Params
-
-AHEAD = 2
-"""Ticks that are dispatched to a device and not yet read: while the host reads one, the device runs the other."""
 
 
 class Tick(NamedTuple):

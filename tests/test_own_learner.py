@@ -78,6 +78,7 @@ def test_its_flops_are_those_of_reinforcement_and_its_bits_are_reported(names):
 
 
 def test_it_acts_in_a_world_that_truncates_and_on_a_network_with_memory(names):
+    pytest.importorskip("gymnax")
     world = rx.envs.gymnax.make("CartPole-v1", max_steps_in_episode=4)
     for network in (rx.networks.mlp((8,)), rx.networks.gru(8)):
         program = program_of(names, CHANNELS, world, network=network, num_steps=8)

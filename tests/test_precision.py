@@ -10,7 +10,7 @@ import pytest
 import regimax as rx
 from regimax.precision import single
 
-from .regimes.test_everywhere import REGIMES, WHY_NOT, WORLDS
+from .regimes.test_everywhere import REGIMES, WHY_NOT, world_of
 
 
 @pytest.fixture
@@ -26,13 +26,13 @@ def key():
 
 
 # Every regime in the first world that has it, and every world.
-SOMEWHERE = {regime.name: next(w for w in WORLDS if regime.name not in WHY_NOT[w]) for regime in REGIMES}
-PAIRS = [(world, regime) for regime, world in SOMEWHERE.items()] + [(world, "pretrain_rl") for world in WORLDS]
+SOMEWHERE = {regime.name: next(w for w in WHY_NOT if regime.name not in WHY_NOT[w]) for regime in REGIMES}
+PAIRS = [(world, regime) for regime, world in SOMEWHERE.items()] + [(world, "pretrain_rl") for world in WHY_NOT]
 
 
 @pytest.mark.parametrize(("world", "regime"), sorted(set(PAIRS)))
 def test_every_regime_and_every_world_is_traced_in_single_precision(another_session, world, regime):
-    train = rx.make_train(next(r for r in REGIMES if r.name == regime), WORLDS[world])
+    train = rx.make_train(next(r for r in REGIMES if r.name == regime), world_of(world))
     result = jax.eval_shape(train, key(), train.default_hparams)
     assert {x.dtype for x in jax.tree.leaves(result)} <= {jnp.dtype("float32"), jnp.dtype("int32")}
 

@@ -1,7 +1,5 @@
 """Craftax: what it gives itself, with ends kept apart."""
 
-import sys
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -76,9 +74,3 @@ def test_regimes_run_on_it(world):
 def test_bad_input_is_told(options, message):
     with pytest.raises(rx.UserError, match=message):
         adapter.make(**options)
-
-
-def test_craftax_that_is_not_installed_is_told(monkeypatch):
-    monkeypatch.setitem(sys.modules, "craftax.craftax_env", None)
-    with pytest.raises(rx.UserError, match=r"pip install 'regimax\[craftax\]'"):
-        adapter.make()

@@ -1,7 +1,6 @@
 """Worlds of gymnax: what gymnax itself gives, with ends kept apart and no reset of its own."""
 
 import itertools
-import sys
 from typing import NamedTuple
 
 import jax
@@ -108,12 +107,6 @@ def test_regimes_that_need_what_it_does_not_have_say_so():
 def test_bad_input_is_told(id, options, message):
     with pytest.raises(rx.UserError, match=message):
         adapter.make(id, **options)
-
-
-def test_gymnax_that_is_not_installed_is_told(monkeypatch):
-    monkeypatch.setitem(sys.modules, "gymnax", None)
-    with pytest.raises(rx.UserError, match=r"pip install 'regimax\[gymnax\]'"):
-        adapter.make("CartPole-v1")
 
 
 def test_the_sea_is_as_deep_as_asked_for():

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from regimax.envs.gymnax import Gymnax, Known, adapt
-from regimax.errors import UserError, unknown
+from regimax.envs.imported import imported
+from regimax.errors import unknown
 from regimax.types import Array, PyTree, Spec
 
 KNOWN = {"Craftax-Classic-Symbolic-v1": Known(19.8, (-0.9, 1.0), 145.0)}
@@ -59,22 +60,16 @@ def make(
       the world.
 
     Raises:
-      UserError: if Craftax is not installed, there is no such world, an option does not exist, or an episode or a
-        transcript has no steps.
+      UserError: if Craftax is not installed or fails beside the jax that is, there is no such world, an option does
+        not exist, or an episode or a transcript has no steps.
 
     Reference:
       Matthews et al., Craftax: a lightning-fast benchmark for open-ended reinforcement learning (2024).
     """
-    try:
-        from craftax.craftax_env import make_craftax_env_from_name
-    except ImportError as error:
-        raise UserError(
-            f"{id}: Craftax cannot be imported ({error}). Install it with: pip install 'regimax[craftax]'"
-        ) from error
-
+    made = imported("craftax.craftax_env", "Craftax", id, "'regimax[craftax]'").make_craftax_env_from_name
     if id not in KNOWN:
         raise unknown("world of Craftax", id, KNOWN)
-    env = make_craftax_env_from_name(id, auto_reset=False)
+    env = made(id, auto_reset=False)
     return adapt(  # type: ignore[return-value]
         Craftax, id, env, env.default_params, KNOWN[id], solved, reward_range, stream_steps, episode_steps, options
     )

@@ -1,4 +1,4 @@
-"""Worlds of gymnax 1.x. Install them with ``pip install 'regimax[gymnax]'``."""
+"""Worlds of gymnax 1.x. Install them with ``pip install 'regimax[gymnax]'``: gymnax 1.0.1 asks for a jax below 0.12."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from regimax.envs.base import default_settings
 from regimax.envs.behaviour import random_behaviour
+from regimax.envs.imported import imported
 from regimax.envs.interface import GymnaxInterface
 from regimax.errors import UserError, unknown
 from regimax.types import Array, Field, HParams, PyTree, Setting, Spec, Trajectory, number
@@ -240,9 +241,9 @@ def make(
       the world.
 
     Raises:
-      UserError: if gymnax is not installed, there is no such world, its data cannot be loaded, it has continuous
-        actions, an option does not exist, or `solved` or `reward_range` is not known and not given, or an episode or a
-        transcript has no steps or more than the longest.
+      UserError: if gymnax is not installed or fails beside the jax that is, there is no such world, its data cannot be
+        loaded, it has continuous actions, an option does not exist, or `solved` or `reward_range` is not known and not
+        given, or an episode or a transcript has no steps or more than the longest.
 
     Reference:
       Lange, gymnax: a JAX-based reinforcement learning environment library (2022).
@@ -251,13 +252,7 @@ def make(
       >>> make("CartPole-v1").num_actions
       2
     """
-    try:
-        import gymnax
-    except ImportError as error:
-        raise UserError(
-            f"{id}: gymnax cannot be imported ({error}). Install it with: pip install 'regimax[gymnax]'"
-        ) from error
-
+    gymnax = imported("gymnax", "gymnax", id, "'regimax[gymnax]' (gymnax 1.0.1 brings a jax below 0.12 along)")
     if id not in gymnax.registered_envs:
         raise unknown("world of gymnax", id, gymnax.registered_envs)
     env, params = _made(id)
@@ -336,6 +331,8 @@ def _made(id: str, **sizes: Any) -> tuple[Any, Any]:
         return gymnax.make(id, **sizes)
     except (OSError, EOFError) as error:
         raise UserError(f"{id}: gymnax cannot load its data set: {error}") from error
+    except Exception as error:  # a size that it does not take, or a jax that it does not know
+        raise UserError(f"{id}: gymnax cannot make it beside jax {jax.__version__}: {error}") from error
 
 
 def adapt(

@@ -240,7 +240,7 @@ class _Spaces(NamedTuple):
 def _spaces() -> Any:
     try:
         from gymnax.environments import spaces
-    except ImportError:
+    except Exception:  # not installed, or not for this jax
         return _Spaces()
     return spaces
 

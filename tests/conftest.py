@@ -29,7 +29,7 @@ def pytest_configure(config):
     flags = "--xla_backend_optimization_level=0"
     if jax.__version_info__ < (0, 11):  # XLA is without that flag later, and ends a process that gives it
         flags += " --xla_cpu_use_fusion_emitters=false"
-    if config.option.markexpr == "not slow" and flags not in os.environ["XLA_FLAGS"]:
+    if config.option.markexpr in ("not slow", "versions") and flags not in os.environ["XLA_FLAGS"]:
         os.environ["XLA_FLAGS"] += f" {flags}"
     jax.devices()  # from now on there are two, also for a command that would do with one
 

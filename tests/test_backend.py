@@ -71,6 +71,7 @@ def test_what_was_compiled_is_kept_in_a_folder_of_the_user(tmp_path):
         assert Path(done.stdout.strip()) == folder
 
 
+@pytest.mark.versions
 def test_draws_without_loops_are_the_same_bits():
     """In a process of its own each: what is lowered is decided once."""
     script = (
@@ -91,6 +92,7 @@ def test_draws_without_loops_are_the_same_bits():
     assert told[0][1] == told[1][1]
 
 
+@pytest.mark.versions
 def test_where_jax_has_other_names_draws_stay_as_they_are(monkeypatch):
     monkeypatch.delattr(backend._threefry(), "_threefry2x32_lowering")
     assert backend.draw_without_loops() is False

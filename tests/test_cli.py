@@ -99,6 +99,7 @@ def test_another_sweeps_directory_is_refused(spec, capsys):
     assert before == {p: p.read_bytes() for p in Path("out").rglob("*") if p.is_file()}
 
 
+@pytest.mark.versions
 def test_run_table_report_and_again(spec, capsys):
     assert main(["run", spec]) == 0
     assert re.search(r"finished: 8 cells in 0:\d\d · 2 programs ·", capsys.readouterr().out)
@@ -150,6 +151,7 @@ def test_plan_for_people(spec, capsys):
     assert "8 cells in 10 stages, 2 programs to compile" in capsys.readouterr().out
 
 
+@pytest.mark.versions
 def test_parquet_goes_to_standard_output(spec):
     main(["run", spec])
     command = [sys.executable, "-m", "regimax", "table", "runs/tiny", "--format", "parquet"]
@@ -157,6 +159,7 @@ def test_parquet_goes_to_standard_output(spec):
     assert pl.read_parquet(io.BytesIO(found.stdout)).height == 8
 
 
+@pytest.mark.versions
 def test_unknown_options_end_with_2():
     found = subprocess.run(
         [sys.executable, "-m", "regimax", "run", "--colour"], capture_output=True, text=True, check=False

@@ -12,6 +12,7 @@ def data(key):
     return np.asarray(jax.random.key_data(key))
 
 
+@pytest.mark.versions
 def test_a_seed_has_the_same_keys_in_any_batch():
     many, one = rx.cell_keys(seeds=10), rx.cell_keys(seeds=[7])
     np.testing.assert_array_equal(data(many.world)[7], data(one.world)[0])
@@ -32,6 +33,7 @@ def test_keys_are_all_different():
     assert len(found) == 2000
 
 
+@pytest.mark.versions
 def test_keys_are_typed_threefry():
     assert str(jax.random.key_impl(rx.cell_keys(seeds=1).world)) == prng.IMPLEMENTATION
 
@@ -48,6 +50,19 @@ def test_numbers_may_be_traced():
     np.testing.assert_array_equal(data(traced), data(prng.named(key, "update", 3, "x")))
 
 
+@pytest.mark.versions
+def test_draws_have_the_bits_they_had_in_every_version():
+    """Runs are compared across versions seed by seed."""
+    key = prng.named(rx.cell_keys(seeds=[3]).learner[0], "update", "rl", 5)
+    np.testing.assert_array_equal(data(key), [1005175132, 3726346490])
+    np.testing.assert_array_equal(data(jax.random.split(key))[1], [4075895101, 964247629])
+    np.testing.assert_array_equal(jax.random.bits(key, (3,)), [2960921645, 3414718832, 2175658193])
+    np.testing.assert_array_equal(prng.permutations(key, 1, 8), [[7, 3, 2, 6, 5, 0, 1, 4]])
+    np.testing.assert_array_equal(jax.random.randint(key, (3,), 0, 1000), [6, 637, 625])
+    np.testing.assert_array_equal(jax.random.categorical(key, np.zeros((3, 5), np.float32)), [4, 0, 4])
+    np.testing.assert_allclose(jax.random.normal(key, (2,)), [0.49413145, 0.82407355], rtol=1e-5)
+
+
 def test_seeds_of_other_number_are_refused():
     with pytest.raises(ValueError, match="3 seeds but 2 world seeds"):
         rx.cell_keys(seeds=3, world_seeds=[1, 2])
@@ -60,6 +75,7 @@ def test_permutations_are_orders(size):
     np.testing.assert_array_equal(np.sort(orders, axis=1), np.tile(np.arange(size), (50, 1)))
 
 
+@pytest.mark.versions
 def test_permutations_are_uniform():
     """A chi-squared test over all orders of four; fails one time in 10,000 for a correct generator."""
     from scipy import stats

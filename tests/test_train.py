@@ -19,6 +19,7 @@ def imitation():
     return train, jax.jit(jax.vmap(train, in_axes=(0, None)))(rx.cell_keys(seeds=4), train.default_hparams)
 
 
+@pytest.mark.versions
 def test_curves_effort_parameters_and_status(imitation):
     _, result = imitation
     assert result.curves["pretrain"]["update"].tolist() == [[0, 2, 4]] * 4

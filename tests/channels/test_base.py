@@ -13,6 +13,7 @@ ALPHA = 1e-4
 ONE, ZERO = jnp.ones(()), jnp.zeros(())
 
 
+@pytest.mark.versions
 def test_a_chain_is_its_channels_behind_each_other():
     coarse, fine = sensory(-4, 4), sensory(0, 1, name="eye")
     both = chain(coarse, fine)
@@ -77,6 +78,7 @@ def test_no_bandwidth_is_refused(bandwidths, dt):
         bandwidths.settings(rx.envs.Cipher(), dt)
 
 
+@pytest.mark.versions
 def test_a_regime_learns_through_all_channels():
     world = rx.envs.Cipher(symbols=3, skills=2, length=4)
     r = rx.regimes

@@ -26,6 +26,7 @@ def there():
     return sorted(path.name for path in (RUN / store.CHECKPOINTS).iterdir())
 
 
+@pytest.mark.versions
 def test_arrays_and_facts_come_back():
     saved()
     arrays, manifest = load(1), store.read_manifest(RUN, 1)
@@ -34,6 +35,7 @@ def test_arrays_and_facts_come_back():
     assert FACTS.items() <= manifest.items()
 
 
+@pytest.mark.versions
 def test_the_last_two_are_kept():
     saved(4)
     assert store.checkpoint_steps(RUN) == [4, 3]
@@ -53,6 +55,7 @@ def with_another_manifest(folder):
 
 
 @pytest.mark.parametrize("damage", [cut_short, without_an_array, with_another_manifest])
+@pytest.mark.versions
 def test_only_whole_ones_count_among_those_that_are_kept(damage):
     saved(4)
     damage(store.checkpoint_folder(RUN, 4))
@@ -97,6 +100,7 @@ def files(step):
 
 
 @pytest.mark.parametrize("where", [0.0, 0.5, 0.999])
+@pytest.mark.versions
 def test_a_flipped_bit_in_any_file_is_seen(where):
     saved()
     for path in files(1):
@@ -112,6 +116,7 @@ def test_a_flipped_bit_in_any_file_is_seen(where):
     assert load(1)
 
 
+@pytest.mark.versions
 def test_any_truncated_or_missing_file_is_seen():
     saved()
     for path in files(1):

@@ -112,7 +112,7 @@ def test_a_run_that_ended_before_its_results_were_written_writes_them(monkeypatc
     assert "success" in pl.read_parquet_schema("run/cells.parquet")
 
 
-@pytest.mark.parametrize("ticks", [slow(1), 3, slow(5)])
+@pytest.mark.parametrize("ticks", [slow(1), pytest.param(3, marks=pytest.mark.versions), slow(5)])
 def test_a_crash_after_a_commit_is_resumed_bit_for_bit(whole, ticks):
     with pytest.raises(ConnectionError):
         run(make_tiny(), "run", Crash(ticks), checkpoint_seconds=0)
@@ -390,6 +390,7 @@ def test_a_sweep_that_lost_something_does_not_extend(whole):
         run(make_tiny(threshold=0.5), whole, extend=True)
 
 
+@pytest.mark.versions
 def test_shared_pretraining_is_run_once_and_changes_nothing(tmp_path):
     erasures = [i / 10 for i in range(8)]
     regime = rx.regimes.pretrain_rl(updates=(8, 2), **options())

@@ -78,7 +78,6 @@ def test_no_bandwidth_is_refused(bandwidths, dt):
         bandwidths.settings(rx.envs.Cipher(), dt)
 
 
-@pytest.mark.versions
 def test_a_regime_learns_through_all_channels():
     world = rx.envs.Cipher(symbols=3, skills=2, length=4)
     r = rx.regimes

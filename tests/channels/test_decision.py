@@ -49,6 +49,7 @@ def test_decisions_are_held():
     assert done.tolist() == [0, 0, 0, 3, 3, 5, 5, 5]
 
 
+@pytest.mark.versions
 def test_flips_come_at_their_rate_and_to_all_others_alike():
     n, legal = 30_000, [True, False, True, True, True]
     done, _ = decide(np.full(n, 2), np.ones(n), legal, flip=0.3)

@@ -47,6 +47,7 @@ SEND = {
 }
 
 
+@pytest.mark.versions
 def test_by_default_everything_arrives():
     channel = reward()
     values = np.array([0, 1, 1, 0, 1.0])
@@ -67,6 +68,7 @@ def test_levels_round_to_the_nearest(levels):
     assert (np.abs(found - clipped) <= np.abs(clipped[:, None] - grid).min(-1) + 1e-5).all()
 
 
+@pytest.mark.versions
 def test_erasures_and_flips_come_at_their_rates():
     channel, n, levels = reward(0, 3), 40_000, 4
     hparams = traced(channel, levels=levels, erasure=0.3, flip=0.2)
@@ -198,6 +200,7 @@ def test_noise_of_pay_is_normal_before_it_is_rounded():
     assert stats.kstest(np.asarray(found) / 0.2, "norm").pvalue > ALPHA
 
 
+@pytest.mark.versions
 def test_what_is_lost_is_known_to_be_missing_and_what_is_not_due_is_not():
     channel, n = reward(), 4_000
     hparams = traced(channel, rate=0.5, erasure=0.4)

@@ -43,6 +43,7 @@ def test_by_default_everything_is_seen_as_it_is():
     assert present.all()
 
 
+@pytest.mark.versions
 def test_observations_are_held_between_those_that_are_taken():
     values = np.arange(10.0)[:, None]
     first = np.zeros(10)
@@ -80,6 +81,7 @@ def test_numbers_are_rounded_to_so_many_bits_and_no_fewer(bits):
     assert math.log2(len(counts)) == pytest.approx(channel.capacity(nominal, {"dimensions": 1}))
 
 
+@pytest.mark.versions
 def test_noise_is_normal_and_its_capacity_that_of_a_gaussian_channel():
     channel = sensory(-2, 2)
     seen, _ = look(np.zeros((5000, 2)), np.ones(5000), channel=channel, noise=0.3)

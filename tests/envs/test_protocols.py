@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import regimax as rx
 from regimax import envs
 from regimax.envs import (
     Cipher,
@@ -20,6 +21,7 @@ from regimax.envs import (
     Recall,
     Streams,
 )
+from regimax.envs.base import keeps
 from regimax.errors import UserError
 from regimax.networks import mlp
 from regimax.types import Setting
@@ -67,14 +69,40 @@ def given(world, names):
     return {s.name: jnp.asarray(s.default, jnp.int32 if s.integer else jnp.float32) for s in chosen}
 
 
+@pytest.mark.versions
 def test_it_is_an_environment(world):
     assert isinstance(world, Environment)
+    assert keeps(world, Environment)
     assert hash(world.spec) == hash(eval(repr(world.spec)))
 
 
 @pytest.mark.parametrize("name", WORLDS)
 def test_only_worlds_with_a_stream_say_so(name):
     assert isinstance(WORLDS[name], Streams) == (not name.startswith(VIEWS))
+
+
+@pytest.mark.versions
+@pytest.mark.parametrize("name", ["Planner", "Recall", "Lock"])
+def test_a_wrapper_of_ones_own_that_passes_everything_on_is_the_world_in_every_python(name):
+    """Not by `isinstance`, which from Python 3.12 on looks no further than the class."""
+
+    class Wrapped:
+        def __init__(self, world):
+            self.world = world
+
+        def __getattr__(self, name):
+            return getattr(self.world, name)
+
+    wrapped = Wrapped(WORLDS[name])
+    envs.check_world(wrapped)
+    for promise in (Environment, Streams, envs.HandMade, envs.Lifetimes):
+        assert keeps(wrapped, promise) == keeps(WORLDS[name], promise)
+    assert rx.sources.transcripts(2)(wrapped, ()).spec == rx.sources.transcripts(2)(WORLDS[name], ()).spec
+    if name == "Planner":
+        assert HandModel(wrapped).spec == HandModel(WORLDS[name]).spec
+    else:
+        with pytest.raises(UserError, match="has no hand-made model"):
+            HandModel(wrapped)
 
 
 @pytest.mark.parametrize("name", [name for name in WORLDS if not name.startswith(VIEWS)])

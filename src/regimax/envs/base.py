@@ -191,6 +191,25 @@ class Lifetimes(Protocol):
         ...
 
 
+def members(promise: type) -> list[str]:
+    """Returns the names of what a protocol asks for."""
+    own = [name for name, value in vars(promise).items() if callable(value) and not name.startswith("_")]
+    return [*promise.__annotations__, *own]
+
+
+def keeps(world: Any, promise: type) -> bool:
+    """Returns whether a world has every member of a protocol.
+
+    One that passes them on by `__getattr__` has them too, which `isinstance` does not see from Python 3.12 on.
+
+    Example:
+      >>> from regimax.envs import Lock, Streams
+      >>> keeps(Lock(depth=3), Streams)
+      True
+    """
+    return all(hasattr(world, name) for name in members(promise))
+
+
 def unseen(world: Any, params: PyTree) -> PyTree:
     """Returns the params with which a world is evaluated: those with what it keeps back from learning, if it does.
 

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from regimax.envs.base import Environment, HandMade, Lifetimes, Streams
+from regimax.envs.base import Environment, HandMade, Lifetimes, Streams, keeps, members
 from regimax.errors import UserError, unknown
 from regimax.types import Field, PyTree, Setting, Trajectory, count, is_finite, number
 
@@ -27,12 +27,6 @@ DESCRIBED = (
 """What `describe` says of every world."""
 OPTIONAL = ((Streams, "transcript"), (Lifetimes, "sequence"), (HandMade, "hand_made"))
 """Promises that a world need not make, each with the member that shows that it means to."""
-
-
-def members(promise: type) -> list[str]:
-    """Returns the names of what a protocol asks for."""
-    own = [name for name, value in vars(promise).items() if callable(value) and not name.startswith("_")]
-    return [*promise.__annotations__, *own]
 
 
 def lacking(world: Any, promise: type) -> str:
@@ -73,7 +67,7 @@ def check_world(world: Any) -> None:
     where = f"the world {name}"
     _check_facts(world, where)
     _check_dynamics(world, where)
-    if isinstance(world, Streams):
+    if keeps(world, Streams):
         _check_stream(world, where)
 
 

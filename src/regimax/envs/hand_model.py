@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from regimax import prng
-from regimax.envs.base import HandMade, default_settings
+from regimax.envs.base import HandMade, default_settings, keeps
+from regimax.envs.passed_on import passes_on
 from regimax.errors import UserError
 from regimax.types import Array, HParams, Params, PyTree, Setting, Spec
 
@@ -36,6 +37,7 @@ class HandModelParams(NamedTuple):
     model: PyTree
 
 
+@passes_on(*_SAME)
 @dataclass(frozen=True)
 class HandModel:
     """The hand-made model of a world.
@@ -60,15 +62,10 @@ class HandModel:
     is_model = True
 
     def __post_init__(self) -> None:
-        if not isinstance(self.world, HandMade):
+        if not keeps(self.world, HandMade):
             raise UserError(
                 f"the world {self.world.name} has no hand-made model: it does not say what one could know of it"
             )
-
-    def __getattr__(self, name: str) -> Any:
-        if name in _SAME:
-            return getattr(self.world, name)
-        raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
 
     @property
     def spec(self) -> Spec:

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from regimax.envs.base import default_settings
+from regimax.envs.passed_on import passes_on
 from regimax.errors import UserError
 from regimax.types import Array, Field, PyTree, Spec
 
@@ -25,12 +26,12 @@ _SAME = (
     "init",
     "concepts",
     "legal",
-    "unseen",
     "describe",
 )
 """What the oracle's view leaves as it is; the reward-free stream is not among it."""
 
 
+@passes_on(*_SAME)
 @dataclass(frozen=True)
 class Oracle:
     """A world whose observation is the one-hot code of each of its concepts.
@@ -53,8 +54,8 @@ class Oracle:
             raise UserError(f"the world {self.world.name} knows no concepts, so it has no oracle")
 
     def __getattr__(self, name: str) -> Any:
-        if name in _SAME and hasattr(self.world, name):
-            return getattr(self.world, name)
+        if name == "unseen" and hasattr(self.world, name):  # which not every world has
+            return self.world.unseen
         raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
 
     @property

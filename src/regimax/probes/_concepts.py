@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from regimax.envs import Halved
+from regimax.envs.base import keeps
 from regimax.errors import UserError
 from regimax.learners import Learner
 from regimax.networks import Code
@@ -103,7 +104,7 @@ def concepts(
 
         def measure(key: Array, subject: Subject, hparams: HParams) -> Metrics:
             key_watch, key_step, key_project, key_shuffle = jax.random.split(key, 4)
-            halves = world.halves(subject.world) if isinstance(world, Halved) else (subject.world, subject.world)
+            halves = world.halves(subject.world) if keeps(world, Halved) else (subject.world, subject.world)
             both = jax.tree.map(lambda *leaves: jnp.stack(leaves), *halves)
 
             def show(key: Array, key_step: Array, params: PyTree) -> tuple[Array, Array]:

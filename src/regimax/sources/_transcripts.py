@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from regimax.channels import Channel, Signal
 from regimax.envs import Streams, lacking
+from regimax.envs.base import keeps
 from regimax.errors import UserError
 from regimax.prng import Keys
 from regimax.rollout import Policy, transmit
@@ -37,7 +38,7 @@ def transcripts(num_envs: int = 64) -> SourceFactory:
 
     def factory(world: Any, channels: Sequence[Channel], num_steps: int | None = None) -> Source:
         del num_steps  # a transcript is as long as its world makes it
-        if not isinstance(world, Streams):
+        if not keeps(world, Streams):
             raise UserError(
                 f"the world {world.name} has no reward-free stream of transcripts: it lacks {lacking(world, Streams)}"
             )

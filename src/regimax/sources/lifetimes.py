@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from regimax import prng
 from regimax.channels import Channel
 from regimax.envs import Lifetimes
+from regimax.envs.base import keeps
 from regimax.errors import UserError
 from regimax.prng import Keys
 from regimax.rollout import Policy
@@ -175,7 +176,7 @@ def fresh_worlds(num_envs: int = 16, load: int | None = None) -> SourceFactory:
 
 
 def _check(name: str, world: Any, channels: Sequence[Channel]) -> None:
-    if not isinstance(world, Lifetimes):
+    if not keeps(world, Lifetimes):
         raise UserError(f"{name}: the world {world.name} has no lifetimes, sequences that share what lasts; Recall has")
     for channel in channels:
         if channel.place in ("sensory", "abstraction"):

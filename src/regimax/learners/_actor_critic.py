@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from regimax import prng, rollout
 from regimax.errors import UserError
+from regimax.factories import once
 from regimax.learners import base
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
 from regimax.learners.bonus import Bonus
@@ -97,6 +98,7 @@ def heads(source: Source) -> dict[str, int]:
     return {"policy": source.world.num_actions, "value": 1}
 
 
+@once
 def actor_critic(
     num_epochs: int = 1,
     num_minibatches: int = 1,

@@ -7,6 +7,7 @@ from typing import Unpack
 
 from regimax import prng
 from regimax.errors import UserError
+from regimax.factories import once
 from regimax.learners import base
 from regimax.learners._actor_critic import reinforcement
 from regimax.learners.auxiliary import GRADIENTS, auxiliary
@@ -50,6 +51,7 @@ def shown(source: Source, trajectory: Trajectory) -> Trajectory:
     return trajectory._replace(extras={})
 
 
+@once
 def always_on(
     updates_per_rollout: float = 1,
     gradients: str = "shared",

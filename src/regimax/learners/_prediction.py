@@ -9,6 +9,7 @@ import jax
 from regimax import prng
 from regimax.envs import unseen
 from regimax.errors import UserError
+from regimax.factories import once
 from regimax.learners import base
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
 from regimax.learners.batch import ObjectiveFactory
@@ -22,6 +23,7 @@ from regimax.sources import Source
 from regimax.types import Array, HParams, Metrics, Params, PyTree
 
 
+@once
 def prediction(objective: ObjectiveFactory | None = None, optimizer: Optimizer = base.adam) -> LearnerFactory:
     """Makes a learner that predicts its stream.
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 
+from regimax.factories import once
 from regimax.learners import base
 from regimax.learners._off_policy import off_policy
 from regimax.learners.action_values import HEAD, slow_action_values
@@ -21,6 +22,7 @@ from regimax.types import Array, HParams, Params, PyTree, Setting
 EPSILON = Setting("epsilon", 0.1, 0, 1, "ε, share of actions that are left to chance while it learns")
 
 
+@once
 def q_learning(
     updates_per_rollout: int = 4, capacity: int | None = None, optimizer: Optimizer = base.adam
 ) -> LearnerFactory:

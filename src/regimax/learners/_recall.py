@@ -11,6 +11,7 @@ import optax
 from jax.typing import ArrayLike
 
 from regimax.errors import UserError, unknown
+from regimax.factories import once
 from regimax.learners import base
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
 from regimax.learners.policies import softmax_policy
@@ -82,6 +83,7 @@ def recalled(logits: Array, trajectory: Trajectory) -> tuple[Array, Metrics]:
     }
 
 
+@once
 def recall(memory: str = "sequence", optimizer: Optimizer = decaying_adam) -> LearnerFactory:
     """Makes a learner that answers the questions of sequences, and is told what was right.
 

@@ -12,6 +12,7 @@ import optax
 from regimax import prng, rollout
 from regimax.channels import Signal, reward
 from regimax.errors import UserError
+from regimax.factories import once
 from regimax.learners import base
 from regimax.learners._actor_critic import reinforcement
 from regimax.learners.auxiliary import GRADIENTS, auxiliary
@@ -46,6 +47,7 @@ class Note(NamedTuple):
     bits: Array
 
 
+@once
 def reward_model(
     form: str = "shaping",
     gradients: str = "stopped",

@@ -8,6 +8,7 @@ import jax
 
 from regimax import prng, rollout
 from regimax.errors import UserError
+from regimax.factories import once
 from regimax.learners._actor_critic import actor_critic
 from regimax.learners.base import Learner, LearnerFactory, LearnerState
 from regimax.networks import Network, NetworkFactory
@@ -16,6 +17,7 @@ from regimax.sources import Source
 from regimax.types import Array, HParams, Metrics, Params
 
 
+@once
 def train_in_model(learner: LearnerFactory | None = None) -> LearnerFactory:
     """Makes a learner whose episodes are those of a model: a hand-made one, or one that was learnt and is inherited.
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import optax
 
 from regimax.envs.learned_model import InitialObservations, LearnedModel, remember
+from regimax.factories import once
 from regimax.learners import base
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
 from regimax.learners.batch import Batch, Objective
@@ -72,6 +73,7 @@ def what_follows(source: Source, model: Network) -> Objective:
     )
 
 
+@once
 def world_model(
     updates_per_rollout: int = 4,
     capacity: int | None = None,

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from regimax import prng, rollout
 from regimax.errors import UserError
+from regimax.factories import once
 from regimax.learners import base
 from regimax.learners._always_on import next_observation, shown
 from regimax.learners.action_values import HEAD, action_values
@@ -52,6 +53,7 @@ class Memory(NamedTuple):
     partner: PyTree = ()
 
 
+@once
 def yoked(
     updates_per_rollout: int = 4,
     capacity: int | None = None,

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from regimax.errors import UserError, unknown
+from regimax.factories import once
 from regimax.learners.batch import Batch, Objective, ObjectiveFactory
 from regimax.ops.losses import stepwise_cross_entropy, weighted_mean
 from regimax.sources import Source
@@ -18,6 +19,7 @@ def _unit(x: Array) -> Array:
     return x * jax.lax.rsqrt(jnp.sum(jnp.square(x), -1, keepdims=True) + 1e-8)
 
 
+@once
 def next_step(fields: Sequence[str] | None = None, actions: bool = True) -> ObjectiveFactory:
     r"""Asks for the next observation, and for what the others do next where the stream shows others at work.
 
@@ -91,6 +93,7 @@ def next_step(fields: Sequence[str] | None = None, actions: bool = True) -> Obje
     return objective
 
 
+@once
 def masked() -> ObjectiveFactory:
     r"""Asks for what is hidden of the present observation: reconstruction from the rest, and from what came before.
 
@@ -148,6 +151,7 @@ def masked() -> ObjectiveFactory:
     return objective
 
 
+@once
 def contrastive() -> ObjectiveFactory:
     r"""Asks which of the next observations of all streams is that of this one.
 
@@ -200,6 +204,7 @@ _BODY = ("trunk", "adapter")
 """The parts that features depend on."""
 
 
+@once
 def latent() -> ObjectiveFactory:
     r"""Asks for the features that a slow copy of the network will give to the next observation.
 

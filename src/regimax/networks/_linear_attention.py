@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from regimax.errors import unknown
+from regimax.factories import once
 from regimax.networks.base import Network, NetworkFactory, check_widths, made_once, reset_carry, with_heads
 from regimax.networks.linear import Linear
 from regimax.networks.residual import residual
@@ -101,6 +102,7 @@ class _Memory(nnx.Module):
         return carry, self.out(recalled.reshape(*x.shape[:2], -1))
 
 
+@once
 def linear_attention(
     width: int = 64,
     layers: int = 1,

@@ -9,6 +9,7 @@ import jax
 from flax import nnx
 
 from regimax.errors import unknown
+from regimax.factories import once
 from regimax.networks.base import Network, NetworkFactory, Trunk, check_widths, made_once, with_heads
 from regimax.networks.initializers import orthogonal
 from regimax.networks.linear import Linear
@@ -38,6 +39,7 @@ def _checked(layers: str, name: str, widths: Sequence[int]) -> tuple[int, ...]:
     return tuple(found)
 
 
+@once
 def mlp(
     widths: Sequence[int] = (64, 64), critic: Sequence[int] | None = None, activation: str = "tanh"
 ) -> NetworkFactory:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from regimax.errors import UserError, unknown
+from regimax.factories import once
 from regimax.networks.base import Network, NetworkFactory, Trunk, check_widths, made_once, with_heads
 from regimax.networks.linear import Linear
 from regimax.shapes import check_shapes
@@ -89,6 +90,7 @@ class _Memory(nnx.Module):
         return carry, jnp.einsum("ets,esd->ted", weights, values)
 
 
+@once
 def pair_memory(
     width: int = 16,
     hidden: int = 128,

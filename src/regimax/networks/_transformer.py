@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from regimax.errors import UserError
+from regimax.factories import once
 from regimax.networks.base import Network, NetworkFactory, check_widths, made_once, with_heads
 from regimax.networks.linear import Linear
 from regimax.networks.residual import residual
@@ -97,6 +98,7 @@ class _Attention(nnx.Module):
         return Window(keys[:, num_steps:], values[:, num_steps:], present), out
 
 
+@once
 def transformer(width: int = 64, layers: int = 2, num_heads: int = 4, context: int = 16) -> NetworkFactory:
     r"""Makes causal transformers with rotary positions, norms before attention and MLP (GELU), and a window.
 

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from regimax import prng
+from regimax.factories import once
 from regimax.networks.base import Code, Network, NetworkFactory, check_widths, made_once
 from regimax.types import Array, Params, PyTree
 
@@ -42,6 +43,7 @@ def adapted(trunk: PyTree, kernels: Kernels) -> PyTree:
     return jax.tree_util.tree_map_with_path(one, trunk)
 
 
+@once
 def low_rank(network: NetworkFactory, rank: int = 1) -> NetworkFactory:
     r"""Gives a network a part ``adapter``, which adds a matrix of rank r to every kernel of its trunk.
 

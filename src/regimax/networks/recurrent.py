@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from regimax.factories import once
 from regimax.networks.base import Network, NetworkFactory, Trunk, check_widths, made_once, reset_carry, with_heads
 from regimax.networks.initializers import orthogonal
 from regimax.networks.linear import Linear
@@ -20,6 +21,7 @@ class _Recurrent(nnx.Module):
         self.cell = nnx.GRUCell(embedding, width, recurrent_kernel_init=orthogonal(), rngs=rngs)
 
 
+@once
 def gru(width: int = 64, embedding: int | None = None) -> NetworkFactory:
     """Makes a gated recurrent unit behind a linear embedding.
 

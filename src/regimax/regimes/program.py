@@ -210,14 +210,32 @@ def _bind_probes(phase: Phase, source: Source, learner: Learner) -> tuple[Probe,
     return probes
 
 
+Bound = dict[tuple[Any, ...], tuple[Any, Program]]
+"""Programs by what they are compiled from, each with the world that it was bound to."""
+
+
+def _compiled_from(phase: Phase, world: Any) -> tuple[Any, ...]:
+    """Returns what stands for all that decides what a phase's functions compute: its objects, and its plain data.
+
+    Its budget, what it inherits and the defaults of its settings reach them as arguments only.
+    """
+    several = (phase.channels or (), phase.probes)
+    objects = (world, phase.source, phase.learner, phase.network, phase.world)
+    ids = (*(id(one) for one in objects), *(tuple(id(one) for one in some) for some in several))
+    plain = (phase.name, phase.channels is None, phase.freeze, phase.evaluate, phase.stop, phase.probe_every)
+    return (*ids, *plain)
+
+
 @single
-def bind(phase: Phase, world: Any, num_steps: int | None = None) -> Program:
+def bind(phase: Phase, world: Any, num_steps: int | None = None, known: Bound | None = None) -> Program:
     """Binds a phase to a world.
 
     Args:
       phase: the phase.
       world: the sweep's world; `phase.world` may turn it into the phase's own.
       num_steps: overrides the steps per update of a source that lets it (for counting at unpadded sizes).
+      known: programs so far, to which this one is added. One that is compiled from the same objects lends its
+        functions, which are then traced once for both.
 
     Returns:
       the program.
@@ -232,6 +250,11 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None) -> Program:
         raise UserError(
             f"{phase.name}.updates = {phase.updates} is not a positive multiple of evaluate.every = {every}"
         )
+    key = (*_compiled_from(phase, world), num_steps)
+    if known is not None and key in known:
+        like = known[key][1]
+        settings, local = _settings(phase, like.learner)
+        return like._replace(phase=phase, settings=settings, local=local)
     own_world = world
     if phase.world is not None:
         check_world(own_world := phase.world(world))
@@ -326,7 +349,10 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None) -> Program:
 
     spec = ("phase", phase.name, learner.spec, every, tuple(stop) if stop else None)
     fresh, init, tick, probe = single(fresh), single(init), single(_launched(tick)), single(probe)
-    return Program(phase, own_world, learner, settings, local, fresh, init, tick, probes, probe, spec)
+    program = Program(phase, own_world, learner, settings, local, fresh, init, tick, probes, probe, spec)
+    if known is not None:
+        known[key] = world, program  # both hold what its key stands for, so that nothing else takes their place
+    return program
 
 
 def _launched(tick: Callable[..., Any]) -> Callable[..., Any]:
@@ -374,15 +400,20 @@ class BoundRegime(NamedTuple):
 
 
 @single
-def bind_regime(regime: Regime, world: Any) -> BoundRegime:
+def bind_regime(regime: Regime, world: Any, known: Bound | None = None) -> BoundRegime:
     """Binds every phase of a regime to a world and checks what phases hand on.
+
+    Args:
+      regime: the regime.
+      world: the world.
+      known: programs so far, see :func:`bind`.
 
     Raises:
       UserError: if two phases share a name, disagree on a setting's default, or one inherits what the one before does
         not have in the same shape.
     """
     check_world(world)
-    programs = tuple(bind(phase, world) for phase in regime.phases)
+    programs = tuple(bind(phase, world, known=known) for phase in regime.phases)
     names = [phase.name for phase in regime.phases]
     if not names or len(set(names)) < len(names):
         raise UserError(f"regime {regime.name!r}: its phases need different names, found {names}")

@@ -7,12 +7,14 @@ from typing import Any
 
 from regimax.channels import Channel
 from regimax.envs import behaviour
+from regimax.factories import once
 from regimax.sources._transcripts import passive
 from regimax.sources.base import Source, SourceFactory, check_streams
 
 NUM_STEPS = 128
 
 
+@once
 def random_behaviour(num_envs: int = 64, num_steps: int | None = None) -> SourceFactory:
     """Makes a source of what can be seen when nobody tries anything: uniformly random legal actions, no reward.
 

@@ -12,6 +12,7 @@ from regimax.channels import Channel, Signal
 from regimax.envs import Streams, lacking
 from regimax.envs.base import keeps
 from regimax.errors import UserError
+from regimax.factories import once
 from regimax.prng import Keys
 from regimax.rollout import Policy, transmit
 from regimax.sources.base import Source, SourceFactory, check_streams, declared
@@ -24,6 +25,7 @@ class TranscriptState(NamedTuple):
     world: PyTree
 
 
+@once
 def transcripts(num_envs: int = 64) -> SourceFactory:
     """Makes a source of fresh transcripts, `num_envs` per update.
 

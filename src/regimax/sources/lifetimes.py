@@ -13,6 +13,7 @@ from regimax.channels import Channel
 from regimax.envs import Lifetimes
 from regimax.envs.base import keeps
 from regimax.errors import UserError
+from regimax.factories import once
 from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.sources.base import Source, SourceFactory, check_streams, declared
@@ -31,6 +32,7 @@ class Lifetime(NamedTuple):
     shown: PyTree
 
 
+@once
 def lifetime(num_envs: int = 1, shown: float = 1.0, irrelevant: bool = False) -> SourceFactory:
     """Makes a source of the sequences of one world, one after another, between which it drifts.
 
@@ -110,6 +112,7 @@ class FreshWorlds(NamedTuple):
     world: PyTree
 
 
+@once
 def fresh_worlds(num_envs: int = 16, load: int | None = None) -> SourceFactory:
     """Makes a source of sequences each of which has a world of its own: nothing is worth keeping but how to remember.
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from regimax import prng, rollout
 from regimax.channels import Channel
 from regimax.errors import unknown
+from regimax.factories import once
 from regimax.prng import Keys
 from regimax.sources.base import Source, SourceFactory, check_streams, declared
 from regimax.types import Array, HParams, Metrics, PyTree, Trajectory
@@ -26,6 +27,7 @@ class OwnState(NamedTuple):
 RECORDS = ("augmented_view", "outcome")
 
 
+@once
 def own_behaviour(num_envs: int = 64, num_steps: int | None = None, record: Sequence[str] = ()) -> SourceFactory:
     """Makes a source of the learner's own episodes, which it pays for in environment steps.
 

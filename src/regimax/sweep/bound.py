@@ -10,7 +10,7 @@ from regimax.regimes import BoundRegime, Program
 from regimax.sweep import check
 from regimax.sweep.axes import Point
 from regimax.sweep.cost import Flops, described, signals, size, without_padding
-from regimax.sweep.found import found
+from regimax.sweep.found import found, shared
 from regimax.sweep.identity import digest, probes_identity, rounded
 from regimax.sweep.spec import Sweep
 from regimax.types import INT32, Setting, is_finite, number
@@ -90,7 +90,8 @@ def bind_all(sweep: Sweep, adopted: Mapping[str, Sequence[str]]) -> list[Bound]:
     Raises:
       UserError: if a regime does not fit the world, or a name or value does not fit the regimes.
     """
-    each = [found(regime, sweep.world, sweep.precision) for regime in sweep.regimes]
+    with shared():
+        each = [found(regime, sweep.world, sweep.precision) for regime in sweep.regimes]
     known = {name: setting for one in each for name, setting in one.bound.settings.items()}
     budgets = [_budgets(one.bound) for one in each]
 

@@ -9,56 +9,85 @@ from functools import cached_property
 from typing import Any
 
 from regimax.precision import products
-from regimax.regimes import Program, Regime, bind_regime
+from regimax.regimes import BoundRegime, Program, Regime, bind_regime
+from regimax.regimes.program import Bound
 from regimax.sweep.cost import Flops
 from regimax.sweep.identity import program_identity
+
+
+class Known:
+    """What was found so far of objects that stay as they are."""
+
+    def __init__(self):
+        self._bound: Bound = {}
+        self._found: dict[tuple[int, int, str], tuple[Any, Any, Found]] = {}
+        self._flops: dict[Any, Flops] = {}
+        self._ids: dict[Any, str] = {}
+        self._at: dict[tuple[Any, str], Program] = {}
+
+    def found(self, regime: Regime, world: Any, precision: str) -> Found:
+        """Returns what was found of a regime object in a world object, at a precision of products."""
+        key = id(regime), id(world), precision
+        if key not in self._found:
+            bound = bind_regime(regime, world, self._bound)
+            bound = bound._replace(programs=tuple(self._with(program, precision) for program in bound.programs))
+            self._found[key] = regime, world, Found(bound, self)  # the objects are kept: no other takes their place
+        return self._found[key][2]
+
+    def _with(self, program: Program, precision: str) -> Program:
+        """The program with its products at a precision, which its traces then tell."""
+        if precision == "default":
+            return program
+        names = ("fresh", "init", "tick", "probe")
+        like = self._at.setdefault((program.tick, precision), program)
+        if like is program:
+            like = program._replace(**{name: products(getattr(program, name), precision) for name in names})
+            self._at[program.tick, precision] = like
+        return program._replace(**{name: getattr(like, name) for name in names})
+
+    def flops(self, program: Program) -> Flops:
+        """Returns the FLOPs of a program; those that share their functions share them."""
+        return self._flops.setdefault(program.tick, Flops(program))
+
+    def identity(self, program: Program) -> str:
+        """Returns the identity of a program; those that share their functions share it."""
+        if program.tick not in self._ids:
+            self._ids[program.tick] = program_identity(program, self.flops(program).executed)
+        return self._ids[program.tick]
 
 
 class Found:
     """A regime bound to a world, and what its traces tell.
 
     Args:
-      regime: the regime.
-      world: the world.
-      precision: of products, see `Sweep.precision`.
+      bound: the regime, bound.
+      known: what was found before.
 
     Attributes:
       bound: the regime, bound.
       flops: of its programs.
-
-    Raises:
-      UserError: if the regime does not fit the world.
     """
 
-    def __init__(self, regime: Regime, world: Any, precision: str = "default"):
-        bound = bind_regime(regime, world)
-        self.bound = bound._replace(programs=tuple(_at(program, precision) for program in bound.programs))
-        self.flops = tuple(Flops(program) for program in self.bound.programs)
+    def __init__(self, bound: BoundRegime, known: Known):
+        self.bound, self._known = bound, known
+        self.flops = tuple(known.flops(program) for program in bound.programs)
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
         """What stands for its programs, one per phase."""
-        return tuple(program_identity(p, f.executed) for p, f in zip(self.bound.programs, self.flops, strict=True))
+        return tuple(self._known.identity(program) for program in self.bound.programs)
 
 
-def _at(program: Program, precision: str) -> Program:
-    """The program with its products at a precision, which its traces then tell."""
-    if precision == "default":
-        return program
-    names = ("fresh", "init", "tick", "probe")
-    return program._replace(**{name: products(getattr(program, name), precision) for name in names})
-
-
-_shared: ContextVar[dict[tuple[int, int, str], tuple[Any, Any, Found]] | None] = ContextVar("shared", default=None)
+_shared: ContextVar[Known | None] = ContextVar("shared", default=None)
 
 
 @contextmanager
 def shared() -> Iterator[None]:
-    """While this lasts a regime object in a world object is bound and traced once, however many plans hold it.
+    """While this lasts what is the same in several regimes, or in several plans, is bound and traced once.
 
     For plans that are made together: in a longer time what the objects refer to may be changed.
     """
-    token = _shared.set({} if (known := _shared.get()) is None else known)
+    token = _shared.set(_shared.get() or Known())
     try:
         yield
     finally:
@@ -71,10 +100,4 @@ def found(regime: Regime, world: Any, precision: str = "default") -> Found:
     Raises:
       UserError: if it does not fit the world.
     """
-    known = _shared.get()
-    if known is None:
-        return Found(regime, world, precision)
-    # The objects are kept, so that no other can take their place.
-    if (id(regime), id(world), precision) not in known:
-        known[id(regime), id(world), precision] = regime, world, Found(regime, world, precision)
-    return known[id(regime), id(world), precision][2]
+    return (_shared.get() or Known()).found(regime, world, precision)

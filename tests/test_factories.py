@@ -1,0 +1,36 @@
+"""Factories that give the same object for the same arguments."""
+
+import pytest
+
+import regimax as rx
+from regimax.factories import once
+
+MADE = {
+    "networks.mlp": lambda: rx.networks.mlp((4, 3)),
+    "networks.gru": lambda: rx.networks.gru(8),
+    "networks.low_rank": lambda: rx.networks.low_rank(rx.networks.gru(8), 2),
+    "learners.actor_critic": lambda: rx.learners.actor_critic(num_epochs=2),
+    "learners.prediction": lambda: rx.learners.prediction(rx.learners.objectives.contrastive()),
+    "sources.own_behaviour": lambda: rx.sources.own_behaviour(4, record=("outcome",)),
+    "sources.transcripts": rx.sources.transcripts,
+}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_parts_are_made_once(name):
+    assert MADE[name]() is MADE[name]()
+
+
+def test_kinds_of_numbers_are_told_apart_and_what_cannot_be_hashed_is_made_anew():
+    made = once(lambda *args, **options: object())
+    assert made(1) is made(1)
+    assert made(1) is not made(1.0)
+    assert made(1) is not made(True)
+    assert made(a=1) is not made(1)
+    assert made([1]) is not made([1])
+
+
+def test_an_error_is_raised_each_time():
+    for _ in range(2):
+        with pytest.raises(rx.UserError):
+            rx.networks.gru(0)

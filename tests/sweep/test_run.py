@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 import types
 from pathlib import Path
@@ -17,7 +18,7 @@ from orbax.checkpoint import v1 as orbax_v1
 from polars.testing import assert_frame_equal
 
 import regimax as rx
-from regimax.sweep import checkpoint, disk, engines, lanes, optimization, store, table
+from regimax.sweep import checkpoint, disk, engines, executables, lanes, optimization, store, table
 from regimax.sweep.plan import make_plan
 from regimax.sweep.run import Interrupted, Options, execute
 
@@ -265,6 +266,26 @@ def test_a_stop_signal_commits_and_stops(whole, number):
     run(make_tiny(), "run", display)
     assert display.updates_before > 0
     assert_same_results(Path("run"), whole)
+
+
+def test_a_stop_signal_does_not_wait_for_the_compiler(monkeypatch):
+    compile, compiled, signals = executables.Executables.compile, threading.Event(), iter([signal.SIGTERM])
+
+    def endless(*args):
+        for number in signals:
+            signal.pthread_kill(threading.main_thread().ident, number)
+        assert compiled.wait(60)
+        return compile(*args)
+
+    sweep = make_tiny(regimes=make_tiny().regimes[:1])
+    engines.forget()
+    with monkeypatch.context() as patch:
+        patch.setattr(executables.Executables, "compile", endless)
+        with pytest.raises(Interrupted):
+            run(sweep, "run")
+    assert not compiled.is_set()
+    compiled.set()
+    assert not run(sweep, "run").already
 
 
 def test_every_program_is_traced_once_in_a_process(monkeypatch):

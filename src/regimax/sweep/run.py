@@ -127,12 +127,13 @@ def execute(plan: Plan, out: Path, options: Options, display: Display) -> Outcom
     Raises:
       UserError: if `out` cannot be written, holds another sweep, was computed under another environment, is in use, or
         the disk is full.
-      Interrupted: after SIGINT or SIGTERM, once everything is committed.
+      Interrupted: after SIGINT or SIGTERM, once everything is committed; at once where the run waits for its compiler
+        and nothing else.
     """
     _check_environment(plan, out, options)
     rundir.compare(plan, out, options.extend)
-    with rundir.locked(out), _signals() as caught, disk.told(out):
-        run = _Run(plan, out, options, display, caught)
+    with rundir.locked(out), _signals() as signals, disk.told(out):
+        run = _Run(plan, out, options, display, signals)
         with contextlib.closing(run.account), contextlib.closing(run.workers), contextlib.closing(run.writer):
             return run.run()
 
@@ -148,14 +149,15 @@ def _check_environment(plan: Plan, out: Path, options: Options) -> None:
 class _Run:
     """One invocation."""
 
-    def __init__(self, plan: Plan, out: Path, options: Options, display: Display, caught: list[int]):
-        self._plan, self._out, self._options, self._display, self._caught = plan, out, options, display, caught
+    def __init__(self, plan: Plan, out: Path, options: Options, display: Display, signals: _Signals):
+        self._plan, self._out, self._options, self._display, self._signals = plan, out, options, display, signals
         self._devices = jax.local_devices()[: options.devices]
         self.account = Account(len(self._devices))
         self.workers, self.writer = Workers(), Writer()
         self._engines: dict[str, Engine] = {}
         self._clock = _Clock(options.checkpoint_seconds)
         self._begun, self._written = time.monotonic(), 0.0
+        self._committed = True  # whether all that was done is
 
     def run(self) -> Outcome:
         plan, options = self._plan, self._options
@@ -242,17 +244,18 @@ class _Run:
         self._display.pool(phase, len(work.ready), lanes)
 
         def on_tick(tick: Tick) -> None:
+            self._committed = False
             self._display.tick(tick, tick.updates * source.num_envs * source.num_steps)
 
         def commit(pool: Pool) -> None:
             lanes, slots = pool.snapshot()
             self._commit(lanes, **slots)
-            if self._caught:
+            if self._signals.caught:
                 self.writer.wait()
-                raise Interrupted(self._caught[0])
+                raise Interrupted(self._signals.caught[0])
 
         pool = Pool(its, self._engine, self._ledger, work.ready, blocks, self.account)
-        pool.run(on_tick, lambda: bool(self._caught) or self.writer.failed or self._clock.due(), commit)
+        pool.run(on_tick, lambda: bool(self._signals.caught) or self.writer.failed or self._clock.due(), commit)
         with self.account.saving():
             self._commit()
 
@@ -264,6 +267,7 @@ class _Run:
         nothing = {"program": None, "slots": [], "updates": [], "complete": False, "seconds": seconds}
         written, self._written = self.writer.seconds - self._written, self.writer.seconds
         self._ledger.commit(lanes, nothing | facts)
+        self._committed = True
         # What it takes from the run: the devices' time while it waits, and a core's while it is written.
         self._clock.cost = time.monotonic() - begun + written / cores()
         self._clock.reset()
@@ -276,8 +280,14 @@ class _Run:
 
     def _make(self, program: str, lanes: int) -> Engine:
         """Makes an engine of a program with so many lanes in a block."""
-        phase, compiling = self._plan.programs[program], self.account.compiling
-        return engine(program, phase, lanes, self._devices, compiling, self._optimization, self.workers)
+        phase = self._plan.programs[program]
+        return engine(program, phase, lanes, self._devices, self._compiling, self._optimization, self.workers)
+
+    @contextlib.contextmanager
+    def _compiling(self) -> Iterator[None]:
+        """Waits for the compiler, which may take minutes: a signal need not wait for it where nothing would be lost."""
+        with self.account.compiling(), self._signals.stop_at_once() if self._committed else contextlib.nullcontext():
+            yield
 
 
 def _device_name(device: Any) -> str:
@@ -306,16 +316,56 @@ class _Clock:
         return time.monotonic() - self._last >= wanted
 
 
+class _Signals:
+    """SIGINT and SIGTERM, as they come.
+
+    Attributes:
+      caught: their numbers.
+    """
+
+    def __init__(self) -> None:
+        self.caught: list[int] = []
+        self._at_once = False
+
+    def catch(self, number: int) -> None:
+        """Notes one.
+
+        Raises:
+          Interrupted: inside of `stop_at_once`.
+        """
+        self.caught.append(number)
+        self._check()
+
+    @contextlib.contextmanager
+    def stop_at_once(self) -> Iterator[None]:
+        """Whoever waits inside is interrupted.
+
+        Raises:
+          Interrupted: where a signal came before, or comes.
+        """
+        before, self._at_once = self._at_once, True
+        try:
+            self._check()
+            yield
+        finally:
+            self._at_once = before
+
+    def _check(self) -> None:
+        if self._at_once and self.caught:
+            self._at_once = False  # once is enough
+            raise Interrupted(self.caught[0])
+
+
 @contextlib.contextmanager
-def _signals() -> Iterator[list[int]]:
+def _signals() -> Iterator[_Signals]:
     """Collects SIGINT and SIGTERM; a second one of them gets through."""
-    caught: list[int] = []
+    signals = _Signals()
     before: dict[int, Any] = {}
 
     def handle(number: int, frame: Any) -> None:
         del frame
-        caught.append(number)
         signal.signal(number, before[number])
+        signals.catch(number)
 
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -323,7 +373,7 @@ def _signals() -> Iterator[list[int]]:
     except ValueError:  # not in the main thread: the caller handles signals
         pass
     try:
-        yield caught
+        yield signals
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

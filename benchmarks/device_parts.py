@@ -359,22 +359,28 @@ def flagship_grid(size: Size, put: Put, folder: Path) -> None:
 
 
 def full_claim(size: Size, put: Put, folder: Path, file: str) -> None:
-    """A claim at full size, as far as it gets until it is told to stop."""
+    """A claim at full size, as far as it gets until it is told to stop; goes on with what the same command has done.
+
+    It stays where compiled programs do, with the states that a run keeps: more than is wanted beside results.
+    """
+    del folder
     from rich.console import Console
 
     from regimax.claims import load_claim
+    from regimax.claims.every import directory
     from regimax.claims.execute import run_claim
     from regimax.sweep.run import Interrupted, Options
 
-    begun = time.monotonic()
-    scale = "full" if size.large else "small"
+    begun, scale = time.monotonic(), "full" if size.large else "small"
+    out = Path(jax.config.values["jax_compilation_cache_dir"]) / "claims" / directory(Path(file), scale)
+    put(finished=False, folder=str(out))
     try:
-        done = run_claim(load_claim(Path(file)), scale, Path(file), folder / "run", Options(), "", Console(stderr=True))
+        done = run_claim(load_claim(Path(file)), scale, Path(file), out, Options(), "", Console(stderr=True))
         put(finished=True, cells=done.cells)
     except Interrupted:
-        put(finished=False)
+        pass
     finally:
-        put(ran_seconds=time.monotonic() - begun, totals=_totals(folder / "run"))
+        put(ran_seconds=time.monotonic() - begun, totals=_totals(out))
 
 
 def _totals(out: Path) -> dict[str, Mapping[str, Any]]:

@@ -1,8 +1,9 @@
 """All that is to be measured on an accelerator, in one command of under nine minutes.
 
-Parts run one after the other, each in a process of its own with so many seconds, the most valuable first; one that
-fails or takes too long costs the others nothing. What is found is written as it comes into one JSON file, which is
-whole at any moment. Typed again with the same file, it goes on with what is missing. The parts, in their order:
+Parts run one after the other, each in a process of its own with so many seconds and those that the parts before it
+left, the most valuable first; one that fails or takes too long costs the others nothing of theirs. What is found is
+written as it comes into one JSON file, which is whole at any moment. Typed again with the same file, it goes on with
+what is missing: as a rule with the last two workloads, for which one turn has no time. The parts, in their order:
 
 - ``machine``: device, versions, ceilings of products and memory, seconds per kernel that is launched;
 - ``bench WORKLOAD``: the rates of each at 2,048, 8, 8,192, 512 and 64 lanes, as `regimax bench` takes them;
@@ -10,7 +11,7 @@ whole at any moment. Typed again with the same file, it goes on with what is mis
 - ``bytes``: one sweep at two widths, and killed and taken up again, all at one block: is everything equal to the bit?
 - ``cpu``: a tick of two learners on the accelerator and on a CPU, from equal states, beside stated tolerances;
 - ``sweep``: the flagship grid, 1,024 cells, as `regimax run` runs it;
-- ``claim``: the file of `--claim`, with `--full`, as far as it gets.
+- ``claim``: the file of `--claim`, with `--full`, as far as it gets; it goes on from there when typed again.
 
 Command, on an H200, in a checkout:
     PYTHONPATH=src python benchmarks/on_device.py --out benchmarks/results/on-device-h200.json
@@ -25,6 +26,7 @@ and on the machine: pip install --no-index --no-deps wheels/*.whl
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import signal
@@ -38,10 +40,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 FILE = Path(__file__).resolve()
+SECONDS = 520.0
+"""For all parts together."""
 FEWEST_SECONDS = 5.0
 """Left to a part, below which it is not begun."""
-GRACE = 10.0
-"""Seconds that a part has to end after it was told to."""
 
 
 class Part(NamedTuple):
@@ -50,23 +52,25 @@ class Part(NamedTuple):
     Attributes:
       name: of the part, and what it is asked for: the first word names a function of `device_parts`.
       seconds: that it may take, start and compiling included.
+      ending: seconds of these that it needs to end after it was told to.
     """
 
     name: str
     seconds: float
+    ending: float = 1.0
 
 
 PARTS = (
-    Part("machine", 45),
-    Part("bench ppo-cartpole", 80),
-    Part("bench cipher-rl", 60),
-    Part("bench cipher-pretrain", 60),
-    Part("bench exemplar-rl", 50),
-    Part("plain", 60),
-    Part("bytes", 55),
-    Part("cpu", 45),
-    Part("sweep", 80),
-    Part("claim", 240),
+    Part("machine", 25),
+    Part("bench ppo-cartpole", 75),
+    Part("bench cipher-rl", 45),
+    Part("bench cipher-pretrain", 40),
+    Part("bench exemplar-rl", 40),
+    Part("plain", 50),
+    Part("bytes", 40),
+    Part("cpu", 30),
+    Part("sweep", 55),
+    Part("claim", 120, ending=30),
     Part("bench cipher-transformer", 80),
     Part("bench ppo-breakout", 90),
 )
@@ -116,7 +120,7 @@ class Put:
 
 
 def run(parts: Sequence[Part], command: Sequence[str], record: Record, seconds: float) -> list[str]:
-    """Runs parts one after the other.
+    """Runs parts one after the other; what one leaves of its seconds, the next may take.
 
     Args:
       parts: the most valuable first. One that the record has as done is not run again.
@@ -128,40 +132,44 @@ def run(parts: Sequence[Part], command: Sequence[str], record: Record, seconds: 
       the names of parts that are not done.
     """
     end, known = time.monotonic() + seconds, record.read()
-    for part in parts:
-        if known.get(part.name, {}).get("status") == "done":
-            continue
-        begun = time.monotonic()
-        given = min(part.seconds, end - begun)
-        if given < min(FEWEST_SECONDS, part.seconds):
+    left = [part for part in parts if known.get(part.name, {}).get("status") != "done"]
+    due = max(time.monotonic(), end - sum(part.seconds for part in left))
+    for part in left:
+        begun, due = time.monotonic(), due + part.seconds
+        given = min(due, end) - begun
+        if end - begun < min(FEWEST_SECONDS, part.seconds):
             record.put(part.name, status="not begun: no time was left")
             print(f"{part.name}: not begun, no time was left", flush=True)
             continue
         record.put(part.name, status="begun")
         print(f"{part.name}: at most {given:.0f} s", flush=True)
-        code, said = _child([*command, part.name], given)
+        code, said = _child([*command, part.name], given, min(part.ending, given / 2))
         status = {0: "done", None: f"ended: it had {given:.0f} s"}.get(code, f"failed with {code}")
         facts = {"status": status, "seconds": round(time.monotonic() - begun, 1)}
-        record.put(part.name, **facts, **({"said": said[-3000:]} if code else {}))
+        record.put(part.name, **facts, **({} if code == 0 else {"said": said[-3000:]}))
         print(f"{part.name}: {status} in {facts['seconds']} s", flush=True)
     found = record.read()
     return [part.name for part in parts if found[part.name]["status"] != "done"]
 
 
-def _child(command: Sequence[str], seconds: float) -> tuple[int | None, str]:
-    """Runs a command. Returns its exit code, or None where time ran out, and what it said on stderr."""
+def _child(command: Sequence[str], seconds: float, ending: float) -> tuple[int | None, str]:
+    """Runs a command, which is told to end so many seconds before its time is over.
+
+    Returns:
+      its exit code, or None where time ran out, and what it said on stderr.
+    """
     with tempfile.TemporaryFile("w+") as stderr:
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True)
         code: int | None = None
         try:
-            code = child.wait(timeout=seconds)
+            code = child.wait(timeout=seconds - ending)
         except subprocess.TimeoutExpired:
             child.terminate()
-            try:
-                child.wait(timeout=GRACE)
-            except subprocess.TimeoutExpired:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(timeout=ending)
+            with contextlib.suppress(ProcessLookupError):  # and what it has begun
                 os.killpg(child.pid, signal.SIGKILL)
-                child.wait()
+            child.wait()
         stderr.seek(0)
         return code, stderr.read()
 
@@ -190,7 +198,7 @@ def _part(name: str, given: argparse.Namespace) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     flags.add_argument("--out", type=Path, required=True, help="the JSON file")
-    flags.add_argument("--seconds", type=float, default=520, help="for all parts together")
+    flags.add_argument("--seconds", type=float, default=SECONDS, help="for all parts together")
     flags.add_argument("--parts", nargs="+", help="only these, by name or first word")
     flags.add_argument("--claim", type=Path, help="a claim file to run at full size")
     flags.add_argument("--miniature", action="store_true", help="all of it in small, to see that it works: on a CPU")

@@ -29,13 +29,13 @@ def parts(on_device):
     return importlib.import_module("device_parts")
 
 
-def toy(on_device, *names, seconds=20.0):
+def toy(on_device, *names, seconds=10.0):
     parts = [on_device.Part(name, 0.5 if name == "slow" else 10.0) for name in names]
     return on_device.run(parts, [sys.executable, "-c", TOY], on_device.Record(Path("found.json")), seconds)
 
 
 def test_each_part_fails_alone_and_what_came_of_it_is_on_disk(on_device):
-    assert toy(on_device, "bad", "slow", "good") == ["bad", "slow"]
+    assert toy(on_device, "slow", "bad", "good") == ["slow", "bad"]
     found = json.loads(Path("found.json").read_text())
     assert found["good"]["status"] == "done"
     assert found["bad"]["status"] == "failed with 1"
@@ -53,10 +53,41 @@ def test_what_does_not_fit_is_named_and_done_when_typed_again(on_device, capsys)
     assert "no time was left" in capsys.readouterr().out
 
 
+def test_what_a_part_leaves_the_next_may_take_but_nothing_that_is_meant_for_others(on_device, monkeypatch):
+    parts = [on_device.Part("good", 10.0), on_device.Part("slow", 0.5), on_device.Part("good again", 10.0)]
+    told = []
+
+    def child(command, seconds, ending):
+        told.append(seconds)
+        return 0, ""
+
+    monkeypatch.setattr(on_device, "_child", child)
+    on_device.run(parts, [], on_device.Record(Path("found.json")), 15.0)
+    assert told == pytest.approx([10.0, 10.5, 15.0], abs=0.4)
+
+
+def test_a_part_is_told_to_end_in_good_time(on_device):
+    code = """
+import signal, sys, time
+def end(*_):
+    print("ended well", file=sys.stderr)
+    sys.exit(3)
+signal.signal(signal.SIGTERM, end)
+time.sleep(60)
+"""
+    part = on_device.Part("well", 2.5, ending=1.5)
+    record = on_device.Record(Path("found.json"))
+    assert on_device.run([part], [sys.executable, "-c", code], record, 3.0) == ["well"]
+    found = record.read()["well"]
+    assert found["said"] == "ended well\n"
+    assert found["seconds"] < 3.0
+
+
 def test_all_parts_fit_into_nine_minutes_but_those_that_come_last(on_device):
     names = [part.name for part in on_device.PARTS]
-    first = on_device.PARTS[: names.index("claim")]
-    assert sum(part.seconds for part in first) <= 9 * 60
+    first = on_device.PARTS[:-2]
+    assert first[-1].name == "claim"
+    assert sum(part.seconds for part in first) <= on_device.SECONDS < 9 * 60
     assert [name.split()[0] for name in names[:6]] == ["machine", "bench", "bench", "bench", "bench", "plain"]
 
 
@@ -118,3 +149,39 @@ def test_all_of_it_in_miniature(on_device):
     assert {name.split()[0] for name in found} == {"machine", "bench", "plain", "bytes", "cpu", "sweep"}
     assert found["bytes"]["equal"]
     assert found["bytes"]["was_killed"]
+    assert {part["status"] for part in found.values()} == {"done"}
+
+
+ENDLESS = '''"""Does it end?"""
+import regimax as rx
+o = {"network": rx.networks.mlp((4,)), "num_envs": 4, "evaluate": rx.regimes.Evaluate(every=2, episodes=4)}
+claim = rx.Claim(
+    id="E1",
+    question="Does it end?",
+    small=rx.Sweep(rx.envs.Cipher(3, 2, 2), [rx.regimes.pure_rl(updates=1_000_000, **o)], seeds=2),
+    rule=lambda run: {},
+    control="none",
+    null="none",
+    assay="none",
+)
+'''
+
+
+@pytest.mark.slow
+def test_a_claim_is_interrupted_when_its_time_ends_and_goes_on(on_device):
+    from regimax.sweep import table
+
+    Path("endless.py").write_text(ENDLESS)
+    command = ["--out", "claim.json", "--miniature", "--seconds", "60", "--cache", "cache"]
+    command += ["--claim", "endless.py", "--parts", "claim"]
+    updates = []
+    for _ in range(2):
+        assert on_device.main(command) == 1
+        found = json.loads(Path("claim.json").read_text())["claim endless.py"]
+        assert found["status"].startswith("ended")
+        assert "Interrupted" not in found.get("traceback", "")
+        (run,) = found["totals"]
+        updates.append(found["totals"][run]["updates"])
+        assert table.totals(Path(found["folder"], run))["updates"] == updates[-1]
+        assert len(table.cell_table(Path(found["folder"], run))) == 2
+    assert 0 < updates[0] < updates[1]

@@ -208,7 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.part:
         _part(given.part, given)
         return 0
-    parts = [part if part.name != "claim" else Part(f"claim {given.claim}", part.seconds) for part in PARTS]
+    parts = [part._replace(name=f"claim {given.claim}") if part.name == "claim" else part for part in PARTS]
     parts = [part for part in parts if given.claim or not part.name.startswith("claim")]
     if given.parts:
         parts = [part for part in parts if {part.name, part.name.split()[0]} & set(given.parts)]

@@ -162,7 +162,7 @@ class _Run:
     def run(self) -> Outcome:
         plan, options = self._plan, self._options
         device = f"{len(self._devices)} × {_device_name(self._devices[0])}"
-        with self.account.compiling():  # every program is traced to count what an update costs
+        with self._compiling():  # every program is traced to count what an update costs
             costs = Costs(plan)
             self._optimization = rundir.optimization(self._out) or optimization.of_plan(
                 plan, costs, self._devices[0].platform
@@ -172,7 +172,8 @@ class _Run:
             self._waves = waves(plan, sizes.__getitem__, options.parked_bytes)
             stages = block.at_once(plan, self._waves)
             self._blocks = block.of_run(plan, rundir.blocks(self._out), stages, self._devices, self._make)
-            facts = {"device": device, "optimization": self._optimization, "blocks": self._blocks, **options.facts}
+        facts = {"device": device, "optimization": self._optimization, "blocks": self._blocks, **options.facts}
+        with self.account.compiling():
             rundir.write_plan(plan, self._out, costs, facts, options.source, self._display.say)
         complete = self._recover()
         if complete:

@@ -167,7 +167,8 @@ def _child(command: Sequence[str], seconds: float, ending: float) -> tuple[int |
             child.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(timeout=ending)
-            with contextlib.suppress(ProcessLookupError):  # and what it has begun
+        finally:  # nothing goes on, whatever ends this
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait()
         stderr.seek(0)

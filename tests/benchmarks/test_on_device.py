@@ -142,6 +142,7 @@ gymnax.make("Breakout-MinAtar")
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(2000)
 def test_all_of_it_in_miniature(on_device):
     pytest.importorskip("gymnax")
     assert on_device.main(["--out", "all.json", "--miniature", "--seconds", "2000", "--cache", "cache"]) == 0

@@ -3,8 +3,9 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from regimax.sweep import block
 from regimax.sweep.plan import make_plan
-from regimax.sweep.waves import order, waves
+from regimax.sweep.waves import order, parked_bytes, waves
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -44,3 +45,15 @@ def test_programs_that_wait_for_others_come_after_them(tiny):
     names = [plan.programs[program].phase.name for program in plan.programs]
     assert names == ["rl", "pretrain"]
     assert [plan.programs[program].phase.name for program in order(plan)] == ["pretrain", "rl"]
+
+
+def test_large_states_leave_an_accelerator_as_many_lanes_as_it_holds_states_of(tiny):
+    plan = make_plan(tiny(seeds=60, regimes=tiny().regimes[1:], axes={}))
+    pretraining, *_ = plan.programs
+    lanes = {}
+    for platform in ("cpu", "gpu"):
+        limit = parked_bytes(platform, 140 * 10**9)
+        lanes[platform] = block.at_once(plan, waves(plan, lambda program: 2**28, limit))[pretraining]
+    assert lanes["cpu"] == 8  # of a quarter of a GiB in two of them
+    assert lanes["gpu"] == 52  # of a tenth of the memory
+    assert parked_bytes("gpu", 10**9) == parked_bytes("cpu", 10**9)

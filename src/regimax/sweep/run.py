@@ -30,7 +30,7 @@ from regimax.sweep.ledger import Ledger
 from regimax.sweep.plan import Plan, make_plan
 from regimax.sweep.pool import Pool, Tick
 from regimax.sweep.spec import Sweep
-from regimax.sweep.waves import PARKED_BYTES, Work, order, pools, waves
+from regimax.sweep.waves import Work, order, parked_bytes, pools, waves
 from regimax.sweep.writer import Writer
 
 SAVING = 0.02
@@ -62,7 +62,8 @@ class Options:
       devices: number of local devices to use; all when None.
       checkpoint_seconds: wall-clock between commits; more where they would take more than 2 % of the run. 0 is for one
         after every tick.
-      parked_bytes: of final states that wait for their children at once, bytes; bounds memory and disk.
+      parked_bytes: of final states that wait for their children at once, bytes; bounds memory and disk. 2 GiB when
+        None, or what the devices hold of them where that is more.
       extend: whether a run directory that holds a part of the plan is welcome.
       accept_versions: whether one that was computed under another environment is.
       facts: plain data for sweep.json: the sweep's name, what the user typed.
@@ -72,7 +73,7 @@ class Options:
     width: int | None = None
     devices: int | None = None
     checkpoint_seconds: float = 60.0
-    parked_bytes: int = PARKED_BYTES
+    parked_bytes: int | None = None
     extend: bool = False
     accept_versions: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -169,7 +170,10 @@ class _Run:
             )
             self._environment = _environment() | {"optimization": self._optimization}
             sizes = {name: bytes_per_lane(program) for name, program in plan.programs.items()}
-            self._waves = waves(plan, sizes.__getitem__, options.parked_bytes)
+            parked = options.parked_bytes
+            if parked is None:
+                parked = parked_bytes(self._devices[0].platform, width.free_memory_of(self._devices))
+            self._waves = waves(plan, sizes.__getitem__, parked)
             stages = block.at_once(plan, self._waves)
             self._blocks = block.of_run(plan, rundir.blocks(self._out), stages, self._devices, self._make)
         facts = {"device": device, "optimization": self._optimization, "blocks": self._blocks, **options.facts}

@@ -11,7 +11,7 @@ from regimax.sweep import block, width
 from regimax.sweep.estimate import seconds_estimated
 from regimax.sweep.lanes import Engine, bytes_per_lane
 from regimax.sweep.plan import Plan
-from regimax.sweep.waves import PARKED_BYTES, waves
+from regimax.sweep.waves import parked_bytes, waves
 
 
 def plan_summary(plan: Plan, measure: bool = False) -> dict[str, Any]:
@@ -31,8 +31,10 @@ def plan_summary(plan: Plan, measure: bool = False) -> dict[str, Any]:
     own = passive = 0
     stages, updates, blocks = Counter(), Counter(), {}
     sizes = {name: bytes_per_lane(program) for name, program in plan.programs.items()}
-    at_once = block.at_once(plan, waves(plan, sizes.__getitem__, PARKED_BYTES))
-    chosen = block.planned(plan, at_once, jax.local_devices())
+    devices = jax.local_devices()
+    parked = parked_bytes(devices[0].platform, width.free_memory_of(devices))
+    at_once = block.at_once(plan, waves(plan, sizes.__getitem__, parked))
+    chosen = block.planned(plan, at_once, devices)
     for stage in plan.stages.values():
         length = stage.end - stage.start
         own += length * steps[stage.program][0]

@@ -21,7 +21,7 @@ from regimax.sweep.executables import Function
 from regimax.sweep.lanes import Engine, Memory, bytes_per_lane, memory_of
 from regimax.sweep.plan import Plan
 from regimax.sweep.summary import kind
-from regimax.sweep.waves import PARKED_BYTES, waves
+from regimax.sweep.waves import parked_bytes, waves
 from regimax.targets import Chip, launches
 
 
@@ -56,7 +56,8 @@ class Ahead:
         `steps_per_second_at_most`: of all lanes, if launching were all that takes time.
         """
         sizes = {name: bytes_per_lane(program) for name, program in plan.programs.items()}
-        stages = block.at_once(plan, waves(plan, sizes.__getitem__, PARKED_BYTES))
+        parked = parked_bytes(self.chip.device.platform, self.chip.memory)
+        stages = block.at_once(plan, waves(plan, sizes.__getitem__, parked))
         programs = [self._program(plan, name, stages[name]) for name in plan.programs]
         facts = {"chip": self.chip.name, "memory_bytes": self.chip.memory, "launch_seconds": self.chip.launch_seconds}
         return facts | {"jax": jax.__version__, "programs": programs}

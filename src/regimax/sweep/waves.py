@@ -11,9 +11,10 @@ import numpy as np
 from regimax.sweep.ledger import Ledger
 from regimax.sweep.numbered import NONE, Numbered
 from regimax.sweep.plan import Plan
+from regimax.sweep.states import FRACTION
 
 PARKED_BYTES = 2 * 2**30
-"""Of final states that wait for their children at once, unless a run says otherwise."""
+"""Of final states that wait for their children at once, on a disk."""
 
 
 class Work(NamedTuple):
@@ -28,6 +29,23 @@ class Work(NamedTuple):
     program: str
     ready: np.ndarray
     stages: int
+
+
+def parked_bytes(platform: str, memory: int) -> int:
+    """Returns the bytes of final states that may wait for their children at once, unless a run says otherwise.
+
+    On accelerators as many as these hold themselves, where that is more: of large states a disk's would be few, and so
+    few lanes would run that launching kernels takes the time.
+
+    Args:
+      platform: of the devices.
+      memory: of all of them that is free, bytes.
+
+    Example:
+      >>> [parked_bytes(platform, 140 * 10**9) // 10**9 for platform in ("cpu", "gpu")]
+      [2, 14]
+    """
+    return PARKED_BYTES if platform == "cpu" else max(PARKED_BYTES, int(FRACTION * memory))
 
 
 def waves(plan: Plan, state_bytes: Callable[[str], int], limit: int) -> list[list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from regimax.sweep.lanes import Engine, Memory
 
@@ -70,6 +71,11 @@ def lanes_of_accelerator(block: int, memory: Memory, free: int) -> int:
 def blocks_in(memory: Memory, free: int) -> int:
     """Returns how many blocks fit into `free` bytes: what stays of each, a prepared one, and what two ticks need."""
     return max(1, int(FRACTION * free - 2 * memory.temporary) // max(memory.resident, 1) - 1)
+
+
+def free_memory_of(devices: Sequence[object]) -> int:
+    """Returns the bytes of memory that are not in use of devices of one kind, all together."""
+    return len(devices) * free_memory(devices[0])
 
 
 def free_memory(device: object) -> int:

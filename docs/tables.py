@@ -99,8 +99,8 @@ def corridor(run: Run) -> list[str]:
 def growth(run: Run, arms: pl.DataFrame) -> list[str]:
     """How the median episodes to the threshold, and to the first success in training, grow with depth.
 
-    The slope is that of their logarithm over the last two steps of depth. “>” marks a lower bound: fewer than half of
-    the worlds got there. How many did is in brackets.
+    The slope is that of their logarithm over the last two steps of depth. “>” marks a lower bound: no more than half
+    of the worlds got there. How many did is in brackets.
 
     Args:
       run: the run.

@@ -132,4 +132,9 @@ claim = rx.Claim(
     figure=figure,
     control="sham_rl: the same updates on the targets of other pairs; the same compute, and no concepts.",
     null="M = 1: with one look of each value there is no concept to find, and prediction must not help.",
+    # Effects and standard deviations over the 16 worlds of the kept result, docs/results/c05_concept_assembly.parquet.
+    pilot=[
+        rx.Pilot("α scratch − α predicted", expected=0.30, spread=0.15, above=0.1),
+        rx.Pilot("α predicted − α oracle", expected=0.96, spread=0.11, below=0.25),
+    ],
 )

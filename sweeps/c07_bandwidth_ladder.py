@@ -263,4 +263,11 @@ claim = rx.Claim(
     figure=figure,
     control="sham_rl: the same updates on the targets of other pairs; the same compute, and no concepts.",
     null="bits of the senses below the noise of the world: a wider channel that tells nothing more must save nothing.",
+    # Effects and standard deviations over the 16 worlds of the kept result, docs/results/c07_bandwidth_ladder.parquet.
+    pilot=[
+        rx.Pilot("ε reward, scratch", expected=0.96, spread=0.15, above=0.25),
+        rx.Pilot("ε reward − ε senses, scratch", expected=0.44, spread=0.19, above=0.0),
+        rx.Pilot("ε reward, predicted − scratch", expected=0.04, spread=0.23, above=-0.5, below=0.5),
+        rx.Pilot("price of narrow reward, scratch − predicted", expected=1312.0, spread=1207.0, above=0.0),
+    ],
 )

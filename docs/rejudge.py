@@ -122,7 +122,7 @@ def judged(record: dict[str, Any], target: Path) -> st.Verdict:
         control=parts["control"],
         null=parts["null"],
         cells=kept,
-        rule=claim.words(),
+        rule=record["verdict"]["rule"],
     )
 
 

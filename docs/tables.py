@@ -172,8 +172,8 @@ def recall(run: Run) -> list[str]:
 
 
 def consolidation(run: Run) -> list[str]:
-    """What the probe says at the end."""
-    return at_the_end(run.probes, [name for name in run.probes.columns if name.startswith("consolidation_")])
+    """What the probes say at the end."""
+    return at_the_end(run.probes, [name for name in run.probes.columns if name.startswith(("consolidation_", "room_"))])
 
 
 TABLES = {

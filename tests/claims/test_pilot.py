@@ -70,11 +70,12 @@ def test_a_pilot_without_border_or_spread_is_refused():
 
 @pytest.mark.parametrize("path", sorted((CODE / "sweeps").glob("c[0-9][0-9]_*.py")), ids=lambda path: path.stem)
 def test_pilots_are_of_checks_that_the_rule_makes(path):
-    asked = {check["text"] for check in RESULTS[path.stem]["verdict"]["claim"]}
+    kept = {check["name"]: check["text"] for check in RESULTS[path.stem]["verdict"]["claim"]}
     for one in load_claim(path).pilot:
         low = "" if one.above is None else f"{one.above:g} < "
         sided = f"{one.check} > {one.above:g}" if one.below is None else f"{low}{one.check} < {one.below:g}"
-        assert sided in asked
+        assert kept.get(one.check, sided) == sided
+        assert path.read_text().count(f'"{one.check}"') == 2  # the pilot's and the rule's
 
 
 def test_plan_prints_it(tiny, capsys):

@@ -75,7 +75,7 @@ def test_pilots_are_of_checks_that_the_rule_makes(path):
         low = "" if one.above is None else f"{one.above:g} < "
         sided = f"{one.check} > {one.above:g}" if one.below is None else f"{low}{one.check} < {one.below:g}"
         assert kept.get(one.check, sided) == sided
-        assert path.read_text().count(f'"{one.check}"') == 2  # the pilot's and the rule's
+        assert path.read_text().count(f'"{one.check}"') >= 2  # the pilot's and the rule's
 
 
 def test_plan_prints_it(tiny, capsys):

@@ -81,6 +81,16 @@ def differences(target: Path, sweeps: Path) -> list[str]:
     return [name for name, verdict in found.items() if json.loads(json.dumps(verdict)) != told.get(name)]
 
 
+def given(arguments: list[str]) -> Path:
+    """Returns the folder of kept results that was typed, or ends the program with a line and code 2."""
+    command, *folders = arguments
+    if len(folders) == 1 and (Path(folders[0]) / "claims.json").is_file():
+        return Path(folders[0])
+    said = f"found no claims.json in {folders[0]!r}" if len(folders) == 1 else f"found {len(folders)} folders"
+    print(f"{command}: give one folder of kept results, for example docs/results; {said}", file=sys.stderr)
+    raise SystemExit(2)
+
+
 if __name__ == "__main__":
-    if other := differences(Path(sys.argv[1]), Path(__file__).parents[1] / "sweeps"):
+    if other := differences(given(sys.argv), Path(__file__).parents[1] / "sweeps"):
         raise SystemExit(f"told otherwise than kept: {', '.join(other)}")

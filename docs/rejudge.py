@@ -18,6 +18,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
+from kept import given  # pyright: ignore[reportMissingImports]
 
 from regimax.claims import load_claim
 from regimax.claims.page import HOLDS, MARKS
@@ -122,7 +123,7 @@ def judged(record: dict[str, Any], target: Path) -> st.Verdict:
         control=parts["control"],
         null=parts["null"],
         cells=kept,
-        rule=claim.words(),
+        rule=record["verdict"]["rule"],
     )
 
 
@@ -162,4 +163,4 @@ def main(target: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(given(sys.argv))

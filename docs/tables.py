@@ -99,8 +99,8 @@ def corridor(run: Run) -> list[str]:
 def growth(run: Run, arms: pl.DataFrame) -> list[str]:
     """How the median episodes to the threshold, and to the first success in training, grow with depth.
 
-    The slope is that of their logarithm over the last two steps of depth. “>” marks a lower bound: fewer than half of
-    the worlds got there. How many did is in brackets.
+    The slope is that of their logarithm over the last two steps of depth. “>” marks a lower bound: no more than half
+    of the worlds got there. How many did is in brackets.
 
     Args:
       run: the run.
@@ -172,8 +172,8 @@ def recall(run: Run) -> list[str]:
 
 
 def consolidation(run: Run) -> list[str]:
-    """What the probe says at the end."""
-    return at_the_end(run.probes, [name for name in run.probes.columns if name.startswith("consolidation_")])
+    """What the probes say at the end."""
+    return at_the_end(run.probes, [name for name in run.probes.columns if name.startswith(("consolidation_", "room_"))])
 
 
 TABLES = {

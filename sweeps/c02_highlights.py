@@ -13,9 +13,9 @@ Refuted if: S is small with many looks or large with one, either small change is
 Second version of the rule: it asks for an assay, and is invalid where control or null fails. Being run again.
 Measured: inconclusive by the second rule, as all three rates lie at the ends of their grids, and the null is open;
   undecided by the first, by the null alone. With one look S is 0.43 (0 to 0.63), where the border is 0.5: scratch needs
-  448 episodes there and the oracle 256 (medians of 16 worlds), with 64 from one evaluation to the next. More worlds and
+  480 episodes there and the oracle 256 (medians of 16 worlds), with 64 from one evaluation to the next. More worlds and
   finer evaluations may decide. All else holds: with 16 looks S is 0.98 to 1, heads alone need 1,088 episodes, rank 1
-  1,152, full fine-tuning 4,096, scratch 13,952, and heads on a sham's trunk get nowhere in 15,360. Heads and rank 1
+  1,184, full fine-tuning 4,192, scratch 14,080, and heads on a sham's trunk get nowhere in 15,360. Heads and rank 1
   chose the largest rate of the grid. Whoever wrote the rule had seen C5's medians.
 """
 

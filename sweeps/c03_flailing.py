@@ -15,8 +15,8 @@ Refuted if: first success keeps another law, somebody without a bonus is spared 
 Second version of the rule: it asks for an assay, and is invalid where control or null fails. Being run again.
 Measured: inconclusive by the second rule, as all rates lie at an end of their grid, and too few worlds tell whether the
   oracle gets there; undecided by the first. β is 0.99 (0.56 to 1.43; 16 worlds) from scratch, 0.94 (0.64 to 1.25) after
-  prediction, but 0.85 (0.41 to 1.28) for the oracle (border 0.55). At depths 4, 5, 6 T is 1,440, 3,264 and 11,680
-  episodes from scratch, 1,440, 2,496 and 5,280 with a bonus. What it saves of β is not known: some in 12 worlds, none
+  prediction, but 0.85 (0.41 to 1.28) for the oracle (border 0.55). At depths 4, 5, 6 T is 1,440, 3,360 and 13,200
+  episodes from scratch, 1,440, 2,592 and 5,520 with a bonus. What it saves of β is not known: some in 12 worlds, none
   in one, and in three learners stay near 0.5 success for 64,000 episodes or more, sure perhaps of a wrong action in one
   of two states. All arms chose the largest rate, 0.01: 40 worlds in these proportions would decide both; more updates
   hardly.

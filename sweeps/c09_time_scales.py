@@ -17,8 +17,8 @@ Seen before this was written: sweeps/reward_model.py, untuned, in a Cipher, wher
 Second version of the rule: it asks for an assay, and is invalid where control or null fails. Being run again.
 Measured: inconclusive by the second rule, as the model does no more than its sham, and the control is open; refuted by
   the first. What prediction saves rises with n: the sum is above 0.135 (16 worlds). Medians at 1, 4 and 16 decisions:
-  scratch 3,072, 35,328 and 74,752; prediction 3,072, 4,608 and 15,872; model 3,072, 8,704 and unknown (6 worlds within
-  102,400); both 1,536, 4,608 and 23,040. What the model saves is not known, as scratch (9 worlds) and model often fail
+  scratch 3,328, 41,472 and 75,776; prediction 3,072, 4,608 and 16,384; model 3,072, 8,960 and unknown (6 worlds within
+  102,400); both 1,536, 4,608 and 24,320. What the model saves is not known, as scratch (9 worlds) and model often fail
   at 16; its sham does as well, by 0.02 (−0.40 to 0.31). It sees one view at a time, so it cannot tell apart decisions
   that share a sum: a guess, not tested. Spans are short, 0.2 to 3.2 s of the simulated clock; longer ones, or a model
   that sees the whole lifetime, may come out otherwise.

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from regimax.ops import information, linear, losses, returns, superposition, trees
+from regimax.ops import information, linear, losses, memory, returns, superposition, trees
 from regimax.ops.precomputed_randomness import scan_precomputed_randomness
 from regimax.shapes import check_same, check_shapes, check_streams, float32
 
@@ -72,6 +72,11 @@ class Call:
         return self.function.__name__
 
 
+def _added(state, key, value, beta):
+    """A memory that adds pairs up."""
+    return state + beta * jnp.outer(key, value)
+
+
 CALLS = [
     Call(returns.generalized_advantages, T, T, T, T, T, 0.9, stream=True),
     Call(returns.known_advantages, T, T, T, T, T, T, 0.9, stream=True),
@@ -98,6 +103,10 @@ CALLS = [
     Call(superposition.dimensions, ND),
     Call(superposition.mean_dimensions, ND),
     Call(superposition.interference, ND, jnp.arange(6)),
+    Call(memory.participation_ratio, MATRIX),
+    Call(memory.squares_due, MATRIX, MATRIX),
+    Call(memory.capacity, N, N, 1.0),
+    Call(memory.recall_errors, jnp.ones((2, 3)), jnp.ones((6, 2)), jnp.ones((6, 3)), jnp.ones(6), _added),
 ]
 SCALARS = [
     Call(information.binary_entropy, 0.25),
@@ -118,7 +127,7 @@ RANDOM = [Call(information.estimate_information, jax.random.key(0), jnp.arange(4
 def test_every_function_is_among_them():
     public = {
         f"{module.__name__}.{name}"
-        for module in (returns, losses, information, linear, superposition, trees)
+        for module in (returns, losses, information, linear, memory, superposition, trees)
         for name, function in vars(module).items()
         if inspect.isroutine(inspect.unwrap(function)) and function.__module__ == module.__name__ and name[0] != "_"
     }

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from regimax import channels, envs, learners, networks, ops, probes, regimes, rollout, sources, types
     from regimax.backend import prepare_cpu
     from regimax.claims.claim import Claim, Tuning
+    from regimax.claims.pilot import Pilot
     from regimax.envs.gymnax import from_gymnax
     from regimax.envs.interface import as_gymnax
     from regimax.errors import UserError
@@ -30,6 +31,7 @@ _NAMES = {
     "Choice": "sweep.spec",
     "Claim": "claims.claim",
     "Keys": "prng",
+    "Pilot": "claims.pilot",
     "Result": "train",
     "Sweep": "sweep.spec",
     "Tuning": "claims.claim",
@@ -46,6 +48,7 @@ __all__ = [
     "Choice",
     "Claim",
     "Keys",
+    "Pilot",
     "Result",
     "Sweep",
     "Tuning",

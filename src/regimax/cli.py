@@ -404,15 +404,19 @@ def _plan(command: PlanCommand) -> int:
         print(json.dumps(facts, indent=1) if command.json else text(facts))
         return _compiled(facts)
     from regimax.claims.execute import plans
+    from regimax.claims.pilot import power_line, powers
 
+    power = powers(claim, _scale(command))
     kinds = plans(claim, _scale(command))._asdict()
     found = {kind: {n: summary(p) for n, p in of.items()} for kind, of in kinds.items()}
     if command.json:
-        print(json.dumps(found, indent=1))
+        print(json.dumps(found | {"power": power}, indent=1))
     else:
         for kind, of in found.items():
             for name, facts in of.items():
                 print(f"{claim.id} {kind}{'' if len(of) == 1 else f': {name}'}\n{text(facts)}")
+        for row in power:
+            print(power_line(row))
     return max(_compiled(facts) for of in found.values() for facts in of.values())
 
 

@@ -1,4 +1,4 @@
-"""C11's rule finds what was planted: room that is freed, or only harmless, or freed by anything; and blind measures."""
+"""C11's rule finds what was planted: room that is freed, hardly, or by anything; knowledge; and blind measures."""
 
 import pytest
 
@@ -8,20 +8,24 @@ from .scored import scored
 from .test_sweeps import SWEEPS
 
 CLAIM = load_claim(SWEEPS / "c11_superposition.py")
-BEFORE = {"dimensions_stable": 11.5, "crosstalk": 3.1, "dynamic_intact": 0.46}
-BEFORE |= {"dynamic_ablated": 0.97, "stable_intact": 0.5, "stable_ablated": 0.06}
-FREED = {"dimensions_stable": 0.1, "crosstalk": 0.02, "dynamic_intact": 0.96}
-FREED |= {"dynamic_ablated": 0.96, "stable_intact": 0.98, "stable_ablated": 0.98}
+BEFORE = {"room_capacity": 33.0, "room_capacity_random": 33.0, "room_capacity_without": 60.0, "room_share_stable": 0.8}
+BEFORE |= {"consolidation_dynamic_intact": 0.7, "consolidation_dynamic_ablated": 0.97}
+BEFORE |= {"consolidation_stable_intact": 0.7, "consolidation_stable_ablated": 0.06}
+FREED = BEFORE | {"room_capacity": 58.0, "room_share_stable": 0.05, "consolidation_dynamic_intact": 0.97}
+FREED |= {"consolidation_stable_intact": 0.98, "consolidation_stable_ablated": 0.98}
+KNOWN = {name: value for name, value in FREED.items() if name.startswith("consolidation")}
+NONE = BEFORE | {"room_capacity": 0.0}
+HELD = BEFORE | KNOWN
+"""What lasts is known, and goes on taking its room."""
 
 
-def measured(learned=FREED, other=BEFORE, redrawn=BEFORE, surprise=FREED):
+def measured(learned=FREED, other=BEFORE, redrawn=BEFORE, surprise=FREED, before=BEFORE):
     """What probes measure after life, by arm; `redrawn` is the learned gate's where nothing can be known."""
     after = {"learned": learned, "learned-irrelevant": other, "surprise": surprise}
 
     def probed(regime, labels, at):
         drifting = {"learned": redrawn}.get(regime, BEFORE)
-        found = BEFORE if at == 0 else drifting if labels["world.drift"] else after[regime]
-        return {f"consolidation_{name}": value for name, value in found.items()}
+        return before if at == 0 else drifting if labels["world.drift"] else after[regime]
 
     return probed
 
@@ -29,17 +33,32 @@ def measured(learned=FREED, other=BEFORE, redrawn=BEFORE, surprise=FREED):
 @pytest.mark.parametrize(
     ("probed", "outcome", "why"),
     [
-        (measured(), "supported", "ln D, learned < -0.693147"),
-        (measured(FREED | {"dimensions_stable": 10.5}), "refuted", "not so: ln D, learned"),  # harmless, not freed
-        (measured(FREED | {"crosstalk": 3.0}), "refuted", "not so: ln χ, learned"),
-        (measured(FREED | {"dynamic_intact": 0.5}), "refuted", "not so: rise of recall of what is new, learned"),
-        (measured(FREED | {"stable_ablated": 0.8}), "refuted", "recall of what lasts without it, learned"),
-        (measured(other=FREED), "invalid", "not so: ln D, another world"),
-        (measured(redrawn=FREED | {"stable_ablated": 0.06}), "invalid", "not so: ln D, values redrawn"),
-        (measured(redrawn=BEFORE | {"crosstalk": 1.0, "dynamic_intact": 0.8}), "supported", "ln D"),  # keys shut out
-        (measured(FREED | {"dimensions_stable": 5.75}), "inconclusive", "cannot be told: ln D, learned"),
-        (measured(BEFORE), "refuted", "not so: ln D, learned"),
-        (measured(surprise=BEFORE), "inconclusive", "could not have told: ln D, surprise"),
+        (measured(), "supported", "rise of ln C, learned > 0.223144"),
+        (measured(HELD), "refuted", "not so: rise of ln C, learned"),
+        (measured(HELD | {"room_capacity": 25.0}), "refuted", "not so: rise of ln C, learned"),
+        (measured(HELD | {"room_capacity": 38.0}), "inconclusive", "cannot be told: rise of ln C, learned"),
+        (measured(HELD | {"room_capacity": 41.25}), "inconclusive", "cannot be told: rise of ln C, learned"),
+        (
+            measured(FREED | {"consolidation_stable_ablated": 0.85}),
+            "inconclusive",
+            "cannot be told: recall of what lasts",
+        ),
+        (
+            measured(FREED | {"consolidation_dynamic_ablated": 0.8}),
+            "inconclusive",
+            "cannot be told: recall of what is new",
+        ),
+        (measured(BEFORE), "inconclusive", "could not have told: known without context, learned"),
+        (measured(other=FREED), "invalid", "not so: rise of ln C, another world"),
+        (measured(redrawn=FREED), "invalid", "not so: known without context, values redrawn"),
+        (measured(redrawn=FREED | {"consolidation_stable_ablated": 0.06}), "supported", "rise"),  # keys are shut out
+        (measured(surprise=BEFORE), "inconclusive", "could not have told: rise of ln C, surprise"),
+        # A measure that says the same of random keys sees nothing.
+        (measured(surprise=FREED | {"room_capacity_random": 58.0}), "inconclusive", "at random keys, surprise"),
+        # What lasts takes too little for a quarter more to fit.
+        (measured(before=BEFORE | {"room_capacity_without": 36.0}), "inconclusive", "could not have told: room: ln C"),
+        # Nothing fitted before: the rise is beyond any number, but with nothing in another world it says nothing.
+        (measured(other=NONE, before=NONE), "inconclusive", "cannot be told: rise of ln C, another world"),
     ],
 )
 def test_c11_finds_what_was_planted(probed, outcome, why):

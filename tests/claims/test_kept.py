@@ -4,6 +4,8 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 import regimax
 from regimax.claims.folder import stored
 from regimax.claims.judge import judge
@@ -38,3 +40,16 @@ def test_the_verdicts_that_are_told_are_those_of_what_is_kept_with_the_code():
     """Of the claims that are kept whole; those that were run before curves were kept have no folder."""
     code = Path(__file__).parents[2]
     assert kept.differences(code / "docs" / "results", code / "sweeps") == []
+
+
+@pytest.mark.parametrize(
+    ("folders", "said"),
+    [([], "found 0 folders"), (["a", "b"], "found 2 folders"), (["none"], "no claims.json in 'none'")],
+)
+def test_without_a_folder_of_kept_results_that_is_said(folders, said, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        kept.given(["kept.py", *folders])
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert said in err
+    assert kept.given(["kept.py", str(Path(__file__).parents[2] / "docs" / "results")]).name == "results"

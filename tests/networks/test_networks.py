@@ -30,8 +30,8 @@ TAPS = {
     "linear attention": {"embedding", "layer_0", "layer_1"},
     "linear attention, sum": {"embedding", "layer_0"},
     "mlp, adapted": {"layer_0", "layer_1"},
-    "pair memory": {"read", "known", "write"},
-    "pair memory, softmax": {"read", "known", "write"},
+    "pair memory": {"read", "known", "write", "content"},
+    "pair memory, softmax": {"read", "known", "write", "content"},
 }
 T, E, D = 6, 3, 4
 X = jax.random.normal(jax.random.key(0), (T, E, D))

@@ -55,7 +55,7 @@ def reference(params, x, first, memory, gate):
         elif pairs:
             weights = np.array([b * np.exp(np.exp(trunk["scale"]) * (k @ address)) for k, _, b in pairs])
             read = weights @ np.array([v for _, v, _ in pairs]) / weights.sum()
-        rows.append((read, known, beta * address))
+        rows.append((read, known, beta * address, dense(trunk["value"], value)))
     return [np.array(column) for column in zip(*rows, strict=True)]
 
 
@@ -70,10 +70,11 @@ def test_it_is_the_formula_written_out(memory, gate):
         params, network.carry(E), jnp.asarray(x, jnp.float32), jnp.asarray(FIRST), None
     )
     for e in range(E):
-        read, known, write = reference(params, x[:, e], FIRST[:, e], memory, gate)
+        read, known, write, content = reference(params, x[:, e], FIRST[:, e], memory, gate)
         np.testing.assert_allclose(taps["read"][:, e], read, rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(taps["known"][:, e], known, rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(taps["write"][:, e], write, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(taps["content"][:, e], content, rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(taps["features"][:, e], read + known, rtol=1e-4, atol=1e-5)
         head = jax.tree.map(np.asarray, params["policy"])
         np.testing.assert_allclose(

@@ -99,8 +99,9 @@ def test_wilson_of_nothing_knows_nothing_and_nonsense_is_refused() -> None:
 
 def test_threshold_median_counts_failures() -> None:
     assert threshold_median([30.0, 10.0, 20.0], [50.0] * 3) == (20.0, False)
-    # Two of four are half: the second smallest, not an average with a failure.
-    assert threshold_median([10.0, None, 30.0, None], [50.0] * 4) == (30.0, False)
+    # Two of four are half: the median lies between 30 and what a failure would have needed.
+    assert threshold_median([10.0, None, 30.0, None], [50.0] * 4) == (40.0, True)
+    assert threshold_median([10.0, 20.0, 30.0, None], [50.0] * 4) == (25.0, False)
     assert threshold_median([10.0, None, None], [50.0] * 3) == (50.0, True)
     assert threshold_median([], []) == (None, False)
     assert threshold_median([None], [None]) == (None, True)
@@ -296,7 +297,8 @@ def test_summary_by_hand() -> None:
     assert (pure["seeds"], pure["finished"], pure["diverged"], pure["solved"]) == (3, 2, 1, 0)
     assert pure["success_median"] == pytest.approx(0.1)
     assert pure["threshold_censored"] is True
-    assert pure["threshold_env_steps"] == 10.0
+    # What the setting was given: the diverged cell would not have got there after its 10 steps either.
+    assert pure["threshold_env_steps"] == 100.0
 
     empty = rows["oracle", "x = 2"]
     assert (empty["seeds"], empty["finished"]) == (1, 0)

@@ -8,5 +8,6 @@ runs; `judge` applies the rule of that copy.
 from __future__ import annotations
 
 from regimax.claims.claim import Claim, Tuning, load_claim
+from regimax.claims.pilot import Pilot
 
-__all__ = ["Claim", "Tuning", "load_claim"]
+__all__ = ["Claim", "Pilot", "Tuning", "load_claim"]

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
+from regimax.claims.pilot import Pilot
 from regimax.errors import UserError, unknown
 from regimax.sweep.files import load_file
 from regimax.sweep.spec import Sweep, seed_list
@@ -61,6 +62,7 @@ class Claim:
       control: what must not show the effect, in a sentence.
       null: the world in which the favoured arm must not win, in a sentence.
       assay: what shows that the run could have come out either way, in a sentence; the rule checks it.
+      pilot: what is expected of each check of the claim, from which a plan says its power and the worlds it needs.
 
     Example:
       >>> import regimax as rx
@@ -87,6 +89,7 @@ class Claim:
     control: str = ""
     null: str = ""
     assay: str = ""
+    pilot: Sequence[Pilot] = ()
 
     def sweeps(self, scale: Scale) -> dict[str, Sweep]:
         """Returns its sweeps by name.

@@ -64,7 +64,8 @@ class _Memory(nnx.Module):
         recall = self._softmax if self.memory == "softmax" else self._sum
         carry, read = recall(carry, address, content, beta, first)
         known = self.known(x)
-        return carry, read + known, {"read": read, "known": known, "write": beta[..., None] * address}
+        taps = {"read": read, "known": known, "write": beta[..., None] * address, "content": content}
+        return carry, read + known, taps
 
     def _sum(self, carry: Array, k: Array, v: Array, beta: Array, first: Array) -> tuple[Array, Array]:
         reaches, before = _episodes(first)
@@ -119,8 +120,8 @@ def pair_memory(
       context: pairs that a softmax memory carries on from one call to the next; within one call it holds all.
 
     Returns:
-      a factory `(num_inputs, heads) -> Network`. Its taps: ``read`` and ``known``, the two terms of the stream, and
-      ``write``, :math:`\beta_t k_t`.
+      a factory `(num_inputs, heads) -> Network`. Its taps: ``read`` and ``known``, the two terms of the stream;
+      ``write``, :math:`\beta_t k_t`, and ``content``, :math:`v_t`, whose products over an episode add up to the state.
 
     Raises:
       UserError: for a size below 1, another memory or gate; once the inputs are known, where keys leave no value, or a

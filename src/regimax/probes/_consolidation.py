@@ -31,6 +31,8 @@ def consolidation(episodes: int = 64) -> ProbeFactory:
 
     and from what is written, :math:`w_i = \beta_i k_i`, the dimensions that each pair has for itself, added up over the
     pairs that last and over those that do not; all together they are at most as many as an address has numbers.
+    They are of what is written, the same for keys drawn at random, and do not see what cancels:
+    :func:`regimax.probes.room` measures the state itself.
 
     A learner that has freed room for what changes shows three things at once: crosstalk and the dimensions of what
     lasts have fallen, dynamic accuracy has risen, and ablating changes nothing. One alone shows nothing.

@@ -13,8 +13,9 @@ Example:
 from __future__ import annotations
 
 from regimax.report._savings import savings
-from regimax.report.aggregate import learning_curves, paired, pretraining, summary, threshold_median, wilson
+from regimax.report.aggregate import learning_curves, paired, pretraining, summary, wilson
 from regimax.report.figures import EFFORTS, Effort, Panel, Style, available, panels, styles
+from regimax.report.median import threshold_median
 from regimax.report.page import render, write
 from regimax.report.quantities import difference, duration, fraction, quantity
 from regimax.report.run import write_report

@@ -9,9 +9,10 @@ cell that is still pending is left out and counted as such.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import polars as pl
+
+from regimax.report.median import threshold_median
 
 GROUP = ["regime", "setting"]
 """What seeds are pooled over: one group is one regime at one setting."""
@@ -52,39 +53,6 @@ def wilson(successes: int, trials: int, z: float = 1.959963984540054) -> tuple[f
     low = 0.0 if successes == 0 else max(0.0, centre - half)
     high = 1.0 if successes == trials else min(1.0, centre + half)
     return low, high
-
-
-def threshold_median(reached: Sequence[float | None], spent: Sequence[float | None]) -> tuple[float | None, bool]:
-    """Returns the median effort to the threshold over seeds, some of which may never have reached it.
-
-    The smallest effort by which at least half of the cells had reached the threshold. Where every failure ran
-    to a common budget this is the Kaplan-Meier median: an order statistic, never an average of a success and
-    a failure.
-
-    Args:
-      reached: `[S]` effort at which each cell reached the threshold; None where it did not.
-      spent: `[S]` effort that each cell had spent when it ended, in the same unit.
-
-    Returns:
-      (effort, censored). Where fewer than half reached it, censored is True and the effort is a lower bound:
-      the median over cells of what they had shown by then (their threshold, else what they spent in vain).
-      None where nothing is known.
-
-    Example:
-      >>> threshold_median([10.0, 30.0, None], [50.0, 50.0, 50.0])
-      (30.0, False)
-      >>> threshold_median([10.0, None, None], [50.0, 50.0, 50.0])
-      (50.0, True)
-    """
-    if not reached:
-        return None, False
-    middle = (len(reached) + 1) // 2 - 1
-    solved = sorted(value for value in reached if value is not None)
-    if len(solved) > middle:
-        return float(solved[middle]), False
-    shown = [s if r is None else r for r, s in zip(reached, spent, strict=True)]
-    bounds = sorted(float(value) for value in shown if value is not None)
-    return (bounds[min(middle, len(bounds) - 1)] if bounds else None), True
 
 
 def learning_curves(
@@ -236,8 +204,12 @@ def summary(table: pl.DataFrame) -> pl.DataFrame:
         done = group.filter(pl.col("status") != "pending")
         solved = int(done["_solved"].sum())
         low, high = wilson(solved, done.height)
-        env_steps, censored = threshold_median(done["solved_at_env_step"].to_list(), done["env_steps"].to_list())
-        flops, _ = threshold_median(done["solved_at_flops"].to_list(), done["flops"].to_list())
+        # A cell that diverged would never have got there, whatever its setting was given.
+        given = done.with_columns(
+            pl.when("diverged").then(pl.col(unit).max()).otherwise(unit).alias(unit) for unit in ("env_steps", "flops")
+        )
+        env_steps, censored = threshold_median(done["solved_at_env_step"].to_list(), given["env_steps"].to_list())
+        flops, _ = threshold_median(done["solved_at_flops"].to_list(), given["flops"].to_list())
         success = done["success"].drop_nulls()
         records.append(
             {

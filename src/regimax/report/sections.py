@@ -148,7 +148,7 @@ def summary_table(groups: pl.DataFrame, look: Mapping[str, Style]) -> str:
         rows.append(f"<tr>{_summary_row(row, look)}</tr>")
     return f"""<div class="head"><div><h2 id="summary-title">What each regime reached, and what it cost</h2>
 <p class="caption">Effort is counted along the whole path of a cell, as if it had run alone. “&gt;” marks a
-lower bound: fewer than half of the seeds reached the threshold within it. “Pretraining” is its share of the
+lower bound: no more than half of the seeds reached the threshold within it. “Pretraining” is its share of the
 compute, “unlabelled” the number of observations seen without a task.</p></div>
 <div class="buttons"><button type="button" id="download-summary">Download summary (CSV)</button></div></div>
 <div class="scroll{_tall(groups.height)}"><table id="summary-table" class="grouped"><thead>

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -125,3 +126,27 @@ def test_a_rule_needs_a_claim_and_an_assay():
 def test_comparisons_share_an_error_rate():
     assert shared(0.95, 1) == pytest.approx(0.95)
     assert 10 * (1 - shared(0.95, 10)) == pytest.approx(0.05)
+
+
+def test_between_the_border_of_support_and_that_of_refutation_nothing_is_said():
+    cells = pl.DataFrame({"status": ["done"] * 16, "flops": 1.0, "env_steps": 1, "passive_steps": 0})
+    room = [above("room", median_interval([9.0] * 16, [9.0] * 16), 0.0)]
+    rng = np.random.default_rng(0)
+
+    def outcome(effect, **given):
+        x = effect + rng.normal(0.0, 0.01, 16)
+        check = above("rise", median_interval(x, x), 0.22, **given)
+        return decide([check], assay=room, cells=cells)
+
+    assert outcome(0.3, failing=0.05).outcome == "supported"
+    assert outcome(0.02, failing=0.05).outcome == "refuted"
+    assert outcome(-0.5, failing=0.05).outcome == "refuted"
+    between = outcome(0.14, failing=0.05)
+    assert (between.outcome, outcome(0.14).outcome) == ("inconclusive", "refuted")
+    assert "finer borders" in between.needs[0]
+    # A part of a claim that cannot refute it takes no share of the errors of those that can.
+    never = outcome(-9.0, failing=-math.inf)
+    assert never.outcome == "inconclusive"
+    assert "refuted in error at most 0 %" in never.errors
+    with pytest.raises(UserError, match=r"failing must be at most the border 0\.22, found 0\.5"):
+        outcome(0.3, failing=0.5)

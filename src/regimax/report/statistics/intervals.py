@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom, norm
 
 from regimax.report.aggregate import wilson
+from regimax.report.median import middle
 from regimax.report.statistics.estimate import Estimate
 
 Interval = Literal["sign", "signed-rank"]
@@ -110,17 +111,3 @@ def check_ends(name: str, low: ArrayLike, high: ArrayLike) -> tuple[NDArray[np.f
 def shown_value(low: float, high: float) -> float | None:
     """Returns what both ends agree on; None where they differ, or lie at infinity."""
     return low if low == high and math.isfinite(low) else None
-
-
-def middle(values: ArrayLike) -> float:
-    """Returns the median, also where numbers are infinite.
-
-    The mean of the two in the middle; the infinite one where one of them is, and NaN between -inf and inf.
-
-    Example:
-      >>> middle([1.0, 2.0, float("inf"), float("inf")])
-      inf
-    """
-    ordered = np.sort(np.asarray(values, float))
-    a, b = float(ordered[(len(ordered) - 1) // 2]), float(ordered[len(ordered) // 2])
-    return a if a == b else (a + b) / 2

@@ -14,8 +14,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from regimax.errors import UserError, unknown
+from regimax.report.median import middle
 from regimax.report.statistics.estimate import Estimate
-from regimax.report.statistics.intervals import Interval, median_interval, middle
+from regimax.report.statistics.intervals import Interval, median_interval
 from regimax.report.statistics.signed_rank import signed_rank_interval
 
 ENDS = ("low", "high", "shown_low", "shown_high")

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from regimax.report.median import middle
 from regimax.report.statistics._bootstrap import RESAMPLES, draws, percentiles
 from regimax.report.statistics.estimate import Estimate, exp, nothing
-from regimax.report.statistics.intervals import middle
 from regimax.report.statistics.paired import KEY, effect, ln_ratio, pairs
 
 Floats = NDArray[np.float64]
@@ -40,7 +40,7 @@ def recovery(
 ) -> Estimate:
     """ρ = (ln T_scratch - ln T_pretrained) / (ln T_scratch - ln T_oracle): 0 is scratch, 1 the oracle.
 
-    Each ln T is the median over learners, known between two ends. ρ is monotone in each of the three, so its range over
+    Each T is the median over learners, known between two ends. ρ is monotone in each of the three, so its range over
     what they may be is that of the corners; where scratch is not bounded above, ρ tends to 1.
 
     Args:
@@ -57,13 +57,13 @@ def recovery(
     gap = effect(pairs(scratch, oracle), confidence)
     if gap.low <= 0.0 <= gap.high:
         return nothing("recovery", gap.worlds, confidence, "none: scratch and oracle do not differ")
-    arms = [_log_ends(frame, name) for name, frame in zip("spo", (scratch, pretrained, oracle), strict=True)]
+    arms = [_both_ends(frame, name) for name, frame in zip("spo", (scratch, pretrained, oracle), strict=True)]
     both = arms[0].join(arms[1], on=KEY).join(arms[2], on=KEY).sort(KEY)
     columns = {name: both[name].to_numpy() for name in both.columns}
 
     def corners(rows: NDArray[np.intp], end: str) -> tuple[float, float]:
-        ends = {arm: [middle(columns[f"{arm}_{end}{side}"][rows]) for side in ("low", "high")] for arm in "spo"}
-        return _range(ends["s"], ends["p"], ends["o"])
+        s, p, o = ([_log(middle(columns[f"{arm}_{end}{side}"][rows])) for side in ("low", "high")] for arm in "spo")
+        return _range(s, p, o)
 
     worlds = columns["world_seed"]
     found = np.asarray([corners(rows, "") for rows in draws(worlds, resamples)])
@@ -74,14 +74,18 @@ def recovery(
     return Estimate(value, low, high, "recovery", count, confidence, method)
 
 
-def _log_ends(frame: pl.DataFrame, name: str) -> pl.DataFrame:
+def _both_ends(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     return frame.select(
         *KEY,
-        pl.col("low").log().alias(f"{name}_low"),
-        pl.col("high").log().alias(f"{name}_high"),
-        pl.coalesce("reached", "low").log().alias(f"{name}_shown_low"),
-        pl.coalesce("reached", "high").log().alias(f"{name}_shown_high"),
+        pl.col("low").alias(f"{name}_low"),
+        pl.col("high").alias(f"{name}_high"),
+        pl.coalesce("reached", "low").alias(f"{name}_shown_low"),
+        pl.coalesce("reached", "high").alias(f"{name}_shown_high"),
     )
+
+
+def _log(x: float) -> float:
+    return math.log(x) if x > 0 else -math.inf
 
 
 def _range(s: list[float], p: list[float], o: list[float]) -> tuple[float, float]:

@@ -13,8 +13,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from regimax.report.median import middle
 from regimax.report.statistics.estimate import Estimate
-from regimax.report.statistics.intervals import check_ends, middle, shown_value
+from regimax.report.statistics.intervals import check_ends, shown_value
 
 Floats = NDArray[np.float64]
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from regimax.errors import UserError
+from regimax.report.median import threshold_median
 from regimax.report.statistics._bootstrap import bootstrap
 from regimax.report.statistics.estimate import Estimate
 from regimax.report.statistics.intervals import share
@@ -55,23 +56,30 @@ def kaplan_meier(frame: pl.DataFrame, confidence: float = 0.95) -> pl.DataFrame:
 
 
 def median_time(frame: pl.DataFrame, confidence: float = 0.95) -> Estimate:
-    """Returns the Kaplan-Meier median of effort to the threshold: the first time at which S ≤ ½.
+    """Returns the Kaplan-Meier median of effort to the threshold: the first time at which S ≤ ½, or the midpoint of the
+    stretch on which S is ½, as :func:`regimax.report.threshold_median` has it.
 
     Args:
       frame: of :func:`times`, one arm at one setting.
       confidence: coverage, two-sided.
 
     Returns:
-      the estimate, None where S stays above ½. Its interval is made of the times whose interval of S holds ½: the
-      log-log one, and the binomial one (Clopper and Pearson) as long as no cell, and once every cell, has got there.
-      Where several learners share a world, it is bootstrapped over worlds.
+      the estimate, None where S does not fall below ½. Its interval is made of the times whose interval of S holds ½:
+      the log-log one, and the binomial one (Clopper and Pearson) as long as no cell, and once every cell, has got
+      there. Where several learners share a world, it is bootstrapped over worlds.
 
     Reference:
       Brookmeyer and Crowley (1982), A confidence interval for the median survival time, Biometrics 38.
     """
     time, event = _observed(frame)
+    reached = np.where(event, time, np.nan)
+
+    def median(rows: NDArray[np.intp]) -> float:
+        value, censored = threshold_median(reached[rows], time[rows])
+        return math.inf if value is None or censored else value
+
     if _nested(frame):
-        return _over_worlds(frame, lambda rows: _median(time[rows], event[rows]), confidence)
+        return _over_worlds(frame, median, confidence)
     curve, interval = _curve(time, event, confidence)
     tail = (1.0 - confidence) / 2
     at_risk, _ = _risk(time, event, curve.quantiles)
@@ -79,7 +87,7 @@ def median_time(frame: pl.DataFrame, confidence: float = 0.95) -> Estimate:
     none, all_ = curve.probabilities == 1, curve.probabilities == 0
     lower = np.where(none, tail ** (1.0 / at_risk), np.nan_to_num(interval.low.probabilities))
     upper = np.where(all_, 1.0 - tail ** (1.0 / len(time)), np.where(none, 1.0, interval.high.probabilities))
-    start, value = _first(curve.quantiles, lower <= 0.5), _median(time, event)
+    start, value = _first(curve.quantiles, lower <= 0.5), median(np.arange(len(time)))
     return Estimate(
         value=value if math.isfinite(value) else None,
         low=min(start, float(time.max())),
@@ -154,12 +162,6 @@ def _curve(time: Floats, event: NDArray[np.bool_], confidence: float):
 def _risk(time: Floats, event: NDArray[np.bool_], at: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     same, later = time[None, :] == at[:, None], time[None, :] >= at[:, None]
     return later.sum(1), (same & event[None, :]).sum(1)
-
-
-def _median(time: Floats, event: NDArray[np.bool_]) -> float:
-    curve = stats.ecdf(stats.CensoredData(uncensored=time[event], right=time[~event])).sf
-    # 1e-9: a product of fractions that is ½ in the mind may lie a rounding above it.
-    return _first(curve.quantiles, curve.probabilities <= 0.5 + 1e-9)
 
 
 def _first(times: Floats, holds: NDArray[np.bool_]) -> float:

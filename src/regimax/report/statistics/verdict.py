@@ -47,6 +47,8 @@ class Check(NamedTuple):
       holds: True or False where the whole interval lies on one side, None where it does not.
       borders: what the estimate must lie between; infinite where there is none.
       needs: what would have to change for it to hold, where no number of worlds would do; empty where worlds might.
+      failing: it fails where the whole interval lies outside of these, if they are not the borders: between them and
+        the borders it neither holds nor fails.
     """
 
     name: str
@@ -55,16 +57,18 @@ class Check(NamedTuple):
     holds: bool | None
     borders: tuple[float, float] = (-math.inf, math.inf)
     needs: str = ""
+    failing: tuple[float, float] | None = None
 
     @property
     def sides(self) -> int:
         """On how many sides it can fail."""
-        return sum(math.isfinite(border) for border in self.borders)
+        return sum(math.isfinite(border) for border in self.failing or self.borders)
 
     def fails_at(self, confidence: float) -> bool:
         """Whether it is known to fail with an interval of another coverage."""
+        low, high = self.failing or self.borders
         wider = self.estimate.at(confidence)
-        return wider is not None and (wider.low >= self.borders[1] or wider.high <= self.borders[0])
+        return wider is not None and (wider.low >= high or wider.high <= low)
 
     def lacking(self) -> str:
         """What would decide it, where it is not known to hold or fail: worlds by power, or a larger budget."""
@@ -75,6 +79,9 @@ class Check(NamedTuple):
         found = self.estimate
         if found.value is None or not math.isfinite(found.half_width):
             return f"{self.name}: a larger budget, until what is censored is seen"
+        low, high = self.failing or self.borders
+        if not self.borders[0] < found.value < self.borders[1] and low < found.value < high:
+            return f"{self.name}: finer borders, as it seems to lie between those of support and refutation"
         wanted = worlds_to_decide(found, self.borders)
         return f"{self.name}: {'a finer border' if wanted is None else f'about {wanted:,} worlds'}"
 
@@ -137,8 +144,15 @@ def _row(check: Check) -> dict[str, Any]:
     return {"name": check.name, "text": check.text, "holds": check.holds, **estimate}
 
 
-def above(name: str, estimate: Estimate, border: float) -> Check:
+def above(name: str, estimate: Estimate, border: float, *, failing: float | None = None) -> Check:
     """Asks for more than `border`: the interval's lower end must be above it; fails if the upper end is not.
+
+    Args:
+      name: what is estimated.
+      estimate: what the data say.
+      border: that it must exceed.
+      failing: it fails only if the upper end is not above this, a number below the border: for a claim that a small
+        effect neither supports nor refutes. With -inf it cannot fail.
 
     Example:
       >>> above("saving", Estimate(0.9, 0.5, 1.2, "ln ratio", 16), 0.0).holds
@@ -146,8 +160,12 @@ def above(name: str, estimate: Estimate, border: float) -> Check:
       >>> above("saving", Estimate(0.9, -0.1, 1.2, "ln ratio", 16), 0.0).holds is None
       True
     """
-    holds = _side(estimate.low > border, estimate.high <= border)
-    return Check(name, f"{name} > {border:g}", estimate, holds, (border, math.inf))
+    fails = border if failing is None else failing
+    if fails > border:
+        raise UserError(f"{name}: failing must be at most the border {border:g}, found {fails:g}")
+    holds = _side(estimate.low > border, estimate.high <= fails and math.isfinite(fails))
+    apart = None if failing is None else (failing, math.inf)
+    return Check(name, f"{name} > {border:g}", estimate, holds, (border, math.inf), failing=apart)
 
 
 def below(name: str, estimate: Estimate, border: float) -> Check:
@@ -227,7 +245,7 @@ def decide(
     checks, test = [*claim, *assay, *control, *null], [*control, *null]
     behind = min(check.estimate.worlds for check in [*claim, *test])
     pending = cells.filter(pl.col("status") == "pending").height
-    borders = sum(check.sides for check in claim)
+    borders = max(1, sum(check.sides for check in claim))
     false = [c for c in claim if c.holds is False and c.fails_at(shared(c.estimate.confidence, borders))]
     confounded = [c for c in test if c.holds is False]
     unfit = [c for c in assay if not c.holds]

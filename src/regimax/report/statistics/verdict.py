@@ -47,6 +47,7 @@ class Check(NamedTuple):
       holds: True or False where the whole interval lies on one side, None where it does not.
       borders: what the estimate must lie between; infinite where there is none.
       needs: what would have to change for it to hold, where no number of worlds would do; empty where worlds might.
+      fails: beyond which of two borders it fails, where that takes more than not to hold; the same when None.
     """
 
     name: str
@@ -55,16 +56,22 @@ class Check(NamedTuple):
     holds: bool | None
     borders: tuple[float, float] = (-math.inf, math.inf)
     needs: str = ""
+    fails: tuple[float, float] | None = None
+
+    @property
+    def failing(self) -> tuple[float, float]:
+        """Beyond which two borders it fails."""
+        return self.borders if self.fails is None else self.fails
 
     @property
     def sides(self) -> int:
         """On how many sides it can fail."""
-        return sum(math.isfinite(border) for border in self.borders)
+        return sum(math.isfinite(border) for border in self.failing)
 
     def fails_at(self, confidence: float) -> bool:
         """Whether it is known to fail with an interval of another coverage."""
         wider = self.estimate.at(confidence)
-        return wider is not None and (wider.low >= self.borders[1] or wider.high <= self.borders[0])
+        return wider is not None and (wider.low >= self.failing[1] or wider.high <= self.failing[0])
 
     def lacking(self) -> str:
         """What would decide it, where it is not known to hold or fail: worlds by power, or a larger budget."""
@@ -75,6 +82,8 @@ class Check(NamedTuple):
         found = self.estimate
         if found.value is None or not math.isfinite(found.half_width):
             return f"{self.name}: a larger budget, until what is censored is seen"
+        if found.low >= self.borders[1] or found.high <= self.borders[0]:
+            return f"{self.name}: nothing, it lies between what supports the claim and what refutes it"
         wanted = worlds_to_decide(found, self.borders)
         return f"{self.name}: {'a finer border' if wanted is None else f'about {wanted:,} worlds'}"
 
@@ -137,23 +146,41 @@ def _row(check: Check) -> dict[str, Any]:
     return {"name": check.name, "text": check.text, "holds": check.holds, **estimate}
 
 
-def above(name: str, estimate: Estimate, border: float) -> Check:
+def above(name: str, estimate: Estimate, border: float, fails: float | None = None) -> Check:
     """Asks for more than `border`: the interval's lower end must be above it; fails if the upper end is not.
+
+    Args:
+      name: what is estimated.
+      estimate: with its interval.
+      border: above which it must lie.
+      fails: a lower border, at or below which the upper end must lie for it to fail: what lies between the two neither
+        supports nor refutes. -inf where it cannot fail; `border` when not given.
 
     Example:
       >>> above("saving", Estimate(0.9, 0.5, 1.2, "ln ratio", 16), 0.0).holds
       True
       >>> above("saving", Estimate(0.9, -0.1, 1.2, "ln ratio", 16), 0.0).holds is None
       True
+      >>> above("saving", Estimate(0.9, 0.8, 1.0, "ln ratio", 16), 2.0, fails=0.5).holds is None
+      True
     """
-    holds = _side(estimate.low > border, estimate.high <= border)
-    return Check(name, f"{name} > {border:g}", estimate, holds, (border, math.inf))
+    least = border if fails is None else fails
+    holds = _side(estimate.low > border, estimate.high <= least)
+    return Check(name, f"{name} > {border:g}", estimate, holds, (border, math.inf), fails=(least, math.inf))
 
 
-def below(name: str, estimate: Estimate, border: float) -> Check:
-    """Asks for less than `border`: the interval's upper end must be below it; fails if the lower end is not."""
-    holds = _side(estimate.high < border, estimate.low >= border)
-    return Check(name, f"{name} < {border:g}", estimate, holds, (-math.inf, border))
+def below(name: str, estimate: Estimate, border: float, fails: float | None = None) -> Check:
+    """Asks for less than `border`: the interval's upper end must be below it; fails if the lower end is not.
+
+    Args:
+      name: what is estimated.
+      estimate: with its interval.
+      border: below which it must lie.
+      fails: likewise a higher border for it to fail; inf where it cannot.
+    """
+    most = border if fails is None else fails
+    holds = _side(estimate.high < border, estimate.low >= most)
+    return Check(name, f"{name} < {border:g}", estimate, holds, (-math.inf, border), fails=(-math.inf, most))
 
 
 def within(name: str, estimate: Estimate, low: float, high: float) -> Check:
@@ -228,7 +255,7 @@ def decide(
     behind = min(check.estimate.worlds for check in [*claim, *test])
     pending = cells.filter(pl.col("status") == "pending").height
     borders = sum(check.sides for check in claim)
-    false = [c for c in claim if c.holds is False and c.fails_at(shared(c.estimate.confidence, borders))]
+    false = [c for c in claim if c.holds is False and c.fails_at(shared(c.estimate.confidence, borders or 1))]
     confounded = [c for c in test if c.holds is False]
     unfit = [c for c in assay if not c.holds]
     unknown = [c for c in test if c.holds is None] or [c for c in claim if not c.holds]
@@ -249,7 +276,7 @@ def decide(
         outcome, reason = SUPPORTED, "; ".join(_found(c) for c in checks)
     effect = claim[0].estimate
     support = max((1.0 - check.estimate.confidence) / 2 for check in [*claim, *test])
-    refute = sum(check.sides * (1.0 - check.estimate.confidence) / (2 * borders) for check in claim)
+    refute = sum(check.sides * (1.0 - check.estimate.confidence) / (2 * max(borders, 1)) for check in claim)
     confuse = min(1.0, sum(check.sides * (1.0 - check.estimate.confidence) / 2 for check in test))
     errors = {"supported": support, "refuted": refute} | ({"invalid": confuse} if test else {})
     return Verdict(

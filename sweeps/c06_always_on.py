@@ -201,13 +201,15 @@ def figure(runs):
     )
 
 
+RATES, PREDICTED = (1e-3, 3e-3, 1e-2, 3e-2), (5e-4, 2e-3, 8e-3)
 TUNING = {
     "axes": {
-        "rl.learning_rate": (1e-3, 3e-3, 1e-2, 3e-2),
+        "rl.learning_rate": RATES,
         # One row of both: a predictor's step size, whichever phase it belongs to.
-        ("pretrain.learning_rate", "rl.prediction.learning_rate"): [(5e-4, 5e-4), (2e-3, 2e-3), (8e-3, 8e-3)],
+        ("pretrain.learning_rate", "rl.prediction.learning_rate"): [(rate, rate) for rate in PREDICTED],
     },
     "seeds": range(10_000, 10_003),
+    "cap": 0.9,
 }
 
 
@@ -216,7 +218,7 @@ def _tunings(rare):
         "rare": rx.Tuning(**TUNING, at={N: [rare]}),
         "dense": rx.Tuning(**TUNING, at={N: [1]}),
         "one_look": rx.Tuning(
-            axes={name: TUNING["axes"][name] for name in ["rl.learning_rate"]}, seeds=TUNING["seeds"]
+            **TUNING | {"axes": {"rl.learning_rate": RATES, "rl.prediction.learning_rate": PREDICTED}}
         ),
     }
 

@@ -122,7 +122,7 @@ def trials(tuning: Tuning, cells: pl.DataFrame, curves: pl.DataFrame) -> list[Tr
     shown = curves.filter(pl.col(tuning.metric).is_finite())
     by_cell: dict[str, list[float]] = {cell: [] for cell in cells["cell"]}
     for cell, value in zip(shown["cell"], shown[tuning.metric].cast(pl.Float64), strict=True):
-        by_cell[cell].append(value)
+        by_cell[cell].append(value if tuning.cap is None else min(value, tuning.cap))
     found = []
     for regime in cells["regime"].unique(maintain_order=True):
         rows = [row for row in cells.iter_rows(named=True) if row["regime"] == regime]

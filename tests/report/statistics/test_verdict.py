@@ -42,6 +42,23 @@ def test_a_check_looks_at_the_whole_interval(check, holds):
     assert check.holds is holds
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "holds"),
+    [(0.5, 0.6, True), (0.3, 0.6, None), (0.2, 0.35, None), (0.1, 0.3, None), (0.0, 0.2, False)],
+)
+def test_what_lies_between_two_borders_neither_holds_nor_fails(low, high, holds):
+    for check in (
+        above("x", estimate(low, high), 0.4, fails=0.2),
+        below("x", estimate(-high, -low), -0.4, fails=-0.2),
+    ):
+        assert check.holds is holds
+    never = below("x", estimate(1.0, 2.0), 0.4, fails=math.inf)
+    assert (never.holds, never.sides) == (None, 0)
+    assert never.lacking() == "x: nothing, it lies between what supports the claim and what refutes it"
+    verdict = decide([never], assay=ROOM, cells=CELLS, worlds=1)
+    assert (verdict.outcome, verdict.errors.split(", ")[-1]) == ("inconclusive", "refuted in error at most 0 %")
+
+
 GOOD, BAD, OPEN = (above("effect", estimate(*ends), 0.0) for ends in ((1, 2), (-2, -1), (-1, math.inf)))
 ROOM = [above("room", estimate(3, 4), 1.0)]
 NONE, SHUT = above("room", estimate(0, 2), 1.0), above("room", estimate(0, 0.5), 1.0)

@@ -146,3 +146,14 @@ def test_with_a_cap_it_counts_how_soon_and_not_how_far():
     cells = cells.drop("forms")
     capped = trials(make_tuning(cap=0.5, seeds=[100]), cells, curves)
     assert [trial.score for trial in capped] == pytest.approx([1.0 / 3, 1.2 / 3, 0.9 / 3])
+
+
+def test_scores_of_arms_that_stop_sooner_may_be_compared():
+    """Of two arms that learn alike one stops at the threshold, and has the higher score for being there sooner."""
+    cells, curves = made({("soon", 1, 0.01, 100): [0.2, 0.9], ("late", 1, 0.01, 100): [0.2] * 5 + [0.9]})
+    scores = {
+        trial.regime: trial.score
+        for trial in trials(make_tuning(seeds=[100]), cells.drop("forms"), curves)
+        if trial.chosen
+    }
+    assert scores == {"soon": pytest.approx((0.2 + 5 * 0.9) / 6), "late": pytest.approx((5 * 0.2 + 0.9) / 6)}

@@ -21,6 +21,6 @@ def test_medians_have_bands_and_bounds_are_arrows():
     assert list(by_name["b: more than"].y) == [pytest.approx(100.0)]
     assert list(by_name["least"].y) == [5.0, 5.0]
     assert list(figure.layout.xaxis.ticktext) == ["1<br>12", "64<br>768"]
-    assert "abstraction to reward about 3·10<sup>3</sup>, senses 3·10<sup>6</sup>" in figure.layout.xaxis.title.text
+    assert "abstraction about 3·10<sup>3</sup>, senses about 3·10<sup>6</sup>" in figure.layout.xaxis.title.text
     assert figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
     assert figure.layout.title.text == "What pay costs"

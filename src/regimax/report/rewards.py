@@ -28,7 +28,7 @@ def rewards_against(
 
     Args:
       run: the run, with a column `observations_per_reward`.
-      arms: regimes, in the order of their styles; at each number those that there are.
+      arms: regimes, those that never get there last; at each number those that there are.
       floors: rewards that nobody can do without, by name.
       bits: what an observation tells, at most.
       title: what is seen, in a sentence.
@@ -38,10 +38,11 @@ def rewards_against(
     """
     figure = go.Figure()
     numbers = sorted(run.cells[COLUMN].unique().to_list())
-    for arm, style, symbol in looks(arms):
-        frame = times(run, arm, unit="rewards_delivered")
-        there = [n for n in numbers if (frame[COLUMN] == n).any()]
-        found = dict(zip(there, (median_time(frame.filter(frame[COLUMN] == n)) for n in there), strict=True))
+    medians = {arm: _medians(run, arm) for arm in arms}
+    # Lines first, so that these are told apart best; who never gets there is but arrows.
+    ordered = sorted(arms, key=lambda arm: all(e.value is None for e in medians[arm].values()))
+    for arm, style, symbol in looks(ordered):
+        found = medians[arm]
         known = {n: e for n, e in found.items() if e.value is not None}
         figure.add_scatter(
             x=[*known, *reversed(known)],
@@ -86,11 +87,11 @@ def rewards_against(
             hovertemplate=f"<b>{name}</b><br>%{{y:.3s}} rewards<extra></extra>",
         )
     ratio = {name: _power(getattr(HUMAN, name) / HUMAN.reward) for name in ("abstraction", "sensory")}
-    people = f"people: abstraction to reward about {ratio['abstraction']}, senses {ratio['sensory']}"
+    people = f"people: abstraction about {ratio['abstraction']}, senses about {ratio['sensory']}"
     figure.update_layout(
         title_text=title or "Rewards to the threshold against observations for each reward",
         xaxis={
-            "title": {"text": f"observations per reward; below, bits seen per bit of reward ({people})"},
+            "title": {"text": f"observations per reward; below, bits seen per bit of reward<br>({people})"},
             "type": "log",
             "tickvals": numbers,
             "ticktext": [f"{n:,}<br>{n * bits:,.0f}" for n in numbers],
@@ -104,6 +105,12 @@ def rewards_against(
         hovermode="closest",
     )
     return figure
+
+
+def _medians(run: Tables, arm: str) -> dict[float, Estimate]:
+    """The median of rewards by observations for each."""
+    frame = times(run, arm, unit="rewards_delivered")
+    return {n: median_time(frame.filter(frame[COLUMN] == n)) for n in sorted(frame[COLUMN].unique().to_list())}
 
 
 def _end(e: Estimate, end: float) -> float | None:

@@ -7,7 +7,7 @@ belong together before the first reward. Recovery is the part of ln T_scratch âˆ
 fine-tuning, after contrastive prediction, both as they did in the tuning's worlds.
 
 Command: regimax run sweeps/c05_concept_assembly.py --small
-Cells: 504 in 648 stages, and 945 in 729 stages of tuning; with --full 28,672 cells and 1,260 of tuning.
+Cells: 504 in 648 stages, and 1,512 in 1,107 stages of tuning; with --full 28,672 cells and 2,016 of tuning.
 Time: not yet known.
 Supported if: prediction recovers more than three quarters at 16 looks, and saves there 4 times as much as with one; no
   sham does, and with one look it saves nothing.
@@ -147,7 +147,10 @@ def figure(run):
 
 
 TUNING = rx.Tuning(
-    axes={"rl.learning_rate": (1e-3, 3e-3, 1e-2, 3e-2, 1e-1), "pretrain.learning_rate": (1e-3, 4e-3, 1.6e-2)},
+    axes={
+        "rl.learning_rate": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
+        "pretrain.learning_rate": (1e-3, 4e-3, 1.6e-2, 6.4e-2),
+    },
     seeds=range(10_000, 10_003),
     per=(LOOKS,),
     cap=0.9,

@@ -7,7 +7,7 @@ belong together before the first reward. Recovery is the part of ln T_scratch âˆ
 fine-tuning, after contrastive prediction, both as they did in the tuning's worlds.
 
 Command: regimax run sweeps/c05_concept_assembly.py --small
-Cells: 504 in 648 stages, and 1,512 in 1,107 stages of tuning; with --full 28,672 cells and 2,016 of tuning.
+Cells: 504 in 648 stages, and 1,512 in 1,098 stages of tuning; with --full 28,672 cells and 2,016 of tuning.
 Time: not yet known.
 Supported if: prediction recovers more than three quarters at 16 looks, and saves there 4 times as much as with one; no
   sham does, and with one look it saves nothing.

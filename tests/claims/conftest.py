@@ -145,7 +145,12 @@ def planted(
                 )
                 curves.append(
                     pl.DataFrame(
-                        {"cell": cell, "env_steps": steps.astype(int), "rewards_delivered": steps, "success": success}
+                        {
+                            "cell": cell,
+                            "env_steps": steps.astype(int),
+                            "rewards_delivered": steps.astype(float),
+                            "success": success,
+                        }
                     ).with_columns(
                         phase=pl.lit("rl"), flops=1.0, updates=pl.int_range(pl.len()), update=pl.int_range(pl.len())
                     )

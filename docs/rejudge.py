@@ -153,6 +153,8 @@ def main(target: Path) -> None:
     """Writes and prints what each of the kept results comes to."""
     records, text = json.loads((target / "claims.json").read_text()), (target / "README.md").read_text()
     for record in records:
+        if (target / record["name"]).is_dir():  # kept whole: `docs/kept.py` judges it
+            continue
         verdict = judged(record, target)
         record.setdefault("first_verdict", record["verdict"]["outcome"])
         record["verdict"] = verdict.record()

@@ -1,10 +1,11 @@
 """The claims' results that are kept with the code: verdicts, cells and figures, and the page that shows them.
 
 Command: python docs/results.py runs docs/results
-It needs Chromium, through playwright.
+It renews the claims that were run, and leaves the others as they are. It needs Chromium, through playwright.
 """
 
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -28,6 +29,10 @@ this page lie `claims.json`, every verdict with its checks, its tuning and what 
 file of all its cells, `sweep` naming the sweep of several, and a folder from which `python docs/kept.py docs/results`
 judges it again: cells, curves and probes of each sweep, what the tuning tried, commit, versions and processor. Each
 claim's file says what its figures mean and what speaks against them.
+
+Claims that say “by the first rule” are as they were run at first, and judged by their second rules, which ask whether a
+run could have come out either way (`python docs/rejudge.py docs/results`). **They are being run again.** Of those runs
+curves, probes, versions, commit and processor were not kept: what only they would tell is missing, and is said so.
 """
 
 
@@ -59,25 +64,24 @@ def section(one: Judged, figures: Sequence[Path]) -> list[str]:
 
 
 def main(root: Path, target: Path) -> None:
-    """Writes everything anew, or nothing where a claim is missing."""
+    """Writes what was run anew, or nothing where a run is not finished."""
     judged = judge_all(root)
-    missing = {path.stem for path in target.glob("c*.parquet")} - {one.name for one in judged}
     unfinished = [one.name for one in judged if one.cells.get("result", (0, 1))[0] < one.cells.get("result", (0, 1))[1]]
-    if missing or unfinished:
-        raise SystemExit(f"{root} lacks {', '.join(sorted({*missing, *unfinished}))}: nothing is written")
+    if unfinished:
+        raise SystemExit(f"{root} lacks {', '.join(sorted(unfinished))}: nothing is written")
     with tempfile.TemporaryDirectory() as fresh:
-        write(root, judged, Path(fresh))
+        write(root, judged, target, Path(fresh))
         target.mkdir(parents=True, exist_ok=True)
-        for old in target.glob("c[0-9][0-9]_*.*"):
-            old.unlink()
-        for old in target.glob("c[0-9][0-9]_*/"):
-            shutil.rmtree(old)
+        for one in judged:
+            for old in [*target.glob(f"{one.name}.*"), *target.glob(f"{one.name}_[0-9].*")]:
+                old.unlink()
+            shutil.rmtree(target / one.name, ignore_errors=True)
         for new in Path(fresh).iterdir():
             shutil.move(new, target / new.name)
 
 
-def write(root: Path, judged: Sequence[Judged], target: Path) -> None:
-    """Writes everything into an empty folder."""
+def write(root: Path, judged: Sequence[Judged], kept: Path, target: Path) -> None:
+    """Writes everything into an empty folder; of claims that were not run what is kept is taken over."""
     figures = {
         one.name: [
             (target / f"{one.name}{f'_{i + 1}' if len(one.figures) > 1 else ''}.svg", figure)
@@ -86,18 +90,32 @@ def write(root: Path, judged: Sequence[Judged], target: Path) -> None:
         for one in judged
     }
     draw([pair for pairs in figures.values() for pair in pairs])
-    records = [one.record() | {"command": f"regimax run sweeps/{one.name}.py --small", "notes": []} for one in judged]
-    (target / "claims.json").write_text(json.dumps(records, indent=1, ensure_ascii=False) + "\n")
-    table = ["| claim | verdict | effect (interval) | worlds |", "|---|---|---|---|"]
-    table += [
-        f"| {one.id}. {one.question} | {one.verdict.outcome} | {effect(one.verdict)} | {one.verdict.worlds} |"
-        for one in judged
-    ]
-    lines = [line for one in judged for line in section(one, [path for path, _ in figures[one.name]])]
-    (target / "README.md").write_text("\n".join([HEAD, *table, *lines]) + "\n")
+    told = kept / "claims.json"
+    records = {record["id"]: record for record in (json.loads(told.read_text()) if told.exists() else [])}
+    rows, sections = page(kept / "README.md")
     for one in judged:
+        records[one.id] = one.record() | {"command": f"regimax run sweeps/{one.name}.py --small", "notes": []}
+        rows[one.id] = (
+            f"| {one.id}. {one.question} | {one.verdict.outcome} | {effect(one.verdict)} | {one.verdict.worlds} |"
+        )
+        sections[one.id] = "\n".join(section(one, [path for path, _ in figures[one.name]])).strip("\n")
         keep(root / one.name, target / one.name)
         cells(root / one.name).write_parquet(target / f"{one.name}.parquet", compression="zstd")
+    order = sorted(records, key=lambda name: records[name]["name"])
+    text = json.dumps([records[name] for name in order], indent=1, ensure_ascii=False)
+    (target / "claims.json").write_text(text + "\n")
+    table = ["| claim | verdict | effect (interval) | worlds |", "|---|---|---|---|", *(rows[name] for name in order)]
+    parts = [HEAD.rstrip("\n"), "\n".join(table), *(sections[name] for name in order)]
+    (target / "README.md").write_text("\n\n".join(parts) + "\n")
+
+
+def page(path: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Returns the rows of the table and the sections of a page that was written before, by the claims' ids."""
+    if not path.exists():
+        return {}, {}
+    head, *parts = re.split(r"(?m)^(?=## C\d+\. )", path.read_text())
+    rows = {found[1]: found[0] for found in re.finditer(r"(?m)^\| (C\d+)\. .*$", head)}
+    return rows, {part[3:].split(".", 1)[0]: part.strip("\n") for part in parts}
 
 
 if __name__ == "__main__":

@@ -110,9 +110,9 @@ def rule(run):
     largest = st.ln_ratio(*(found("learned", f"room_{of}", "before") for of in ("capacity_without", "capacity")))
     return st.decide(
         [
-            st.above("rise of ln C, learned", rise("learned"), RISE, failing=NOTHING),
+            st.above("rise of ln C, learned", rise("learned"), RISE, fails=NOTHING),
             *(
-                st.above(f"recall of what {kind}, without − with what lasts", blanked(name), -0.05, failing=-math.inf)
+                st.above(f"recall of what {kind}, without − with what lasts", blanked(name), -0.05, fails=-math.inf)
                 for kind, name in (("lasts", "stable"), ("is new", "dynamic"))
             ),
         ],

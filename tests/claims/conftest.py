@@ -121,7 +121,7 @@ def planted(
 
     Args:
       sweep: whose regimes, axes and seeds it has.
-      effort: median episodes to the threshold.
+      effort: median episodes, or rewards delivered, to the threshold.
       noise: standard deviation of ln T over worlds.
       budget: episodes after which a cell is censored.
       every: episodes between evaluations.
@@ -141,11 +141,19 @@ def planted(
                     | point.labels
                     | {"status": "solved" if solved else "done", "success": success[-1], "env_steps": int(steps[-1])}
                     | {"passive_steps": 0, "flops": 1.0, "flops_without_env_steps": 0.0, "diverged": False}
+                    | {"floor_scratch": 100.0}
                 )
                 curves.append(
                     pl.DataFrame(
-                        {"cell": cell, "env_steps": steps.astype(int), "success": success, "flops": 1.0}
-                    ).with_columns(phase=pl.lit("rl"), updates=pl.int_range(pl.len()), update=pl.int_range(pl.len()))
+                        {
+                            "cell": cell,
+                            "env_steps": steps.astype(int),
+                            "rewards_delivered": steps.astype(float),
+                            "success": success,
+                        }
+                    ).with_columns(
+                        phase=pl.lit("rl"), flops=1.0, updates=pl.int_range(pl.len()), update=pl.int_range(pl.len())
+                    )
                 )
     facts = {"resolved": {"threshold": sweep.threshold, "consecutive": sweep.consecutive}}
     return SimpleNamespace(

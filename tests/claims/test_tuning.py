@@ -138,3 +138,22 @@ def test_nothing_to_choose_by_is_told():
         best(make_tuning(), scores)
     with pytest.raises(rx.UserError, match=r"unknown metric of the tuning: 'sucess'.* Did you mean 'success'"):
         best(make_tuning(metric="sucess"), scores)
+
+
+def test_with_a_cap_it_counts_how_soon_and_not_how_far():
+    soon, far = [0.2, 0.9, 0.9], [0.2, 0.3, 1.0]
+    cells, curves = made({("a", 1, 0.001, 100): far, ("a", 1, 0.01, 100): soon, ("a", 1, 0.1, 100): [0.2, 0.2, 1.0]})
+    cells = cells.drop("forms")
+    capped = trials(make_tuning(cap=0.5, seeds=[100]), cells, curves)
+    assert [trial.score for trial in capped] == pytest.approx([1.0 / 3, 1.2 / 3, 0.9 / 3])
+
+
+def test_scores_of_arms_that_stop_sooner_may_be_compared():
+    """Of two arms that learn alike one stops at the threshold, and has the higher score for being there sooner."""
+    cells, curves = made({("soon", 1, 0.01, 100): [0.2, 0.9], ("late", 1, 0.01, 100): [0.2] * 5 + [0.9]})
+    scores = {
+        trial.regime: trial.score
+        for trial in trials(make_tuning(seeds=[100]), cells.drop("forms"), curves)
+        if trial.chosen
+    }
+    assert scores == {"soon": pytest.approx((0.2 + 5 * 0.9) / 6), "late": pytest.approx((5 * 0.2 + 0.9) / 6)}

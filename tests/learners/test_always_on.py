@@ -133,6 +133,24 @@ def test_a_stopped_gradient_leaves_the_trunk_to_prediction():
         assert moved(state.params, update(jax.random.key(0), state, hparams)[0].params) == parts
 
 
+def test_action_values_may_take_the_place_of_the_actor_critic():
+    program = bound(2, gradients="stopped", learner={"values": {"updates_per_rollout": 2, "paid_only": True}})
+    init, update = jax.jit(program.learner.init), jax.jit(program.learner.update)
+    for changes, parts in (
+        (STILL, {"action_values"}),
+        ({"learning_rate": 0.0}, {"trunk", "prediction_view"}),
+        ({"reward.erasure": 1.0}, {"trunk", "prediction_view"}),
+    ):
+        hparams = hparams_of(program, **changes)
+        state = init(KEYS, hparams, {})
+        after, metrics = update(jax.random.key(0), state, hparams)
+        assert moved(state.params, after.params) == parts
+        assert {"loss", "prediction_loss"} <= set(metrics)
+    assert {"epsilon", "tau", "prediction.learning_rate"} <= {s.name for s in program.learner.settings}
+    with pytest.raises(rx.UserError, match="'normalize' is an option of an actor-critic"):
+        bound(2, learner={"values": {}, "normalize": False})
+
+
 def test_effort_grows_by_predictions_and_steps_do_not():
     flops = {k: update_flops(bound(k)) for k in (1 / 4, 1, 3)}
     each = flops[3] - flops[1]

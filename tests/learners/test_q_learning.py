@@ -93,6 +93,18 @@ def test_only_what_arrived_teaches(lost, learns):
     assert any(moved) == learns
 
 
+def test_where_it_asks_for_it_what_is_paid_is_all_that_it_keeps():
+    learner = made(paid_only=True)
+    hparams = settings_of(learner, **{"reward.erasure": 0.75})
+    state, update = jax.jit(learner.init)(KEYS, hparams, {}), jax.jit(learner.update)
+    for i in range(4):
+        state, _ = update(jax.random.key(i), state, hparams)
+    ring = state.memory.ring
+    held = ring.streams.credit[: int(ring.pushed)]
+    assert 0 < int(ring.pushed) < 4 * 8
+    assert (held.max(axis=-1) == 1).all()
+
+
 def test_it_learns_an_exemplar_in_fewer_episodes_than_a2c():
     """The strongest of the learners from scratch in this world: its replay makes more of every reward."""
     world = rx.envs.Exemplar(factors=1, values=3, looks=4, dimensions=8)

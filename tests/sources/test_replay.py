@@ -57,6 +57,20 @@ def test_samples_are_whole_streams_of_the_last_that_were_pushed(pushes, seed):
         np.testing.assert_array_equal(one, other)
 
 
+@settings(max_examples=20, deadline=None)
+@given(kept=st.lists(st.lists(st.booleans(), min_size=E, max_size=E), min_size=1, max_size=12))
+def test_only_what_is_kept_takes_the_place_of_the_oldest(kept):
+    state, told = RING.init(stream([0, 0])), []
+    for i, chosen in enumerate(kept):
+        ids = [2 * i + 1, 2 * i + 2]
+        state = push(state, stream(ids), jnp.asarray(chosen))
+        told += [one for one, here in zip(ids, chosen, strict=True) if here]
+    held = np.asarray(state.streams.carry["memory"][:, 0]).astype(int)
+    assert sorted(held[held > 0]) == sorted(told[-CAPACITY:])
+    drawn = np.asarray(sample(jax.random.key(0), state, N).carry["memory"][:, 0])
+    assert set(drawn) <= set(told[-CAPACITY:] or [0])
+
+
 @pytest.mark.parametrize("pushes", [2, 3, 7])
 def test_every_stream_that_is_held_is_drawn(pushes):
     ids = np.asarray(sample(jax.random.key(0), filled(pushes), 256).carry["memory"][:, 0])

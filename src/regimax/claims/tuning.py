@@ -122,12 +122,14 @@ def trials(tuning: Tuning, cells: pl.DataFrame, curves: pl.DataFrame) -> list[Tr
     shown = curves.filter(pl.col(tuning.metric).is_finite())
     by_cell: dict[str, list[float]] = {cell: [] for cell in cells["cell"]}
     for cell, value in zip(shown["cell"], shown[tuning.metric].cast(pl.Float64), strict=True):
-        by_cell[cell].append(value)
+        by_cell[cell].append(value if tuning.cap is None else min(value, tuning.cap))
     found = []
+    # One length for all arms, so that their scores may be compared: an arm that is always there soon is not cut short.
+    length = max(map(len, by_cell.values()), default=0)
     for regime in cells["regime"].unique(maintain_order=True):
         rows = [row for row in cells.iter_rows(named=True) if row["regime"] == regime]
         values = [by_cell[row["cell"]] for row in rows]
-        length, low = max(map(len, values), default=0), min((min(v) for v in values if v), default=0.0)
+        low = min((min(v) for v in values if v), default=0.0)
         places = list(dict.fromkeys(tuple(row[column] for column in tuning.per) for row in rows))
         for place in places:
             where = dict(zip(tuning.per, place, strict=True))

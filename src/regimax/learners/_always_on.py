@@ -8,13 +8,12 @@ from typing import Unpack
 from regimax import prng
 from regimax.errors import UserError
 from regimax.factories import once
-from regimax.learners import base
-from regimax.learners._actor_critic import reinforcement
+from regimax.learners import _actor_critic, _q_learning, base
 from regimax.learners.auxiliary import GRADIENTS, auxiliary
 from regimax.learners.base import Interlude, Learner, LearnerFactory, LearnerState, Optimizer
 from regimax.learners.batch import Objective, ObjectiveFactory
 from regimax.learners.objectives import next_step
-from regimax.learners.options import ActorCritic
+from regimax.learners.options import ActorCritic, QLearning
 from regimax.networks import NetworkFactory
 from regimax.sources import Source
 from regimax.types import Array, HParams, Metrics, Trajectory, is_finite, number
@@ -58,6 +57,7 @@ def always_on(
     capacity: int | None = None,
     objective: ObjectiveFactory | None = None,
     predictor_optimizer: Optimizer = base.adam,
+    values: QLearning | None = None,
     **options: Unpack[ActorCritic],
 ) -> LearnerFactory:
     """Makes a learner that predicts its own stream beside learning from reward.
@@ -75,17 +75,19 @@ def always_on(
       objective: what the predictor is asked, from `regimax.learners.objectives`; the whole next observation when not
         given, or where the source records it the augmented view of the one that was answered.
       predictor_optimizer: makes its optax transformation from its own `learning_rate` and `max_grad_norm`.
+      values: options of :func:`regimax.learners.q_learning`: then it learns action values from what it was paid, again
+        and again, in the place of the actor-critic; `{}` takes all as usual.
       **options: as for :func:`regimax.learners.actor_critic`.
 
     Returns:
-      a factory of learners for the learner's own behaviour. Settings: those of the actor-critic, and those of
-      prediction and its objective with the prefix ``prediction.``, among them ``prediction.shuffle``, the sham: other
-      streams' targets, at the same FLOPs. Metrics: those of the actor-critic, those of the predictor with the prefix
-      ``prediction_``, evaluated without it (``eval_…``).
+      a factory of learners for the learner's own behaviour. Settings: those of the actor-critic or of Q-learning, and
+      those of prediction and its objective with the prefix ``prediction.``, among them ``prediction.shuffle``, the
+      sham: other streams' targets, at the same FLOPs. Metrics: those of reinforcement, those of the predictor with the
+      prefix ``prediction_``, evaluated without it (``eval_…``).
 
     Raises:
-      UserError: for other `updates_per_rollout` or `gradients`, and once the source is known, for one that is not the
-        learner's own behaviour, or a capacity that does not fit it.
+      UserError: for other `updates_per_rollout` or `gradients`, for options of an actor-critic beside `values`, and
+        once the source is known, for one that is not the learner's own behaviour, or a capacity that does not fit it.
 
     Reference:
       Jaderberg et al., Reinforcement learning with unsupervised auxiliary tasks (2017), section 3, with one ratio of
@@ -101,7 +103,12 @@ def always_on(
     if gradients not in GRADIENTS:
         raise UserError(f"gradients = {gradients!r} is neither 'shared' nor 'stopped'")
     make_objective = next_observation if objective is None else objective
-    reinforce = reinforcement(**options)
+    if values is None:
+        reinforce, acting = _actor_critic.reinforcement(**options), _actor_critic.heads
+    elif options:
+        raise UserError(f"{min(options)!r} is an option of an actor-critic, and values = {values!r} takes its place")
+    else:
+        reinforce, acting = _q_learning.q_reinforcement(**values), _q_learning.heads
 
     def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:
         both = auxiliary(
@@ -117,6 +124,7 @@ def always_on(
             updates=times,
             capacity=capacity,
             trains=(gradients == "shared", True),
+            acting=acting,
         )
 
         def update(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:

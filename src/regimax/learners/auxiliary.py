@@ -76,6 +76,7 @@ def auxiliary(
     capacity: int | None = None,
     trains: tuple[bool, bool] = (True, True),
     targets: Sequence[str] = TARGETS,
+    acting: Callable[[Source], dict[str, int]] = heads,
 ) -> Auxiliary:
     """Makes an actor-critic with an auxiliary task.
 
@@ -93,13 +94,14 @@ def auxiliary(
       capacity: streams in the ring; 16 rollouts when not given.
       trains: whether reinforcement and whether the task trains the trunk.
       targets: what the task's sham takes from other streams.
+      acting: the heads that reinforcement needs.
 
     Raises:
       UserError: for a source of others' behaviour, or a capacity that does not fit it.
     """
     base.check_own_behaviour(name, source)
     asking = network(source.num_inputs, objective.heads)
-    joint = share_trunk(network(source.num_inputs, heads(source)), asking, tuple(objective.heads), name)
+    joint = share_trunk(network(source.num_inputs, acting(source)), asking, tuple(objective.heads), name)
     trunk = tuple(part for part in parts_of(asking) if part not in objective.heads)
     learning = task(
         objective,

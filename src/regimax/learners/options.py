@@ -35,6 +35,17 @@ class ActorCritic(TypedDict, total=False):
     """Makes an optax transformation from the settings; Adam behind a clip of the norm when not given."""
 
 
+class QLearning(Replay, total=False):
+    """What Q-learning takes, see :func:`regimax.learners.q_learning`."""
+
+    updates_per_rollout: int
+    """Updates after each rollout; 4 when not given."""
+    optimizer: Optimizer
+    """Makes an optax transformation from the settings; Adam behind a clip of the norm when not given."""
+    paid_only: bool
+    """Whether the ring keeps those streams alone in which some reward arrived; all of them when not given."""
+
+
 class AlwaysOn(ActorCritic, Replay, total=False):
     """What the learner of `always_on` takes, see :func:`regimax.learners.always_on`."""
 
@@ -42,6 +53,8 @@ class AlwaysOn(ActorCritic, Replay, total=False):
     """What the predictor is asked; the augmented view of what was answered, or the next observation, when not given."""
     predictor_optimizer: Optimizer
     """Makes the predictor's optax transformation, likewise."""
+    values: QLearning | None
+    """Options of Q-learning, which then takes the place of the actor-critic; an actor-critic when not given."""
 
 
 class RewardModel(ActorCritic, Replay, total=False):

@@ -175,6 +175,7 @@ def task(
     capacity: int | None = None,
     updates: int = 1,
     show: Callable[[Trajectory], Trajectory] = bare,
+    keep: Callable[[Trajectory], Array] | None = None,
 ) -> Task:
     """Makes a task.
 
@@ -193,6 +194,7 @@ def task(
       updates: of one `fit`, each on as many whole streams of the ring as there are in a rollout.
       show: what of a trajectory the task is shown: what it stores, and what it is evaluated on; all but what the policy
         recorded when not given.
+      keep: `trajectory -> [E]`, which streams of a rollout go into the ring; all of them when not given.
 
     Returns:
       the task. Settings: `learning_rate`, `max_grad_norm`, `shuffle`, and those of the objective. Metrics: ``loss``,
@@ -244,7 +246,8 @@ def task(
 
     def store(state: TaskState, trajectory: Trajectory) -> TaskState:
         assert streams is not None, "a task without replay stores nothing"
-        return state._replace(ring=streams.push(state.ring, show(trajectory)))
+        kept = () if keep is None else (keep(trajectory),)
+        return state._replace(ring=streams.push(state.ring, show(trajectory), *kept))
 
     def step(
         keys: tuple[Array, Array], params: Params, state: TaskState, trajectory: Trajectory, hparams: HParams
@@ -310,6 +313,7 @@ def task(
             base.optimizer_name(optimizer),
             frozen,
             tuple(targets),
+            *(() if keep is None else (keep.__name__,)),
         ),
     )
 

@@ -31,7 +31,8 @@ class Ring(NamedTuple):
 
     Attributes:
       init: `like -> state`, empty; `like` is a trajectory `[T, E, ...]`, or its shapes.
-      push: `(state, trajectory) -> state`; the E streams take the places of the oldest.
+      push: `(state, trajectory, kept=None) -> state`; the E streams take the places of the oldest, or those of them of
+        which `kept`, `[E]`, is true.
       sample: `(key, state, n) -> trajectory`, leaves `[T, n, ...]`, carry `[n, ...]`: whole streams, each drawn
         uniformly from those that are held, and no two the same where at least n are held. An empty ring gives streams
         whose every step is masked.
@@ -39,7 +40,7 @@ class Ring(NamedTuple):
     """
 
     init: Callable[[Any], RingState]
-    push: Callable[[RingState, Trajectory], RingState]
+    push: Callable[..., RingState]
     sample: Callable[[Array, RingState, int], Trajectory]
     capacity: int
 
@@ -79,14 +80,20 @@ def ring(capacity: int) -> Ring:
         streams = jax.tree.map(lambda x: jnp.zeros((capacity, *x.shape[1:]), x.dtype), shapes)
         return RingState(streams, jnp.zeros((), jnp.int32))
 
-    def push(state: RingState, trajectory: Trajectory) -> RingState:
+    def push(state: RingState, trajectory: Trajectory, kept: Array | None = None) -> RingState:
         new = _swapped(trajectory)
-        place = state.pushed % capacity
-        streams = jax.tree.map(
-            lambda held, x: jax.lax.dynamic_update_slice_in_dim(held, x, place, axis=0), state.streams, new
-        )
+        if kept is None:
+            place, number = state.pushed % capacity, new.a_tm1.shape[0]
+            streams = jax.tree.map(
+                lambda held, x: jax.lax.dynamic_update_slice_in_dim(held, x, place, axis=0), state.streams, new
+            )
+        else:
+            number = jnp.sum(kept, dtype=jnp.int32)
+            places = (state.pushed + jnp.cumsum(kept, dtype=jnp.int32) - 1) % capacity
+            places = jnp.where(kept, places, capacity)  # which is none: what is not kept is dropped
+            streams = jax.tree.map(lambda held, x: held.at[places].set(x, mode="drop"), state.streams, new)
         # It stays small: a long life would overflow it.
-        pushed = state.pushed + new.a_tm1.shape[0]
+        pushed = state.pushed + number
         return RingState(streams, jnp.where(pushed >= 2 * capacity, pushed - capacity, pushed))
 
     def sample(key: Array, state: RingState, n: int) -> Trajectory:

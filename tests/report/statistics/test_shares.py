@@ -36,6 +36,10 @@ def test_recovery(arm_of):
     found = recovery(at(arm_of, 8000.0), at(arm_of, 2000.0), at(arm_of, 500.0), resamples=200)
     assert found.value == pytest.approx(0.5, abs=0.01)
     assert found.low <= 0.5 <= found.high
+    wider = found.at(0.99)
+    assert wider is not None
+    assert wider.low <= found.low < found.high <= wider.high
+    assert (wider.value, wider.confidence) == (found.value, 0.99)
     assert recovery(at(arm_of, 8000.0), at(arm_of, 8000.0), at(arm_of, 500.0), resamples=50).value == 0.0
     assert recovery(at(arm_of, 8000.0), at(arm_of, 500.0), at(arm_of, 500.0), resamples=50).value == 1.0
     # Worse than scratch, and better than the oracle.

@@ -43,6 +43,23 @@ def test_a_check_looks_at_the_whole_interval(check, holds):
     assert check.holds is holds
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "holds"),
+    [(0.5, 0.6, True), (0.3, 0.6, None), (0.2, 0.35, None), (0.1, 0.3, None), (0.0, 0.2, False)],
+)
+def test_what_lies_between_two_borders_neither_holds_nor_fails(low, high, holds):
+    for check in (
+        above("x", estimate(low, high), 0.4, fails=0.2),
+        below("x", estimate(-high, -low), -0.4, fails=-0.2),
+    ):
+        assert check.holds is holds
+    never = below("x", estimate(1.0, 2.0), 0.4, fails=math.inf)
+    assert (never.holds, never.sides) == (None, 0)
+    assert never.lacking() == "x: nothing, it lies between what supports the claim and what refutes it"
+    verdict = decide([never], assay=ROOM, cells=CELLS, worlds=1)
+    assert (verdict.outcome, verdict.errors.split(", ")[-1]) == ("inconclusive", "refuted in error at most 0 %")
+
+
 GOOD, BAD, OPEN = (above("effect", estimate(*ends), 0.0) for ends in ((1, 2), (-2, -1), (-1, math.inf)))
 ROOM = [above("room", estimate(3, 4), 1.0)]
 NONE, SHUT = above("room", estimate(0, 2), 1.0), above("room", estimate(0, 0.5), 1.0)
@@ -138,15 +155,15 @@ def test_between_the_border_of_support_and_that_of_refutation_nothing_is_said():
         check = above("rise", median_interval(x, x), 0.22, **given)
         return decide([check], assay=room, cells=cells)
 
-    assert outcome(0.3, failing=0.05).outcome == "supported"
-    assert outcome(0.02, failing=0.05).outcome == "refuted"
-    assert outcome(-0.5, failing=0.05).outcome == "refuted"
-    between = outcome(0.14, failing=0.05)
+    assert outcome(0.3, fails=0.05).outcome == "supported"
+    assert outcome(0.02, fails=0.05).outcome == "refuted"
+    assert outcome(-0.5, fails=0.05).outcome == "refuted"
+    between = outcome(0.14, fails=0.05)
     assert (between.outcome, outcome(0.14).outcome) == ("inconclusive", "refuted")
-    assert "finer borders" in between.needs[0]
+    assert "lies between" in between.needs[0]
     # A part of a claim that cannot refute it takes no share of the errors of those that can.
-    never = outcome(-9.0, failing=-math.inf)
+    never = outcome(-9.0, fails=-math.inf)
     assert never.outcome == "inconclusive"
     assert "refuted in error at most 0 %" in never.errors
-    with pytest.raises(UserError, match=r"failing must be at most the border 0\.22, found 0\.5"):
-        outcome(0.3, failing=0.5)
+    with pytest.raises(UserError, match=r"fails must be at most the border 0\.22, found 0\.5"):
+        outcome(0.3, fails=0.5)

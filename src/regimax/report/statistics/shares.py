@@ -67,11 +67,15 @@ def recovery(
 
     worlds = columns["world_seed"]
     found = np.asarray([corners(rows, "") for rows in draws(worlds, resamples)])
-    low, high = percentiles(found[:, 0], confidence)[0], percentiles(found[:, 1], confidence)[1]
     shown = corners(np.arange(len(worlds)), "shown_")
     value = shown[0] if math.isclose(*shown) else None
     count, method = len(np.unique(worlds)), f"bootstrap over worlds, {resamples:,} resamples"
-    return Estimate(value, low, high, "recovery", count, confidence, method)
+
+    def at(confidence: float) -> Estimate:
+        low, high = percentiles(found[:, 0], confidence)[0], percentiles(found[:, 1], confidence)[1]
+        return Estimate(value, low, high, "recovery", count, confidence, method, at)
+
+    return at(confidence)
 
 
 def _both_ends(frame: pl.DataFrame, name: str) -> pl.DataFrame:

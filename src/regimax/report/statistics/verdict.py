@@ -47,8 +47,7 @@ class Check(NamedTuple):
       holds: True or False where the whole interval lies on one side, None where it does not.
       borders: what the estimate must lie between; infinite where there is none.
       needs: what would have to change for it to hold, where no number of worlds would do; empty where worlds might.
-      failing: it fails where the whole interval lies outside of these, if they are not the borders: between them and
-        the borders it neither holds nor fails.
+      fails: beyond which of two borders it fails, where that takes more than not to hold; the same when None.
     """
 
     name: str
@@ -57,18 +56,22 @@ class Check(NamedTuple):
     holds: bool | None
     borders: tuple[float, float] = (-math.inf, math.inf)
     needs: str = ""
-    failing: tuple[float, float] | None = None
+    fails: tuple[float, float] | None = None
+
+    @property
+    def failing(self) -> tuple[float, float]:
+        """Beyond which two borders it fails."""
+        return self.borders if self.fails is None else self.fails
 
     @property
     def sides(self) -> int:
         """On how many sides it can fail."""
-        return sum(math.isfinite(border) for border in self.failing or self.borders)
+        return sum(math.isfinite(border) for border in self.failing)
 
     def fails_at(self, confidence: float) -> bool:
         """Whether it is known to fail with an interval of another coverage."""
-        low, high = self.failing or self.borders
         wider = self.estimate.at(confidence)
-        return wider is not None and (wider.low >= high or wider.high <= low)
+        return wider is not None and (wider.low >= self.failing[1] or wider.high <= self.failing[0])
 
     def lacking(self) -> str:
         """What would decide it, where it is not known to hold or fail: worlds by power, or a larger budget."""
@@ -79,8 +82,9 @@ class Check(NamedTuple):
         found = self.estimate
         if found.value is None or not math.isfinite(found.half_width):
             return f"{self.name}: a larger budget, until what is censored is seen"
-        low, high = self.failing or self.borders
-        if not self.borders[0] < found.value < self.borders[1] and low < found.value < high:
+        if found.low >= self.borders[1] or found.high <= self.borders[0]:
+            return f"{self.name}: nothing, it lies between what supports the claim and what refutes it"
+        if not self.borders[0] < found.value < self.borders[1] and self.failing[0] < found.value < self.failing[1]:
             return f"{self.name}: finer borders, as it seems to lie between those of support and refutation"
         wanted = worlds_to_decide(found, self.borders)
         return f"{self.name}: {'a finer border' if wanted is None else f'about {wanted:,} worlds'}"
@@ -144,34 +148,45 @@ def _row(check: Check) -> dict[str, Any]:
     return {"name": check.name, "text": check.text, "holds": check.holds, **estimate}
 
 
-def above(name: str, estimate: Estimate, border: float, *, failing: float | None = None) -> Check:
+def above(name: str, estimate: Estimate, border: float, fails: float | None = None) -> Check:
     """Asks for more than `border`: the interval's lower end must be above it; fails if the upper end is not.
 
     Args:
       name: what is estimated.
-      estimate: what the data say.
-      border: that it must exceed.
-      failing: it fails only if the upper end is not above this, a number below the border: for a claim that a small
-        effect neither supports nor refutes. With -inf it cannot fail.
+      estimate: with its interval.
+      border: above which it must lie.
+      fails: a lower border, at or below which the upper end must lie for it to fail: what lies between the two neither
+        supports nor refutes. -inf where it cannot fail; `border` when not given.
 
     Example:
       >>> above("saving", Estimate(0.9, 0.5, 1.2, "ln ratio", 16), 0.0).holds
       True
       >>> above("saving", Estimate(0.9, -0.1, 1.2, "ln ratio", 16), 0.0).holds is None
       True
+      >>> above("saving", Estimate(0.9, 0.8, 1.0, "ln ratio", 16), 2.0, fails=0.5).holds is None
+      True
     """
-    fails = border if failing is None else failing
-    if fails > border:
-        raise UserError(f"{name}: failing must be at most the border {border:g}, found {fails:g}")
-    holds = _side(estimate.low > border, estimate.high <= fails and math.isfinite(fails))
-    apart = None if failing is None else (failing, math.inf)
-    return Check(name, f"{name} > {border:g}", estimate, holds, (border, math.inf), failing=apart)
+    least = border if fails is None else fails
+    if least > border:
+        raise UserError(f"{name}: fails must be at most the border {border:g}, found {least:g}")
+    holds = _side(estimate.low > border, estimate.high <= least and math.isfinite(least))
+    return Check(name, f"{name} > {border:g}", estimate, holds, (border, math.inf), fails=(least, math.inf))
 
 
-def below(name: str, estimate: Estimate, border: float) -> Check:
-    """Asks for less than `border`: the interval's upper end must be below it; fails if the lower end is not."""
-    holds = _side(estimate.high < border, estimate.low >= border)
-    return Check(name, f"{name} < {border:g}", estimate, holds, (-math.inf, border))
+def below(name: str, estimate: Estimate, border: float, fails: float | None = None) -> Check:
+    """Asks for less than `border`: the interval's upper end must be below it; fails if the lower end is not.
+
+    Args:
+      name: what is estimated.
+      estimate: with its interval.
+      border: below which it must lie.
+      fails: likewise a higher border for it to fail; inf where it cannot.
+    """
+    most = border if fails is None else fails
+    if most < border:
+        raise UserError(f"{name}: fails must be at least the border {border:g}, found {most:g}")
+    holds = _side(estimate.high < border, estimate.low >= most and math.isfinite(most))
+    return Check(name, f"{name} < {border:g}", estimate, holds, (-math.inf, border), fails=(-math.inf, most))
 
 
 def within(name: str, estimate: Estimate, low: float, high: float) -> Check:

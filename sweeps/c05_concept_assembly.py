@@ -13,7 +13,7 @@ Supported if: prediction recovers more than three quarters at 16 looks, and save
   sham does, and with one look it saves nothing.
 Refuted if: recovery is less than one half, or the saving grows by less than 4 times.
 Measured: inconclusive, for want of precision where there is no concept: with one look ln T saved is 0.24 (−0.59 to
-  0.69) and would have to be surely below ln 2 = 0.69, which takes about 96 worlds of which these are 24. Both parts of the
+  0.69) and would have to be surely below ln 2 = 0.69, which takes about 96 worlds; these are 24. Both parts of the
   claim and the control hold: recovery 1.28 (1.07 to 1.48); saved with 16 looks 36 times as much as with one, ln 3.59
   (2.69 to 4.51). Medians of episodes with 1, 4 and 16 looks: scratch by Q-learning 48, 176 and 1,560, by A2C 784, 680
   and more than 6,400; heads alone after prediction 56, 40 and 40, rank 1 40, 40 and 48, full 48, 40 and 64; the oracle

@@ -20,8 +20,8 @@ Measured: inconclusive: cheap, and not yet enough. At 64 observations per reward
 Rewards at 1, 4, 16, 64 and 256 observations for each: scratch 1,792, 1,888, 1,564, 1,275 and more than 400;
   `always_on` 3,008, 784, 272, 98 and 44; with shared gradients 1,344, 792, 280, 103 and 56; `pretrain_rl` 128, 64, 64,
   38 and 40, by A2C 576, 208, 264, 169 and more than 96; the oracle 192, 88, 80, 71 and 52. No learner without the
-  stream can do with fewer than 82; with it 6 remain. A2C from scratch needs 14,688 at 1. In FLOPs, at 64: 7.9 G for
-  `always_on`, 13.4 G for scratch, 40.3 G with pretraining, which other tasks could share.
+  stream can do with fewer than 82; with it 6 remain. A2C from scratch needs 14,688 at 1. In FLOPs, at 64: 8.1 G for
+  `always_on`, 13.7 G for scratch, 40.3 G with pretraining, which other tasks could share.
 What speaks against it: at one observation per reward a learner that replays what it was paid needs fewer rewards than
   `always_on`, 1,792 of 3,008: the gain is one of rare pay. At 256 `always_on` needs about as many as `pretrain_rl`: at
   64 it lacks predictions, 8 for 64 decisions, more than anything in its stream. Pretraining sees 256,000 pairs of

@@ -33,6 +33,15 @@ def test_elements_reductions_and_moves():
     assert count_flops(lambda key: jax.random.bits(key, (100,)), jax.random.key(0)) == 0
 
 
+def test_what_moves_numbers_counts_nothing_by_whatever_operation_jax_does_it():
+    def moved(x):
+        rows = jnp.unstack(jnp.tile(x, (2, 1)))
+        first, *_ = jnp.stack(rows[::-1])
+        return jnp.concatenate([first, *jnp.split(x.T.ravel(), 2)])
+
+    assert count_flops(moved, jnp.ones((2, 4))) == 0
+
+
 def test_a_branch_counts_as_its_most_costly_side():
     found = count_flops(lambda p, a: jax.lax.cond(p, lambda a: (a @ B).sum(), lambda a: a.sum(), a), True, A)
     assert found == 2 * 4 * 3 * 5 + 20

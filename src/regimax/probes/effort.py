@@ -35,8 +35,11 @@ _FREE = frozenset(
         "slice",
         "split",
         "squeeze",
+        "stack",
         "stop_gradient",
+        "tile",
         "transpose",
+        "unstack",
     }
 )
 """Primitives that only move floating-point numbers; what yields integers or booleans counts nothing anyway."""

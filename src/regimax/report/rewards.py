@@ -23,7 +23,7 @@ def rewards_against(
 
     A line is the Kaplan-Meier median over worlds and its band the 95 % interval of it; where an end of that is not
     known the band ends at the median. An arrow stands at what is known to be too little where fewer than half of the
-    worlds got there. Below the axis stand the bits that are seen for each bit of reward, at most one for each reward;
+    worlds got there, a hollow one where an arm gets there nowhere. Below the axis stand the bits that are seen for each bit of reward, at most one for each reward;
     its title has people's ratio, from :data:`regimax.channels.HUMAN`.
 
     Args:
@@ -72,7 +72,7 @@ def rewards_against(
                 y=[e.low for e in lost.values()],
                 name=f"{arm}: more than",
                 mode="markers",
-                marker={"color": style.light, "symbol": "arrow-up", "size": 12},
+                marker={"color": style.light, "symbol": "arrow-up" if known else "arrow-up-open", "size": 12},
                 text=[f"more than {quantity(e.low)} {e.unit}" for e in lost.values()],
                 hovertemplate=f"<b>{arm}</b>, %{{x}}<br>%{{text}}<extra></extra>",
                 showlegend=bool(not known),

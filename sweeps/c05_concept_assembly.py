@@ -175,7 +175,7 @@ TUNING = rx.Tuning(
 claim = rx.Claim(
     id="C5",
     question="Is the effort of reinforcement learning in a rich world that of assembling concepts?",
-    small=_sweep(factors=2, dimensions=64, looks=[1, 4, 16], pretraining=1000, updates=800, seeds=range(16, 40)),
+    small=_sweep(factors=2, dimensions=64, looks=[1, 4, 16], pretraining=1000, updates=800, seeds=range(40, 136)),
     full=_sweep(4, 128, looks=[1, 4, 16, 64], pretraining=16_000, updates=12_800, seeds=range(16, 1040)),
     tuning=TUNING,
     rule=rule,

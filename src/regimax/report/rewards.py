@@ -23,8 +23,8 @@ def rewards_against(
 
     A line is the Kaplan-Meier median over worlds and its band the 95 % interval of it; where an end of that is not
     known the band ends at the median. An arrow stands at what is known to be too little where fewer than half of the
-    worlds got there, a hollow one where an arm gets there nowhere. Below the axis stand the bits that are seen for each bit of reward, at most one for each reward;
-    its title has people's ratio, from :data:`regimax.channels.HUMAN`.
+    worlds got there, a hollow one where an arm gets there nowhere. Below the axis stand the bits that are seen for each
+    bit of reward, at most one for each reward; its title has people's ratio, from :data:`regimax.channels.HUMAN`.
 
     Args:
       run: the run, with a column `observations_per_reward`.

@@ -25,8 +25,8 @@ What speaks against it: with one look prediction may save something, too, where 
 Third run by one rule, each in fresh worlds: the first, 16 worlds evaluated every 16 episodes, was inconclusive
   (recovery 1.13, 0.90 to 1.66; ln 3.48, 1.82 to 4.88), and so was the second, 24 worlds evaluated every 8 (1.28, 1.07
   to 1.48; ln 3.59, 2.69 to 4.51; null 0.24, −0.59 to 0.69), whose power asked for these 96. Another 90 might decide the
-  null; to go on until it holds would be no test. Grids were made wider twice before a result was run, as arms chose
-  ends of them.
+  null; to go on until it holds would be no test. Grids were made wider twice as arms chose ends of them, before a
+  result was looked at, though one had begun to run.
 Old C5 beside the new: α, the slope of ln T on ln M, was compared after full fine-tuning by A2C on a trunk of squared
   errors, whose signal vanishes as 1/M. It left 4,096 of 13,952 episodes at 16 looks, and was called refuted first. With
   contrastive prediction and the better learner on either side 48 of 1,524 are left: scratch was made nine times

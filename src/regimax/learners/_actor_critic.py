@@ -67,10 +67,10 @@ class Lesson(NamedTuple):
 
 
 class Reinforcement(NamedTuple):
-    """Policy gradient with a critic on a network that may learn other things beside.
+    """Learning from reward on a network that may learn other things beside.
 
     Attributes:
-      init: as in :class:`Learner`; the state's memory is a `Memory`.
+      init: as in :class:`Learner`; a policy gradient's state has a `Memory`.
       update: `(key, state, hparams, intrinsic_reward=None) -> (state, trajectory, note, metrics)`; the trajectory has
         the reward that arrived, to which an `IntrinsicReward` is added before anything is learnt from it.
       evaluate: as in :class:`Learner`.
@@ -86,9 +86,27 @@ class Reinforcement(NamedTuple):
     settings: tuple[Setting, ...]
     spec: Spec
 
+    def alone(self, network: Network, source: Source) -> Learner:
+        """Returns the learner that does nothing else."""
+
+        def update(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:
+            state, _, _, metrics = self.update(key, state, hparams)
+            return state, metrics
+
+        return Learner(
+            init=self.init,
+            update=update,
+            evaluate=self.evaluate,
+            policy=self.policy,
+            network=network,
+            source=source,
+            settings=self.settings,
+            spec=self.spec,
+        )
+
 
 class Reinforce(Protocol):
-    """Puts a policy gradient on a network with the :func:`heads` of a source."""
+    """Puts learning from reward on a network with the heads that it needs, such as :func:`heads` of a source."""
 
     def __call__(self, network: Network, source: Source, freeze: Sequence[str], episodes: int) -> Reinforcement: ...
 
@@ -148,22 +166,7 @@ def actor_critic(
 
     def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:
         net = network(source.num_inputs, heads(source))
-        parts = reinforce(net, source, freeze, episodes)
-
-        def update(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:
-            state, _, _, metrics = parts.update(key, state, hparams)
-            return state, metrics
-
-        return Learner(
-            init=parts.init,
-            update=update,
-            evaluate=parts.evaluate,
-            policy=parts.policy,
-            network=net,
-            source=source,
-            settings=parts.settings,
-            spec=parts.spec,
-        )
+        return reinforce(net, source, freeze, episodes).alone(net, source)
 
     return factory
 

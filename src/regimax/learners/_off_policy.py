@@ -8,13 +8,14 @@ import jax
 
 from regimax import prng, rollout
 from regimax.learners import base
+from regimax.learners._actor_critic import IntrinsicReward, Reinforcement
 from regimax.learners.base import Learner, LearnerState
 from regimax.learners.tasks import Task
 from regimax.networks import Network
 from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.sources import Source
-from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting
+from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Trajectory
 
 
 def off_policy(
@@ -49,34 +50,65 @@ def off_policy(
     Example:
       `docs/own-learner.md` has a DQN.
     """
+    parts = replayed(name, task, network, source, policy, episodes, behaviour or policy, settings)
+    return parts.alone(network, source)._replace(evaluate=_played(source, policy, episodes, "play"))
+
+
+def replayed(
+    name: str,
+    task: Task,
+    network: Network,
+    source: Source,
+    policy: Callable[[Params, PyTree, HParams], Policy],
+    episodes: int,
+    behaviour: Callable[[Params, PyTree, HParams], Policy],
+    settings: tuple[Setting, ...],
+) -> Reinforcement:
+    """Makes the parts of :func:`off_policy`, with its arguments, for learners that do something else beside.
+
+    They take no intrinsic reward: what is replayed was stored as it arrived.
+
+    Raises:
+      UserError: as there.
+    """
     base.check_own_behaviour(name, source)
-    behaves = behaviour or policy
+
+    def acting(state: LearnerState, hparams: HParams) -> Policy:
+        return behaviour(state.params, state.source.world, hparams)
 
     def init(keys: Keys, hparams: HParams, inherited: Params) -> LearnerState:
         state = base.make_init(network, source)(keys, hparams, inherited)
-        return state._replace(memory=task.init(state, hparams, behaves(state.params, state.source.world, hparams)))
+        return state._replace(memory=task.init(state, hparams, acting(state, hparams)))
 
-    def update(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:
+    def update(
+        key: Array, state: LearnerState, hparams: HParams, intrinsic_reward: IntrinsicReward | None = None
+    ) -> tuple[LearnerState, Trajectory, PyTree, Metrics]:
+        assert intrinsic_reward is None, "what is replayed is learnt from as it arrived"
         key_next, key_fit = jax.random.split(key)
-        acting = behaves(state.params, state.source.world, hparams)
-        state, trajectory = base.collect(key_next, state, source, acting, hparams)
+        state, trajectory = base.collect(key_next, state, source, acting(state, hparams), hparams)
         held = task.store(state.memory, trajectory)
         params, held, metrics = task.fit(key_fit, state.params, held, hparams)
-        return LearnerState(params, state.source, held), metrics
+        return state._replace(params=params, memory=held), trajectory, (), metrics
+
+    return Reinforcement(
+        init=init,
+        update=update,
+        evaluate=_played(source, policy, episodes),
+        policy=policy,
+        settings=(*task.settings, *settings),
+        spec=(name, task.spec, source.spec, episodes),
+    )
+
+
+def _played(
+    source: Source, policy: Callable[[Params, PyTree, HParams], Policy], episodes: int, draws: str | None = None
+) -> Callable[[Array, LearnerState, HParams], Metrics]:
+    """Returns the evaluation of a policy; `draws` names a key of its own for that."""
 
     def evaluate(key: Array, state: LearnerState, hparams: HParams) -> Metrics:
         hidden = state.source.world
         acting = policy(state.params, hidden, hparams)
-        key = prng.named(key, "play")
+        key = key if draws is None else prng.named(key, draws)
         return rollout.evaluate(key, source.world, hidden, source.channels, acting, episodes, hparams)
 
-    return Learner(
-        init=init,
-        update=update,
-        evaluate=evaluate,
-        policy=policy,
-        network=network,
-        source=source,
-        settings=(*task.settings, *settings),
-        spec=(name, task.spec, source.spec, episodes),
-    )
+    return evaluate

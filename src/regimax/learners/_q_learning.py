@@ -7,21 +7,21 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 
-from regimax import rollout
 from regimax.factories import once
 from regimax.learners import base
-from regimax.learners._actor_critic import IntrinsicReward, Reinforce, Reinforcement
-from regimax.learners._off_policy import off_policy
+from regimax.learners._actor_critic import Reinforce, Reinforcement
+from regimax.learners._off_policy import off_policy, replayed
 from regimax.learners.action_values import HEAD, slow_action_values
-from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
+from regimax.learners.base import Learner, LearnerFactory, Optimizer
 from regimax.learners.policies import ILLEGAL, stochastic_policy
 from regimax.learners.tasks import Task, task
 from regimax.networks import Network, NetworkFactory
-from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.sources import Source
-from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Trajectory
+from regimax.types import Array, HParams, Params, PyTree, Setting, Trajectory
 
+NAME = "q_learning"
+Acts = Callable[[Params, PyTree, HParams], Policy]
 EPSILON = Setting("epsilon", 0.1, 0, 1, "ε, share of actions that are left to chance while it learns")
 
 
@@ -78,17 +78,8 @@ def q_learning(
 
     def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:
         net = network(source.num_inputs, heads(source))
-        learning, acting = _parts(net, source, freeze, updates_per_rollout, capacity, optimizer, paid_only)
-        return off_policy(
-            "q_learning",
-            learning,
-            net,
-            source,
-            lambda params, hidden, hparams: acting(params, hidden, hparams, 0.0),
-            episodes,
-            behaviour=lambda params, hidden, hparams: acting(params, hidden, hparams, hparams["epsilon"]),
-            settings=(EPSILON,),
-        )
+        learning, best, exploring = _parts(net, source, freeze, updates_per_rollout, capacity, optimizer, paid_only)
+        return off_policy(NAME, learning, net, source, best, episodes, behaviour=exploring, settings=(EPSILON,))
 
     return factory
 
@@ -101,48 +92,13 @@ def q_reinforcement(
 ) -> Reinforce:
     """Makes the parts of :func:`q_learning`, with its options, for learners that do something else beside.
 
-    It takes no intrinsic reward: what is replayed was stored as it arrived.
-
     Raises:
       UserError: as there.
     """
 
     def parts(network: Network, source: Source, freeze: Sequence[str], episodes: int) -> Reinforcement:
-        learning, acting = _parts(network, source, freeze, updates_per_rollout, capacity, optimizer, paid_only)
-
-        def policy(params: Params, hidden: PyTree, hparams: HParams) -> Policy:
-            return acting(params, hidden, hparams, 0.0)
-
-        def behaviour(state: LearnerState, hparams: HParams) -> Policy:
-            return acting(state.params, state.source.world, hparams, hparams["epsilon"])
-
-        def init(keys: Keys, hparams: HParams, inherited: Params) -> LearnerState:
-            state = base.make_init(network, source)(keys, hparams, inherited)
-            return state._replace(memory=learning.init(state, hparams, behaviour(state, hparams)))
-
-        def update(
-            key: Array, state: LearnerState, hparams: HParams, intrinsic_reward: IntrinsicReward | None = None
-        ) -> tuple[LearnerState, Trajectory, PyTree, Metrics]:
-            assert intrinsic_reward is None, "action values are learnt from rewards as they arrived"
-            key_next, key_fit = jax.random.split(key)
-            state, trajectory = base.collect(key_next, state, source, behaviour(state, hparams), hparams)
-            held = learning.store(state.memory, trajectory)
-            params, held, metrics = learning.fit(key_fit, state.params, held, hparams)
-            return state._replace(params=params, memory=held), trajectory, (), metrics
-
-        def evaluate(key: Array, state: LearnerState, hparams: HParams) -> Metrics:
-            hidden = state.source.world
-            acting = policy(state.params, hidden, hparams)
-            return rollout.evaluate(key, source.world, hidden, source.channels, acting, episodes, hparams)
-
-        return Reinforcement(
-            init=init,
-            update=update,
-            evaluate=evaluate,
-            policy=policy,
-            settings=(*learning.settings, EPSILON),
-            spec=("q_learning", learning.spec, source.spec, episodes),
-        )
+        learning, best, exploring = _parts(network, source, freeze, updates_per_rollout, capacity, optimizer, paid_only)
+        return replayed(NAME, learning, network, source, best, episodes, exploring, (EPSILON,))
 
     return parts
 
@@ -155,8 +111,8 @@ def _parts(
     capacity: int | None,
     optimizer: Optimizer,
     paid_only: bool,
-) -> tuple[Task, Callable[[Params, PyTree, HParams, Array | float], Policy]]:
-    """Returns the task of action values on a network, and who acts by them with a share ε of chance."""
+) -> tuple[Task, Acts, Acts]:
+    """Returns the task of action values on a network, who acts by the best of them, and who leaves ε to chance."""
     world = source.world
     learning = task(
         slow_action_values(source),
@@ -182,4 +138,10 @@ def _parts(
 
         return stochastic_policy(net, params, source.code(hparams), log_probs)
 
-    return learning, acting
+    def best(params: Params, hidden: PyTree, hparams: HParams) -> Policy:
+        return acting(params, hidden, hparams, 0.0)
+
+    def exploring(params: Params, hidden: PyTree, hparams: HParams) -> Policy:
+        return acting(params, hidden, hparams, hparams["epsilon"])
+
+    return learning, best, exploring

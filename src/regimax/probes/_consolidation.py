@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 
 from regimax import prng
-from regimax.errors import UserError
 from regimax.learners import Learner
 from regimax.learners._recall import recalled
 from regimax.networks import Code
@@ -62,10 +61,7 @@ def consolidation(episodes: int = 64) -> ProbeFactory:
     def factory(learner: Learner, altered: Callable[[Code], Learner]) -> Probe:
         del altered
         world, network, source = learner.source.world, learner.network, learner.source
-        if source.spec[0] != "lifetime":
-            raise UserError(f"probes.consolidation: its phase has no lifetime, found the source {source.spec[0]!r}")
-        for tap in TAPS:
-            watching.check(learner, tap, None, concepts=False)
+        watching.check_lifetime(learner, "consolidation", TAPS)
 
         def measure(key: Array, subject: Subject, hparams: HParams) -> Metrics:
             code = source.code(hparams)

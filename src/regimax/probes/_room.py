@@ -60,10 +60,7 @@ def room(episodes: int = 32, further: int = 96, level: float = 4.0) -> ProbeFact
     def factory(learner: Learner, altered: Callable[[Code], Learner]) -> Probe:
         del altered
         world, network, source = learner.source.world, learner.network, learner.source
-        if source.spec[0] != "lifetime":
-            raise UserError(f"probes.room: its phase has no lifetime, found the source {source.spec[0]!r}")
-        for tap in TAPS:
-            watching.check(learner, tap, None, concepts=False)
+        watching.check_lifetime(learner, "room", TAPS)
         if not isinstance(held := jax.eval_shape(lambda: network.carry(1)), jax.ShapeDtypeStruct) or held.ndim != 3:
             raise UserError("probes.room: the memory must be one matrix of pairs that add up, as pair_memory's 'sum'")
 

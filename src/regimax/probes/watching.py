@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -52,6 +53,23 @@ def check(learner: Learner, tap: str, steps: int | None, concepts: bool) -> tupl
     if tap not in known:
         raise unknown("tap of the network", tap, sorted(known))
     return min(world.horizon, LONGEST if steps is None else count(steps, "probe: steps")), sizes
+
+
+def check_lifetime(learner: Learner, name: str, taps: Sequence[str]) -> None:
+    """Refuses a learner that lives no lifetime, or whose network lacks a tap.
+
+    Args:
+      learner: that is probed.
+      name: of the probe, for the error.
+      taps: those that it reads.
+
+    Raises:
+      UserError: if it is refused.
+    """
+    if learner.source.spec[0] != "lifetime":
+        raise UserError(f"probes.{name}: its phase has no lifetime, found the source {learner.source.spec[0]!r}")
+    for tap in taps:
+        check(learner, tap, None, concepts=False)
 
 
 def watch(key: Array, learner: Learner, params: PyTree, num_steps: int, episodes: int, hparams: HParams) -> Watched:

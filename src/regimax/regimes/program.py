@@ -210,7 +210,7 @@ def _bind_probes(phase: Phase, source: Source, learner: Learner) -> tuple[Probe,
     return probes
 
 
-Bound = dict[tuple[Any, ...], tuple[Any, Program]]
+Programs = dict[tuple[Any, ...], tuple[Any, Program]]
 """Programs by what they are compiled from, each with the world that it was bound to."""
 
 
@@ -227,7 +227,7 @@ def _compiled_from(phase: Phase, world: Any) -> tuple[Any, ...]:
 
 
 @single
-def bind(phase: Phase, world: Any, num_steps: int | None = None, known: Bound | None = None) -> Program:
+def bind(phase: Phase, world: Any, num_steps: int | None = None, known: Programs | None = None) -> Program:
     """Binds a phase to a world.
 
     Args:
@@ -400,7 +400,7 @@ class BoundRegime(NamedTuple):
 
 
 @single
-def bind_regime(regime: Regime, world: Any, known: Bound | None = None) -> BoundRegime:
+def bind_regime(regime: Regime, world: Any, known: Programs | None = None) -> BoundRegime:
     """Binds every phase of a regime to a world and checks what phases hand on.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Any
 
 from regimax.precision import products
 from regimax.regimes import BoundRegime, Program, Regime, bind_regime
-from regimax.regimes.program import Bound
+from regimax.regimes.program import Programs
 from regimax.sweep.cost import Flops
 from regimax.sweep.identity import program_identity
 
@@ -19,11 +19,11 @@ class Known:
     """What was found so far of objects that stay as they are."""
 
     def __init__(self):
-        self._bound: Bound = {}
+        self._bound: Programs = {}
         self._found: dict[tuple[int, int, str], tuple[Any, Any, Found]] = {}
         self._flops: dict[Any, Flops] = {}
         self._ids: dict[Any, str] = {}
-        self._at: dict[tuple[Any, str], Program] = {}
+        self._at: dict[tuple[Any, str], dict[str, Any]] = {}
 
     def found(self, regime: Regime, world: Any, precision: str) -> Found:
         """Returns what was found of a regime object in a world object, at a precision of products."""
@@ -38,12 +38,11 @@ class Known:
         """The program with its products at a precision, which its traces then tell."""
         if precision == "default":
             return program
-        names = ("fresh", "init", "tick", "probe")
-        like = self._at.setdefault((program.tick, precision), program)
-        if like is program:
-            like = program._replace(**{name: products(getattr(program, name), precision) for name in names})
-            self._at[program.tick, precision] = like
-        return program._replace(**{name: getattr(like, name) for name in names})
+        key = program.tick, precision
+        if key not in self._at:
+            names = ("fresh", "init", "tick", "probe")
+            self._at[key] = {name: products(getattr(program, name), precision) for name in names}
+        return program._replace(**self._at[key])
 
     def flops(self, program: Program) -> Flops:
         """Returns the FLOPs of a program; those that share their functions share them."""

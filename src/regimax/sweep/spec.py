@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, NamedTuple
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from regimax.errors import UserError, unknown
-from regimax.types import is_finite, number
+from regimax.types import count, is_finite, number
+
+if TYPE_CHECKING:
+    from regimax.sweep.loaded import Run
 
 Axis = Sequence[Any] | Mapping[str, Mapping[str, float]]
 
@@ -93,6 +97,62 @@ class Sweep:
     def __post_init__(self) -> None:
         for one in fields(self):  # NumPy's and JAX's scalars are the numbers that they stand for
             object.__setattr__(self, one.name, number(getattr(self, one.name)))
+
+    def run(
+        self,
+        out: str | PathLike[str],
+        *,
+        width: int | None = None,
+        devices: int | None = None,
+        extend: bool = False,
+        accept_versions: bool = False,
+        progress: bool = True,
+    ) -> Run:
+        """Runs it, or goes on where it was stopped: `regimax run` from Python, also in a notebook.
+
+        Call `regimax.prepare_cpu()` first where a CPU is to be used whole.
+
+        Args:
+          out: the run directory.
+          width: lanes side by side; results do not depend on it.
+          devices: number of local devices to use; all when None.
+          extend: whether to add what this sweep has beyond the one that the directory holds.
+          accept_versions: whether to go on with a run of other versions or another device.
+          progress: whether to show it.
+
+        Returns:
+          the finished run, with `cells`, `curves` and `stages`.
+
+        Raises:
+          UserError: for anything that cannot be run, before anything is computed or written.
+
+        Example:
+          >>> import regimax as rx
+          >>> small = {"network": rx.networks.mlp((2,)), "num_envs": 2, "evaluate": rx.regimes.Evaluate(1, 2)}
+          >>> sweep = Sweep(rx.envs.Lock(depth=2, actions=2), [rx.regimes.pure_rl(1, **small)], seeds=2)
+          >>> run = sweep.run(getfixture("tmp_path") / "lock", progress=False)
+          >>> run.cells["status"].to_list()
+          ['done', 'done']
+        """
+        from pathlib import Path
+
+        from rich.console import Console
+
+        from regimax.sweep.display import Progressing
+        from regimax.sweep.loaded import load_run
+        from regimax.sweep.run import Options, execute, plan_for
+
+        for name, given in {"width": width, "devices": devices}.items():
+            if given is not None:
+                count(given, name)
+        folder = Path(out)
+        options = Options(width=width, devices=devices, extend=extend, accept_versions=accept_versions)
+        facts = {"name": folder.name, "command": f"Sweep.run({str(out)!r})", "set": [], "seeds_given": None}
+        options = replace(options, facts=facts)
+        plan = plan_for(self, folder, options)
+        with Progressing(Console(quiet=not progress)) as display:
+            execute(plan, folder, options, display)
+        return load_run(folder, self)
 
 
 def override(

@@ -12,7 +12,8 @@ NOT_RUN = {"playwright", "pyright", "ruff", "six"}
 def test_the_oldest_versions_are_the_lower_bounds():
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    asked = project["dependencies"] + [line for name in extras if name not in ("docs", "gpu", "tpu") for line in extras[name]]
+    apart = ("docs", "gpu", "tpu")
+    asked = project["dependencies"] + [line for name in extras if name not in apart for line in extras[name]]
     bounds = {}
     for line in asked:
         name, bound = re.fullmatch(r"([\w-]+)(?:\[.*\]|>=([\d.]+).*)?", line).groups()

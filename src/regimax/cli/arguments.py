@@ -36,7 +36,8 @@ class Run:
     seeds: int | None = None
     """Number of seeds, instead of the file's."""
     assignments: Assignments = ()
-    """Values of axes, instead of the file's; `regime=a,b` keeps those regimes."""
+    """Values of axes, instead of the file's; `regime=a,b` keeps those regimes, and 1e-4..1e-1/7 stands for seven
+    values with equal ratios (/7/lin: equal differences)."""
     block: int | None = None
     """Lanes per vmapped product, instead of the file's or of what suits the platform; last digits may depend on it."""
     width: int | None = None
@@ -69,7 +70,8 @@ class Plan:
     seeds: int | None = None
     """Number of seeds, instead of the file's."""
     assignments: Assignments = ()
-    """Values of axes, instead of the file's; `regime=a,b` keeps those regimes."""
+    """Values of axes, instead of the file's; `regime=a,b` keeps those regimes, and 1e-4..1e-1/7 stands for seven
+    values with equal ratios (/7/lin: equal differences)."""
     block: int | None = None
     """Lanes per vmapped product, instead of the file's or of what suits the platform; last digits may depend on it."""
     json: bool = False

@@ -8,6 +8,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from regimax.errors import UserError, unknown
+from regimax.sweep.spaces import lin_space, log_space
 from regimax.types import count, is_finite, number
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def override(
     Args:
       sweep: the sweep of the file.
       assignments: each sets the values of one axis, replacing the file's axis or setting; ``regime=a,b`` keeps those
-        regimes; an axis of labels keeps those labels.
+        regimes; an axis of labels keeps those labels. LOW..HIGH/N stands for N values with equal ratios.
       seeds: number of seeds, when given.
       block: lanes per vmapped product, when given.
       numerics: `precision`, `deterministic` and `autotune`, those that are given.
@@ -209,10 +210,25 @@ def override(
             )
         else:
             settings.pop(name, None)
-            axes[name] = [_number(name, value) for value in values]
+            axes[name] = [number for value in values for number in _numbers(name, value)]
     sweep = sweep if seeds is None else replace(sweep, seeds=seeds)
     sweep = sweep if block is None else replace(sweep, block=block)
     return replace(sweep, axes=axes, settings=settings, **(numerics or {}))
+
+
+def _numbers(name: str, text: str) -> list[float] | list[int]:
+    """What was typed for one value, or for several: LOW..HIGH/N with equal ratios, LOW..HIGH/N/lin with differences."""
+    ends, slash, rest = text.partition("/")
+    low, dots, high = ends.partition("..")
+    if not slash or not dots:
+        return [_number(name, text)]
+    n, _, kind = rest.partition("/")
+    if not n.isdecimal() or kind not in ("", "lin"):
+        raise UserError(f"--set {name}: {text!r} is not of the form LOW..HIGH/N or LOW..HIGH/N/lin")
+    try:
+        return (lin_space if kind else log_space)(_number(name, low), _number(name, high), int(n))
+    except UserError as error:
+        raise UserError(f"--set {name}: {text!r}: {error}") from error
 
 
 def _number(name: str, text: str) -> float | int:

@@ -41,6 +41,9 @@ def test_it_runs_goes_on_and_is_read_by_the_command_line(sweep, capsys):
     assert "rl.learning_rate=0.2 pure_rl" in capsys.readouterr().out
     assert main(["report", "out"]) == 0
     assert "Sweep.run(&#x27;out&#x27;)" in Path("out/report.html").read_text()
+    assert main(["report", "out", "--watch"]) == 0
+    assert "the run is complete" in capsys.readouterr().out
+    assert 'http-equiv="refresh"' not in Path("out/report.html").read_text()
 
 
 def test_it_may_be_silent_and_refuses_what_cannot_be_run(sweep, capsys):

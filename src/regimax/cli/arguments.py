@@ -104,6 +104,8 @@ class Report:
 
     run: RunDir
     """The run directory."""
+    watch: bool = False
+    """Renew it whenever the run has committed more, until it is complete; a browser that shows it does the same."""
 
 
 @dataclass(frozen=True)

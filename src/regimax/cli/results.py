@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -57,10 +58,19 @@ def _whole(table: Table) -> None:
 
 
 def report(command: arguments.Report) -> int:
-    """Writes the page of a run."""
-    from regimax import report
+    """Writes the page of a run, and with --watch renews it until the run is complete."""
+    from regimax.report.run import renewals, write_report
 
-    print(report.write_report(command.run))
+    if not command.watch:
+        print(write_report(command.run))
+        return 0
+    try:
+        for i, path in enumerate(renewals(command.run)):
+            if i == 0:
+                print(f"{path}, renewed while the run goes on; Ctrl-C ends that", flush=True)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    print("the run is complete")
     return 0
 
 

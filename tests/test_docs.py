@@ -40,16 +40,24 @@ def test_the_sweep_of_ones_own_shares_its_pretraining(capsys):
     assert len(pretraining) == 2 * 2 * 8  # predicted and sham, at two numbers of looks, in eight worlds
 
 
-COMMANDS = [
-    line.partition("#")[0].split()[1:]
-    for page in ("start.md", "sweeps.md", "throughput.md", "index.md", "claims.md")
+def test_channels_of_the_page_are_planned():
+    for block in blocks("channels.md"):
+        names = {}
+        exec(compile(block, "channels.md", "exec"), names)
+        assert make_plan(names["sweep"]).cells
+
+
+COMMANDS = {
+    tuple(word.strip("[]") for word in command.partition("#")[0].split()[1:])
+    for page in ("../README.md", "start.md", "sweeps.md", "throughput.md", "claims.md")
     for block in blocks(page, "(?:bash)?")
-    for line in re.split(r"\n", re.sub(r"  +.*", "", block, flags=re.MULTILINE))
-    if line.startswith("regimax ")
-]
+    for line in re.sub(r"   +.*", "", block, flags=re.MULTILINE).splitlines()
+    for command in map(str.strip, line.split(";"))
+    if command.startswith("regimax ")
+}
 
 
-@pytest.mark.parametrize("command", sorted(set(map(tuple, COMMANDS))), ids=" ".join)
+@pytest.mark.parametrize("command", sorted(COMMANDS), ids=" ".join)
 def test_every_command_that_is_shown_has_its_options(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([command[0], "--help"])

@@ -71,7 +71,8 @@ def test_every_claim_has_a_verdict_that_its_file_and_the_readme_tell():
     for claim in CLAIMS:
         outcome = claim["verdict"]["outcome"]
         assert f"Measured: {outcome}" in files[claim["name"]]
-        assert re.search(rf"\| \[?{claim['id']}\b.*\| {outcome} \|", README.read_text())
+        for page in (README, README.parent / "docs" / "findings.md"):
+            assert re.search(rf"\| \[?{claim['id']}\b.*\| {outcome} \|", page.read_text()), page
 
 
 def test_parts_written_in_a_sweep_file_work(tmp_path):

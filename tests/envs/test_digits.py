@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import regimax as rx
-from regimax.envs import Digits, digits
+from regimax.envs import Digits, digits, handwriting
 
 from .conftest import keys, traced
 
-ALL = digits.collection()
+ALL = handwriting.collection()
 LABELS = np.full(len(ALL.images), -1)
 for _digit, (_members, _number) in enumerate(zip(ALL.members, ALL.numbers, strict=True)):
     LABELS[_members[:_number]] = _digit
@@ -23,7 +23,7 @@ for _digit, (_members, _number) in enumerate(zip(ALL.members, ALL.numbers, stric
 def ink(obs):
     """Pixels from 0 to 16 of observations `[..., D]`, an image a row: `[..., F, 64]`."""
     obs = np.asarray(obs)
-    return (obs.reshape(*obs.shape[:-1], -1, 64) * digits.SPREAD + digits.MEAN) * 16
+    return (obs.reshape(*obs.shape[:-1], -1, 64) * handwriting.SPREAD + handwriting.MEAN) * 16
 
 
 def shown(hidden):
@@ -59,15 +59,15 @@ def test_images_are_moved_as_an_array_is_shifted_and_turned():
 
     def move(strength, **changes):
         u = [changes.get(name, x) for name, x in zip(("down", "right", "turn", "scale"), still, strict=True)]
-        return np.asarray(digits.moved(jnp.array(u), jnp.asarray(image.ravel()), strength)).reshape(8, 8)
+        return np.asarray(handwriting.moved(jnp.array(u), jnp.asarray(image.ravel()), strength)).reshape(8, 8)
 
     assert (move(0.0, down=0.9, right=0.1, turn=0.2, scale=0.9) == image).all()
     up = np.vstack([image[1:], np.zeros((1, 8))])
     np.testing.assert_allclose(move(1.0, down=0.9), up, atol=1e-5)
     np.testing.assert_allclose(move(1.0, right=0.9).T, np.vstack([image.T[1:], np.zeros((1, 8))]), atol=1e-5)
-    quarter = move(math.pi / 2 / digits.TURN, turn=1.0)
+    quarter = move(math.pi / 2 / handwriting.TURN, turn=1.0)
     assert min(np.abs(quarter - np.rot90(image, turns)).max() for turns in (1, 3)) < 1e-4
-    half = move(0.5 / digits.SCALE, scale=0.0)  # at half the scale what is in sight is between pixels
+    half = move(0.5 / handwriting.SCALE, scale=0.0)  # at half the scale what is in sight is between pixels
     expected = np.asarray([3.5 + 0.5 * (i - 3.5) for i in range(8)])
     np.testing.assert_allclose(half, 1 + 8 * expected[:, None] + expected[None], atol=1e-4)
 
@@ -173,7 +173,7 @@ def test_impossible_sizes_are_told(sizes, message):
 
 def test_without_scikit_learn_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    digits.collection.cache_clear()
+    handwriting.collection.cache_clear()
     with pytest.raises(
         rx.UserError, match=r"Digits: scikit-learn cannot be imported .*pip install 'regimax\[digits\]'"
     ):

@@ -1,11 +1,13 @@
 """What of its targets a predictor can foretell: closed forms against what is drawn. Keys are fixed."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from regimax.envs import Cipher, Corridor, Exemplar, Lock
+from regimax.envs import Cipher, Composed, Corridor, Digits, Exemplar, Lock
 
 from .conftest import keys, traced
 
@@ -56,6 +58,57 @@ def test_of_a_second_look_as_much_is_foretold_as_is_said(world, changes):
         between, total = between + part, total + whole
     known = world.describe(settings | {f"world.{name}": x for name, x in changes.items()})
     assert between / total == pytest.approx(known["predictable_share"], rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "changes"),
+    [({"values": 10, "looks": 3}, {}), ({"values": 3, "looks": 2}, {"noise": 0.5}), ({}, {"augment": 0.3})],
+)
+def test_of_a_second_view_of_an_image_as_much_is_foretold_as_is_said(sizes, changes):
+    world, again = Digits(**sizes), 24
+
+    @jax.jit
+    def views(key):
+        hidden = world.stream_init(key, traced(world, **changes)).hidden
+        value, look = jax.random.randint(
+            jax.random.fold_in(key, 1), (2, 120), 0, jnp.array([[world.values], [world.looks]])
+        )
+        see = jax.vmap(jax.vmap(world.view, (0, None, None, None)), (0, 0, None, None))
+        image = hidden.order[value, look]
+        return image, see(
+            jax.random.split(jax.random.fold_in(key, 2), (120, again)), image[:, None], hidden, hidden.augment
+        )
+
+    between = total = 0.0
+    for key in keys(12, 4):
+        image, shown = views(key)
+        part, whole = foretold(np.repeat(np.asarray(image), again)[:, None], np.asarray(shown).reshape(-1, 64))
+        between, total = between + part, total + whole
+    known = world.describe(world.defaults() | {f"world.{name}": x for name, x in changes.items()})
+    assert between / total == pytest.approx(known["predictable_share"], rel=0.05)
+
+
+def test_an_image_that_nothing_moves_and_nothing_blurs_is_foretold_whole():
+    world = Digits()
+    still = world.defaults() | {"world.augment": 0.0}
+    assert world.predictable_share(still) == pytest.approx(1.0)
+    moved = [world.predictable_share(still | {"world.augment": strength}) for strength in (0.1, 0.5, 1.0, 2.0)]
+    assert moved == sorted(moved, reverse=True)
+    assert world.predictable_share(still | {"world.noise": 1e3}) < 1e-5
+
+
+@pytest.mark.parametrize(("parts", "held_out"), [(2, 1), (3, 2)])
+def test_of_a_value_made_of_parts_as_much_is_foretold_as_of_each(parts, held_out):
+    world = Composed(parts, choices=3, looks=2, held_out=held_out, noise=0.5, dimensions=24)
+    hidden = jax.jit(jax.vmap(world._hidden, (0, None)))(keys(300), traced(world))
+    place, between, total = np.arange(parts), 0.0, 0.0
+    values, forms = (np.array(list(itertools.product(range(n), repeat=parts))) for n in (3, 2))
+    for looks, ranks in zip(np.asarray(hidden.looks), np.asarray(hidden.ranks), strict=True):
+        shown = values[ranks[place, values].sum(1) % 3 >= held_out]
+        seen = looks[place, shown[:, None], forms[None]].sum(2)  # [values, looks of all parts, D]
+        between += seen.mean(1).var(0).sum()
+        total += seen.reshape(-1, 24).var(0).sum() + 24 * 0.5**2
+    assert between / total == pytest.approx(world.predictable_share(world.defaults()), rel=0.02)
 
 
 def test_a_rich_world_has_next_to_nothing_to_foretell_of_a_look():

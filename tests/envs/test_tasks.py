@@ -6,19 +6,26 @@ import numpy as np
 import pytest
 
 import regimax as rx
-from regimax.envs import Cipher, Exemplar, Lock, Planner, Recall
+from regimax.envs import Cipher, Composed, Corridor, Digits, Exemplar, Lock, Planner, Recall
 from regimax.envs.sized import permutation, randint_below, task_key
+from regimax.sweep.plan import make_plan
 
 from .conftest import keys, traced
 
 WORLDS = {
     "Cipher": Cipher(symbols=4, skills=4, length=2),
+    "Composed": Composed(parts=2, choices=4, looks=2, dimensions=3),
+    "Corridor": Corridor(positions=4, looks=2, dimensions=3),
+    "Digits": Digits(factors=3, values=4, looks=2),
     "Exemplar": Exemplar(factors=3, values=4, looks=2, dimensions=3),
     "Lock": Lock(depth=3, actions=3),
     "Planner": Planner(factors=6, values=3, ancestors=3, max_factors=7),
 }
 DRAWN = {
     "Cipher": {".hidden.skill_of_cue"},
+    "Composed": {".worth"},
+    "Corridor": {".hidden.answers"},
+    "Digits": {".counts", ".worth"},
     "Exemplar": {".hidden.factor", ".hidden.answers"},
     "Lock": {".keys"},
     "Planner": {".goal", ".ancestors"},
@@ -56,6 +63,15 @@ def _hidden(params):
     """What of params the stream and the task have in common, by path."""
     params = getattr(params, "hidden", params)
     return [(jax.tree_util.keystr(path), leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(params)]
+
+
+@pytest.mark.parametrize("name", ["Composed", "Corridor", "Digits"])
+def test_all_tasks_of_a_world_share_one_pretraining(name):
+    options = {"network": rx.networks.mlp((2,)), "num_envs": 2, "num_steps": 2}
+    regime = rx.regimes.pretrain_rl((50, 50), **options)
+    plan = make_plan(rx.Sweep(world=WORLDS[name], regimes=[regime], axes={"world.task": range(10)}, seeds=1))
+    assert len({cell.path[0] for cell in plan.cells}) == 1
+    assert len({cell.path[1] for cell in plan.cells}) == 10
 
 
 def test_task_0_is_drawn_as_it_is_written():

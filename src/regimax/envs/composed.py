@@ -23,7 +23,7 @@ import jax.numpy as jnp
 
 from regimax.envs.answers import noisy_bits, paid
 from regimax.envs.pairs import paired
-from regimax.envs.sized import Sized, permutation, randint_below
+from regimax.envs.sized import Sized, permutation, randint_below, task_key, task_setting
 from regimax.errors import UserError
 from regimax.ops import information
 from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
@@ -105,6 +105,7 @@ class Composed(Sized):
       decisions: H ≥ 1 per episode, which is solved iff all are right; values are drawn anew for each.
       graded: whether an episode pays the share of its answers that were right; otherwise 1 iff all were.
       noise: σ ≥ 0 of each number of an observation, whose signal has variance 1.
+      task: which task: each draws what choices are worth anew, over the same looks.
       dimensions: D, numbers in an observation.
       max_parts: padding of P; P itself when 0.
       max_choices: padding of Q.
@@ -128,6 +129,7 @@ class Composed(Sized):
     decisions: int = 1
     graded: bool = False
     noise: float = 0.1
+    task: int = 0
     dimensions: int = 64
     max_parts: int = 0
     max_choices: int = 0
@@ -140,7 +142,7 @@ class Composed(Sized):
     augmented_views = True
     reward_range = (0.0, 1.0)
     stream_reads = tuple(f"world.{s}" for s in ("parts", "choices", "looks", "held_out", "noise"))
-    task_reads = (*stream_reads, "world.decisions", "world.graded")
+    task_reads = (*stream_reads, "world.decisions", "world.graded", "world.task")
     stream_fields = ("view",)
     stream_acts = False
 
@@ -171,6 +173,7 @@ class Composed(Sized):
             Setting("world.decisions", self.decisions, 1, H, "H, decisions per episode", integer=True),
             Setting("world.graded", self.graded, 0, 1, "pay the share of right answers, not all", integer=True),
             Setting("world.noise", self.noise, 0, 1e3, "σ, noise of each number, against a signal of variance 1"),
+            task_setting(self.task, "what choices are worth"),
         )
 
     @property
@@ -220,7 +223,7 @@ class Composed(Sized):
     def init(self, key: Array, settings: HParams) -> TaskParams:
         key_world, key_task = jax.random.split(key)
         hidden = self._hidden(key_world, settings)
-        worth = self._permutations(key_task, hidden.choices)
+        worth = self._permutations(task_key(key_task, settings["world.task"]), hidden.choices)
         return TaskParams(hidden, worth, settings["world.decisions"], settings["world.graded"])
 
     def stream_init(self, key: Array, settings: HParams) -> StreamParams:
@@ -325,6 +328,7 @@ class Composed(Sized):
             # What each look, or each choice, is worth: sums tell no less, since no two such tables have the same ones.
             "min_reward_bits_scratch": P * (information.log2_factorial(Q * M) - Q * information.log2_factorial(M)),
             "min_reward_bits_stream": P * information.log2_factorial(Q),
+            "predictable_share": self.predictable_share(settings),
             "observation_bits": bits,
             "stream_bits": 2 * bits,
             "concept_bits": seen,
@@ -332,6 +336,19 @@ class Composed(Sized):
             "action_bits": math.log2(P * (Q - 1) + 1),
             "episode_steps": float(H),
         }
+
+    def predictable_share(self, settings: Mapping[str, float]) -> float:
+        """Returns the share of the variance of a second view that the value in the first foretells.
+
+        It is the expected one of all worlds, in closed form, and that of a single part: parts have looks of their own.
+        A view varies by its looks about the mean of each choice's M, which itself has a variance of 1/M. Values that
+        are kept back change nothing, since every choice is as frequent among the others.
+
+        Args:
+          settings: the world's, by name.
+        """
+        _, Q, M, _ = (int(settings[f"world.{size}"]) for size in self.sizes)
+        return (1.0 - 1.0 / Q) / M / (1.0 - 1.0 / (Q * M) + float(settings["world.noise"]) ** 2)
 
     def unpadded(self, settings: Mapping[str, float]) -> Composed:
         P, Q, M, H = (int(settings.get(f"world.{size}", getattr(self, f"max_{size}"))) for size in self.sizes)

@@ -11,7 +11,6 @@ Learning is shown M images of each digit; evaluations are played on others, whic
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,88 +18,19 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from regimax.envs.answers import noisy_bits, paid
+from regimax.envs.handwriting import DIGITS, MEAN, PIXELS, SPREAD, collection, moved, variances
 from regimax.envs.pairs import paired
-from regimax.envs.sized import Sized, permutation, randint_below
+from regimax.envs.sized import Sized, permutation, randint_below, task_key, task_setting
 from regimax.errors import UserError
 from regimax.ops import information
 from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
 
-SIDE = 8
-PIXELS = SIDE * SIDE
-DIGITS = 10
 LEARNT = 87
 """Images of each digit that learning may be shown: half of those of the rarest one."""
-MEAN, SPREAD = 0.305, 0.376
-"""Of the pixels of all images, from 0 for paper to 1 for ink."""
-SHIFT, TURN, SCALE = 1, 0.35, 0.15
-"""How far an image is moved at strength 1: pixels in each direction, radians, share of its size."""
 EXACT = 24
 """Bits of a pixel that nothing blurs."""
-
-
-class Collection(NamedTuple):
-    """All images.
-
-    Attributes:
-      images: `[1797, 64]` uint8, 0 for paper to 16 for ink.
-      members: `[10, 183]` int32, the images of each digit, padded with any.
-      numbers: `[10]` int32, how many each has.
-    """
-
-    images: np.ndarray
-    members: np.ndarray
-    numbers: np.ndarray
-
-
-@functools.cache
-def collection() -> Collection:
-    """Reads the images, once.
-
-    Raises:
-      UserError: if scikit-learn is not installed.
-    """
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError as error:
-        raise UserError(
-            f"Digits: scikit-learn cannot be imported ({error}). Install it with: pip install 'regimax[digits]'"
-        ) from error
-    pixels, target = load_digits(return_X_y=True)
-    labels = np.asarray(target)
-    numbers = np.bincount(labels, minlength=DIGITS).astype(np.int32)
-    members = [np.resize(np.flatnonzero(labels == digit), numbers.max()) for digit in range(DIGITS)]
-    return Collection(np.asarray(pixels).astype(np.uint8), np.stack(members).astype(np.int32), numbers)
-
-
-def moved(u: Array, image: Array, strength: Array) -> Array:
-    """Returns an image, shifted, turned and scaled at random; exactly itself at strength 0.
-
-    Args:
-      u: `[4]` uniform on [0, 1): for the shift down and to the right, the angle and the scale.
-      image: `[64]`, 0 where there is paper, which is also all around it.
-      strength: `[]` how far.
-
-    Returns:
-      `[64]`, interpolated linearly between pixels.
-    """
-    rows, columns = np.divmod(np.arange(PIXELS, dtype=np.float32), SIDE)
-    middle = (SIDE - 1) / 2
-    down, right = strength * SHIFT * (jnp.floor(3 * u[0]) - 1), strength * SHIFT * (jnp.floor(3 * u[1]) - 1)
-    angle, scale = strength * TURN * (2 * u[2] - 1), 1 + strength * SCALE * (2 * u[3] - 1)
-    cos, sin = scale * jnp.cos(angle), scale * jnp.sin(angle)
-    y = cos * (rows - middle) - sin * (columns - middle) + middle + down
-    x = sin * (rows - middle) + cos * (columns - middle) + middle + right
-    total = jnp.zeros((PIXELS,))
-    for row in (jnp.floor(y), jnp.floor(y) + 1):
-        for column in (jnp.floor(x), jnp.floor(x) + 1):
-            weight = (1 - jnp.abs(y - row)) * (1 - jnp.abs(x - column))
-            inside = (row >= 0) & (row < SIDE) & (column >= 0) & (column < SIDE)
-            place = jnp.clip(SIDE * row + column, 0, PIXELS - 1).astype(jnp.int32)
-            total += jnp.where(inside, weight * image[place], 0.0)
-    return total
 
 
 class Structure(NamedTuple):
@@ -192,6 +122,7 @@ class Digits(Sized):
       jitter: how far the images of an episode are moved; 0 shows them as they are, 1 shifts them by up to a pixel,
         turns them by up to 0.35 rad and scales them by up to 15 %.
       augment: the same of the views of one image: the stream's pairs, and what follows an answer.
+      task: which task: each draws the positions that count and what digits are worth anew, over the same images.
       max_factors: padding of F; F itself when 0.
       max_values: padding of V.
       max_counted: padding of K.
@@ -218,6 +149,7 @@ class Digits(Sized):
     noise: float = 0.0
     jitter: float = 0.0
     augment: float = 1.0
+    task: int = 0
     max_factors: int = 0
     max_values: int = 0
     max_counted: int = 0
@@ -229,7 +161,7 @@ class Digits(Sized):
     augmented_views = True
     reward_range = (0.0, 1.0)
     stream_reads = tuple(f"world.{s}" for s in ("factors", "values", "looks", "held_out", "noise", "augment"))
-    task_reads = (*stream_reads, *(f"world.{s}" for s in ("counted", "jitter", "decisions", "graded")))
+    task_reads = (*stream_reads, *(f"world.{s}" for s in ("counted", "jitter", "decisions", "graded", "task")))
     stream_fields = ("image",)
     stream_acts = False
 
@@ -259,6 +191,7 @@ class Digits(Sized):
             Setting("world.noise", self.noise, 0, 1e3, "σ, noise of each pixel, against a signal of variance 1"),
             Setting("world.jitter", self.jitter, 0, 4, "how far images of an episode are moved"),
             Setting("world.augment", self.augment, 0, 4, "how far views of one image are moved"),
+            task_setting(self.task, "which positions count and what digits are worth"),
         )
 
     @property
@@ -304,7 +237,7 @@ class Digits(Sized):
     def init(self, key: Array, settings: HParams) -> TaskParams:
         key_world, key_task = jax.random.split(key)
         hidden = self._hidden(key_world, settings)
-        key_counts, key_worth = jax.random.split(key_task)
+        key_counts, key_worth = jax.random.split(task_key(key_task, settings["world.task"]))
         counted = jnp.minimum(settings["world.counted"], hidden.factors)
         places = permutation(key_counts, hidden.factors, self.max_factors)
         return TaskParams(
@@ -421,6 +354,7 @@ class Digits(Sized):
             "random_success": float(K * (V - 1) + 1) ** -H,
             "min_reward_bits_scratch": bits,
             "min_reward_bits_stream": bits,
+            "predictable_share": self.predictable_share(settings),
             "observation_bits": most if settings["world.jitter"] > 0 else min(latents, most),
             "stream_bits": 2 * (most if settings["world.augment"] > 0 else min(latents, most)),
             "concept_bits": F * math.log2(V),
@@ -447,6 +381,27 @@ class Digits(Sized):
 
         near = sum(math.comb(V, i) * deranged(i) for i in range(int((1.0 - success) * V + 1e-9) + 1))
         return max(0.0, information.log2_factorial(V) + math.log2(F) - math.log2(near) - 1.0)
+
+    def predictable_share(self, settings: Mapping[str, float]) -> float:
+        """Returns the share of the variance of a second view that the image in the first foretells.
+
+        It is the expected one of all worlds, which draw V digits and M images of each. What is not foretold is how the
+        image is moved, and noise.
+
+        Args:
+          settings: the world's, by name.
+        """
+        _, V, *_ = self._sizes(settings)
+        M = int(settings["world.looks"])
+        moving, still, means = variances(float(settings["world.augment"]))
+        # The square of the mean of all images that are shown, both draws without replacement.
+        square, numbers = (means**2).sum(-1), collection().numbers
+        middle = float((means.mean(0) ** 2).sum())
+        of_digits = (float(square.mean()) - middle) / V * (DIGITS - V) / (DIGITS - 1)
+        of_images = float(((still - square) / M * (numbers - M) / (numbers - 1)).mean()) / V
+        mean = middle + of_digits + of_images
+        noise = PIXELS * (SPREAD * float(settings["world.noise"])) ** 2
+        return (float(still.mean()) - mean) / (float(moving.mean()) - mean + noise)
 
     def _sizes(self, settings: Mapping[str, float]) -> tuple[int, ...]:
         F, V, K, H = (int(settings.get(f"world.{size}", getattr(self, f"max_{size}"))) for size in self.sizes)

@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
-from kept import keep
+from kept import checks, entry, keep
 from svg import draw
 
 import regimax as rx
 from regimax.claims import folder
 from regimax.claims.judge import Judged, judge_all
-from regimax.claims.page import HOLDS, MARKS, effect
+from regimax.claims.page import MARKS
 from regimax.report.quantities import duration, quantity
 
 HEAD = """# What the claims' small runs gave
@@ -31,8 +31,8 @@ judges it again: cells, curves and probes of each sweep, what the tuning tried, 
 claim's file says what its figures mean and what speaks against them.
 
 Claims that say “by the first rule” are as they were run at first, and judged by their second rules, which ask whether a
-run could have come out either way (`python docs/rejudge.py docs/results`). **They are being run again.** Of those runs
-curves, probes, versions, commit and processor were not kept: what only they would tell is missing, and is said so.
+run could have come out either way. **They are being run again.** Of those runs curves, probes, versions, commit and
+processor were not kept: what only they would tell is missing, and is said so.
 """
 
 
@@ -46,10 +46,6 @@ def cells(out: Path) -> pl.DataFrame:
 
 def section(one: Judged, figures: Sequence[Path]) -> list[str]:
     """Lines on one claim."""
-    rows = [
-        f"| {kind} | {check.text} | {check.estimate.text()} | {check.estimate.worlds} | {HOLDS[check.holds]} |"
-        for kind, check in one.verdict.checks()
-    ]
     spent = f"{quantity(one.effort['flops_executed'], 'FLOP')}, {quantity(one.effort['env_steps'])} environment steps"
     return [
         f"\n## {one.id}. {one.question}\n",
@@ -57,9 +53,7 @@ def section(one: Judged, figures: Sequence[Path]) -> list[str]:
         f"{one.cells['result'][1]:,} cells and {one.cells['tuning'][1]:,} of tuning, {spent}, "
         f"{duration(one.effort['seconds'])}). Control: {one.control} Null: {one.null}\n",
         *(f"![{path.stem}]({path.name})\n" for path in figures),
-        "| | must be | found, with interval | worlds | |",
-        "|---|---|---|---|---|",
-        *rows,
+        *checks(one.verdict),
     ]
 
 
@@ -92,19 +86,21 @@ def write(root: Path, judged: Sequence[Judged], kept: Path, target: Path) -> Non
     draw([pair for pairs in figures.values() for pair in pairs])
     told = kept / "claims.json"
     records = {record["id"]: record for record in (json.loads(told.read_text()) if told.exists() else [])}
-    rows, sections = page(kept / "README.md")
+    entries, sections = page(kept / "README.md")
     for one in judged:
         records[one.id] = one.record() | {"command": f"regimax run sweeps/{one.name}.py --small", "notes": []}
-        rows[one.id] = (
-            f"| {one.id}. {one.question} | {one.verdict.outcome} | {effect(one.verdict)} | {one.verdict.worlds} |"
-        )
+        entries[one.id] = entry(one.id, one.question, one.verdict)
         sections[one.id] = "\n".join(section(one, [path for path, _ in figures[one.name]])).strip("\n")
         keep(root / one.name, target / one.name)
         cells(root / one.name).write_parquet(target / f"{one.name}.parquet", compression="zstd")
     order = sorted(records, key=lambda name: records[name]["name"])
     text = json.dumps([records[name] for name in order], indent=1, ensure_ascii=False)
     (target / "claims.json").write_text(text + "\n")
-    table = ["| claim | verdict | effect (interval) | worlds |", "|---|---|---|---|", *(rows[name] for name in order)]
+    table = [
+        "| claim | verdict | effect (interval) | worlds |",
+        "|---|---|---|---|",
+        *(entries[name] for name in order),
+    ]
     parts = [HEAD.rstrip("\n"), "\n".join(table), *(sections[name] for name in order)]
     (target / "README.md").write_text("\n\n".join(parts) + "\n")
 

@@ -61,8 +61,8 @@ SPENT = ("status", "flops", "env_steps", "passive_steps")
 CONTRASTIVE = learn.objectives.contrastive()  # with many looks a squared error has next to nothing to predict
 
 
-def _sweep(world, numbers, budgets, replays, every, pretraining, seeds, arms=ARMS):
-    """One sweep.
+def against(world, numbers, budgets, replays, every, pretraining, seeds, arms=ARMS, threshold=0.9, choices=()):
+    """One sweep of rewards against observations for each.
 
     Args:
       world: the world.
@@ -74,13 +74,15 @@ def _sweep(world, numbers, budgets, replays, every, pretraining, seeds, arms=ARM
       pretraining: updates.
       seeds: worlds.
       arms: those of it.
+      threshold: success.
+      choices: settings of some arms.
     """
     scratch, beside, sham, after = budgets
     rl = {
         "network": rx.networks.mlp((128, 32)),
         "num_envs": 64,
         "evaluate": r.Evaluate(every=every, episodes=128),
-        "stop": r.Stop("success", 0.9, 3),
+        "stop": r.Stop("success", threshold, 3),
     }
     values = {"updates_per_rollout": replays, "capacity": 64 * 64, "paid_only": True}
     q = learn.q_learning(**values)
@@ -107,8 +109,9 @@ def _sweep(world, numbers, budgets, replays, every, pretraining, seeds, arms=ARM
         world=world,
         regimes=[regime for regime in regimes if regime.name in arms],
         axes={N: rx.channels.observations_per_reward(*numbers)},
+        choices=choices,
         seeds=seeds,
-        threshold=0.9,
+        threshold=threshold,
     )
 
 
@@ -123,9 +126,9 @@ def _sweeps(factors, dimensions, looks, rare, budgets, pretraining, seeds):
     dense, seldom = budgets
     one = (SCRATCH[0], SCRATCH[1], "always_on")
     return {
-        "rare": _sweep(rich, rare, seldom, 1, 2, pretraining, seeds),
-        "dense": _sweep(rich, (1, 4), dense, 16, 1, pretraining, seeds, [arm for arm in ARMS if arm != "sham_rl"]),
-        "one_look": _sweep(poor, (64,), seldom, 1, 2, pretraining, seeds, one),
+        "rare": against(rich, rare, seldom, 1, 2, pretraining, seeds),
+        "dense": against(rich, (1, 4), dense, 16, 1, pretraining, seeds, [arm for arm in ARMS if arm != "sham_rl"]),
+        "one_look": against(poor, (64,), seldom, 1, 2, pretraining, seeds, one),
     }
 
 

@@ -37,9 +37,32 @@ def test_a_rule_says_the_same_of_what_is_kept_as_of_the_run(run, tmp_path):
 
 
 def test_the_verdicts_that_are_told_are_those_of_what_is_kept_with_the_code():
-    """Of the claims that are kept whole; those that were run before curves were kept have no folder."""
     code = Path(__file__).parents[2]
     assert kept.differences(code / "docs" / "results", code / "sweeps") == []
+
+
+def test_what_is_told_anew_is_what_is_kept_and_the_page_says_so(tmp_path):
+    """Of a claim that is kept whole, and of one of which cells alone are."""
+    code, names = Path(__file__).parents[2], {"C6": "c06_always_on", "C7": "c07_bandwidth_ladder"}
+    shown = (code / "docs" / "results" / "README.md").read_text()
+    all_claims = json.loads((code / "docs" / "results" / "claims.json").read_text())
+    records = [record for record in all_claims if record["id"] in names]
+    for name in names.values():
+        for path in (code / "docs" / "results").glob(f"{name}*"):
+            (tmp_path / path.name).symlink_to(path)
+    wrong = [record | {"verdict": record["verdict"] | {"outcome": "refuted"}} for record in records]
+    (tmp_path / "claims.json").write_text(json.dumps(wrong))
+    (tmp_path / "README.md").write_text(shown.replace("? inconclusive", "✗ refuted").replace("| 16 | holds |", "| 2 |"))
+    assert kept.differences(tmp_path, code / "sweeps") == list(names.values())
+    assert kept.differences(tmp_path, code / "sweeps", write=True) == list(names.values())
+    assert kept.differences(tmp_path, code / "sweeps") == []
+    assert [one["verdict"] for one in json.loads((tmp_path / "claims.json").read_text())] == [
+        record["verdict"] for record in records
+    ]
+    told = (tmp_path / "README.md").read_text()
+    for name in names:
+        parts = [text.split(f"\n## {name}. ")[1].split("\n## ")[0] for text in (shown, told)]
+        assert parts[0] == parts[1]
 
 
 @pytest.mark.parametrize(
@@ -52,4 +75,6 @@ def test_without_a_folder_of_kept_results_that_is_said(folders, said, capsys):
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert said in err
-    assert kept.given(["kept.py", str(Path(__file__).parents[2] / "docs" / "results")]).name == "results"
+    results = Path(__file__).parents[2] / "docs" / "results"
+    assert kept.given(["kept.py", str(results)]) == (results, False)
+    assert kept.given(["kept.py", "--write", str(results)]) == (results, True)

@@ -1,0 +1,34 @@
+"""How many rewards does it take to tell handwritten digits apart, by what is seen for each? Images nobody has seen.
+
+The arms of C6 on real images, shifted, turned and scaled: the senses are always on, and of n decisions one is paid,
+which the learner knows. Effort is rewards delivered to 0.8 success on images that neither learning nor prediction was
+shown. Where every decision is paid, or every fourth, `rewards_digits_dense.py` says the same with more replay.
+
+Command: regimax run sweeps/rewards_digits.py
+Cells: 96 in 104 stages: 6 regimes × 2 numbers of observations per reward × 8 worlds.
+Table: python docs/tables.py runs/rewards_digits runs/rewards_digits_dense
+"""
+
+from c06_always_on import against
+
+import regimax as rx
+
+ARMS = ("pure_rl-A2C", "pure_rl-Q", "always_on", "always_on_sham", "pretrain_rl", "oracle")
+RATES = {
+    "pure_rl-A2C": 0.003,
+    "pure_rl-Q": 0.003,
+    "always_on": 0.01,
+    "always_on_sham": 0.01,
+    "pretrain_rl": 0.01,
+    "oracle": 0.03,
+}
+
+
+def digits(numbers, budgets, replays, every):
+    """The sweep of some numbers of observations per reward, see `against`."""
+    choices = [rx.Choice(name, {"rl.learning_rate": rate}) for name, rate in RATES.items()]
+    world = rx.envs.Digits(jitter=1.0)
+    return against(world, numbers, budgets, replays, every, 6000, 8, ARMS, 0.8, choices=choices)
+
+
+sweep = digits((16, 64), (3200, 2000, 400, 2000), replays=1, every=4)

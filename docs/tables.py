@@ -57,6 +57,19 @@ def exemplar(run: Run) -> list[str]:
     return [*wide(groups, entry), "success at the end:", *wide(groups, shown("success_median", ".2f")), *saved(run)]
 
 
+def from_scratch(run: Run) -> list[str]:
+    """Median episodes, which are rewards, and FLOPs to the threshold of each learner at its best step size."""
+    rate, rows = "rl.learning_rate", []
+    for arm in run.cells["regime"].unique(maintain_order=True):
+        found = []
+        for step in run.cells[rate].unique().to_list():
+            times = [st.times(run, arm, unit=unit, where={rate: step}) for unit in ("env_steps", "flops")]
+            episodes, flops = map(st.median_time, times)
+            found.append((math.inf if episodes.value is None else episodes.value, step, episodes.text(), flops.text()))
+        rows.append([arm, *min(found)[1:]])
+    return markdown(["regime", rate, "episodes", "FLOPs"], rows)
+
+
 def told(run: Run) -> list[str]:
     """Rewards delivered to the threshold with how many worlds got there, by what is seen for each."""
     column, arms = "observations_per_reward", run.cells["regime"].unique(maintain_order=True)
@@ -180,6 +193,9 @@ TABLES = {
     "quickstart": quickstart,
     "exemplar": exemplar,
     "digits": exemplar,
+    "from_scratch": from_scratch,
+    "rewards_digits": told,
+    "rewards_digits_dense": told,
     "rare": told,
     "dense": told,
     "tasks": tasks,

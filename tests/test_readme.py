@@ -62,6 +62,27 @@ def test_sweep_files_plan_and_say_what_they_are(path):
     assert re.search(rf"Cells: {len(plan.cells)} in {len(plan.stages)} stages", text)
 
 
+ROOT = README.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")]
+TEXTS = [*PAGES, *ROOT.glob("docs/*.py"), *ROOT.glob("sweeps/*.py")]
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_that_are_named_are_there(path):
+    text = path.read_text()
+    named = re.findall(r"(?<![\w/.])(?:docs|sweeps|tests|benchmarks|src)/[\w./-]*\w", text)
+    assert [name for name in named if not (ROOT / name).exists() and "c99_example" not in name] == []
+    linked = re.findall(r"\]\((?!https?:)([^)#\s]+)", text) if path in PAGES else []
+    assert [name for name in linked if not (path.parent / name).exists()] == []
+
+
+def test_tables_that_sweeps_name_can_be_made():
+    there = re.findall(r'^    "(\w+)": \w+,$', (ROOT / "docs" / "tables.py").read_text(), re.MULTILINE)
+    for path in ROOT.glob("sweeps/*.py"):
+        for command in re.findall(r"^Table: python docs/tables.py (.*)$", path.read_text(), re.MULTILINE):
+            assert {Path(run).name for run in command.split()} <= set(there), path.name
+
+
 CLAIMS = json.loads((README.parent / "docs" / "results" / "claims.json").read_text())
 
 

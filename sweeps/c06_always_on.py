@@ -36,7 +36,6 @@ Old C6 beside the new: each decision was paid, the objective was the next view's
 """
 
 import math
-from types import SimpleNamespace
 
 import polars as pl
 
@@ -203,17 +202,13 @@ def rule(runs):
 
 def figure(runs):
     """Draws rewards to the threshold against observations for each, with the floors below which nobody can go."""
-    shown = [runs["dense"], runs["rare"]]
-    cells, curves = (
-        pl.concat([getattr(run, name) for run in shown], how="diagonal_relaxed") for name in ("cells", "curves")
-    )
     bits = runs["rare"].cells["floor_scratch"].mean()
     worlds = [rx.envs.Exemplar(factors=f, values=4, looks=m) for f, m in ((2, 16), (4, 32))]  # small, full
     known = min((w.describe(w.defaults()) for w in worlds), key=lambda k: abs(k["min_reward_bits_scratch"] - bits))
     looks = 16 if known["concepts"] == 8 else 32
     alone = rx.envs.Exemplar(factors=1, values=4, looks=looks)  # the factor that counts, given alone
     return rewards_against(
-        SimpleNamespace(cells=cells, curves=curves, facts=runs["rare"].facts),
+        [runs["dense"], runs["rare"]],
         ARMS,
         floors={
             "floor without a stream": alone.episodes_floor(alone.defaults(), 0.9),

@@ -13,7 +13,7 @@ from .conftest import run_with
 def test_medians_have_bands_and_bounds_are_arrows():
     run = run_with({("a", 1): 80, ("a", 64): 20, ("b", 1): 40, ("b", 64): None}, [COLUMN])
     run.curves = run.curves.with_columns(rewards_delivered=pl.col("env_steps"))
-    figure = rewards_against(run, ["a", "b"], floors={"least": 5.0}, bits=12.0, title="What pay costs")
+    figure = rewards_against([run], ["a", "b"], floors={"least": 5.0}, bits=12.0, title="What pay costs")
     by_name: dict[str, Any] = {trace.name: trace for trace in figure.data}
     assert (list(by_name["a"].x), list(by_name["a"].y)) == ([1, 64], [80.0, 20.0])
     assert list(by_name["a: 95 %"].x) == [1, 64, 64, 1]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 
 import plotly.graph_objects as go
+import polars as pl
 
 from regimax.channels import HUMAN
 from regimax.report.marks import looks, reading
@@ -17,7 +19,7 @@ COLUMN = "observations_per_reward"
 
 
 def rewards_against(
-    run: Tables, arms: Sequence[str], *, floors: Mapping[str, float], bits: float, title: str = ""
+    runs: Sequence[Tables], arms: Sequence[str], *, floors: Mapping[str, float], bits: float, title: str = ""
 ) -> go.Figure:
     """Draws the median of rewards to the threshold against observations for each reward, both by their logarithms.
 
@@ -27,7 +29,7 @@ def rewards_against(
     bit of reward, at most one for each reward; its title has people's ratio, from :data:`regimax.channels.HUMAN`.
 
     Args:
-      run: the run, with a column `observations_per_reward`.
+      runs: what is drawn together, each with a column `observations_per_reward`.
       arms: regimes, those that never get there last; at each number those that there are.
       floors: rewards that nobody can do without, by name.
       bits: what an observation tells, at most.
@@ -36,6 +38,10 @@ def rewards_against(
     Returns:
       the figure.
     """
+    cells, curves = (
+        pl.concat([getattr(run, name) for run in runs], how="diagonal_relaxed") for name in ("cells", "curves")
+    )
+    run = SimpleNamespace(cells=cells, curves=curves, facts=runs[0].facts)
     figure = go.Figure()
     numbers = sorted(run.cells[COLUMN].unique().to_list())
     medians = {arm: _medians(run, arm) for arm in arms}

@@ -20,6 +20,7 @@ import math
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -47,10 +48,20 @@ MISSING = {
 def keep(out: Path, target: Path) -> None:
     """Keeps the result of a claim's directory `out` at small scale in the folder `target`, which is made."""
     claim = folder.stored(out)
-    tried = folder.read_choices(out) or {}
+    keep_runs(folder.run_dirs(out, claim, "small", folder.RESULT), target, folder.read_choices(out) or {})
+
+
+def keep_runs(paths: Mapping[str, Path], target: Path, tried: Mapping[str, list[Trial]]) -> None:
+    """Keeps runs in the folder `target`, which is made.
+
+    Args:
+      paths: the runs' directories by name of the sweep.
+      target: the folder.
+      tried: what tuning tried, by name of the sweep; nothing for those that were not tuned.
+    """
     target.mkdir(parents=True)
     sweeps = {}
-    for name, path in folder.run_dirs(out, claim, "small", folder.RESULT).items():
+    for name, path in paths.items():
         run = rx.load_run(path)
         for table in TABLES:
             getattr(run, table).write_parquet(target / f"{name}.{table}.parquet", compression="zstd")

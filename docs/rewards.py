@@ -1,17 +1,31 @@
-"""The figure of rewards against observations for each, of a sweep that draws one of several runs.
+"""What is kept of runs that are drawn as rewards against observations for each, and their figure.
 
-Command: python docs/rewards.py sweeps/rewards_digits.py RUN [RUN …] docs/results/rewards_digits.svg
-It needs Chromium, through playwright.
+``NAME/``, as `kept.py` keeps a claim's run, and ``NAME.svg``, for the sweep file NAME whose `figure` draws them.
+
+Command: python docs/rewards.py sweeps/rewards_digits.py docs/results [RUN …]
+Without runs it draws again those that are kept. It needs Chromium, through playwright.
 """
 
+import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from kept import keep_runs, runs
 from svg import draw
 
-import regimax as rx
 from regimax.sweep.files import load_file
 
+
+def main(sweep: Path, target: Path, new: Sequence[Path]) -> None:
+    """Keeps new runs in place of the old, if there are any, and draws."""
+    kept = target / sweep.stem
+    if new:
+        shutil.rmtree(kept, ignore_errors=True)
+        keep_runs({path.name: path for path in new}, kept, {})
+    draw([(kept.with_suffix(".svg"), load_file(sweep).figure(list(runs(kept).values())))])
+
+
 if __name__ == "__main__":
-    sweep, *runs, target = map(Path, sys.argv[1:])
-    draw([(target, load_file(sweep).figure([rx.load_run(run) for run in runs]))])
+    given, folder, *others = map(Path, sys.argv[1:])
+    main(given, folder, others)

@@ -43,9 +43,9 @@ def quickstart(run: Run) -> list[str]:
     return lines
 
 
-def saved(run: Run, unit: str = "env_steps") -> list[str]:
+def saved(run: Run, unit: str = "env_steps", scratch: str = "pure_rl") -> list[str]:
     """What prediction beforehand has cost and saved."""
-    table = report.savings(run, unit=unit).fill_null("")
+    table = report.savings(run, scratch=scratch, unit=unit).fill_null("")
     return markdown(table.columns, table.rows())
 
 
@@ -78,7 +78,7 @@ def told(run: Run) -> list[str]:
     for arm in arms:
         here = [st.times(run, arm, unit="rewards_delivered", where={column: n}) for n in numbers]
         rows.append([arm, *(f"{st.median_time(t).text()} ({(~t['censored']).sum()} of {len(t)})" for t in here)])
-    return [*markdown([column, *numbers], rows), *saved(run, "rewards_delivered")]
+    return [*markdown([column, *numbers], rows), *saved(run, "rewards_delivered", "pure_rl-Q")]
 
 
 def tasks(run: Run) -> list[str]:

@@ -9,9 +9,12 @@ Cells: 96 in 104 stages: 6 regimes × 2 numbers of observations per reward × 8 
 Table: python docs/tables.py runs/rewards_digits runs/rewards_digits_dense
 """
 
+from dataclasses import replace
+
 from c06_always_on import against
 
 import regimax as rx
+from regimax.report.rewards import rewards_against
 
 ARMS = ("pure_rl-A2C", "pure_rl-Q", "always_on", "always_on_sham", "pretrain_rl", "oracle")
 RATES = {
@@ -24,11 +27,23 @@ RATES = {
 }
 
 
+WORLD = rx.envs.Digits(jitter=1.0)
+QUESTION = "How many rewards does it take to tell handwritten digits apart, by what is seen for each of them?"
+
+
 def digits(numbers, budgets, replays, every):
     """The sweep of some numbers of observations per reward, see `against`."""
     choices = [rx.Choice(name, {"rl.learning_rate": rate}) for name, rate in RATES.items()]
-    world = rx.envs.Digits(jitter=1.0)
-    return against(world, numbers, budgets, replays, every, 6000, 8, ARMS, 0.8, choices=choices)
+    found = against(WORLD, numbers, budgets, replays, every, 6000, 8, ARMS, 0.8, choices=choices)
+    return replace(found, question=QUESTION)
 
 
-sweep = digits((16, 64), (3200, 2000, 400, 2000), replays=1, every=4)
+def figure(runs):
+    """Draws runs of both files, with the floor below which nobody can go, whatever is known of images."""
+    known = WORLD.describe(WORLD.defaults())
+    floors = {"floor": WORLD.episodes_floor(WORLD.defaults(), 0.8)}
+    title = "Handwritten digits: rewards to 0.8 success on unseen images"
+    return rewards_against(runs, ARMS, floors=floors, bits=known["observation_bits"], title=title)
+
+
+sweep = digits((16, 64), (6400, 2000, 2000, 2000), replays=1, every=4)

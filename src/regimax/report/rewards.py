@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 import polars as pl
@@ -16,6 +16,14 @@ from regimax.report.statistics import Estimate, median_time, times
 from regimax.report.statistics._times import Tables
 
 COLUMN = "observations_per_reward"
+
+
+class _Together(NamedTuple):
+    """Cells and curves of several runs, with the facts of the first: their threshold is one."""
+
+    cells: pl.DataFrame
+    curves: pl.DataFrame
+    facts: Mapping[str, Any]
 
 
 def rewards_against(
@@ -41,7 +49,7 @@ def rewards_against(
     cells, curves = (
         pl.concat([getattr(run, name) for run in runs], how="diagonal_relaxed") for name in ("cells", "curves")
     )
-    run = SimpleNamespace(cells=cells, curves=curves, facts=runs[0].facts)
+    run = _Together(cells, curves, runs[0].facts)
     figure = go.Figure()
     numbers = sorted(run.cells[COLUMN].unique().to_list())
     medians = {arm: _medians(run, arm) for arm in arms}

@@ -8,7 +8,7 @@ Time: about three minutes on two cores.
 Table: python docs/tables.py runs/from_scratch
 Expected: replay counts for more than anything else. Median episodes to 0.9 success at the best step size, where each is
   one reward (measured): A2C 16,240, A2C on both looks 14,160, PPO with four epochs 9,600, Q-learning with 4 updates a
-  rollout 2,640, with 16 updates 1,840. In FLOPs the order is another one: 2.0, 3.0, 4.5, 1.8 and 5.0 GFLOP.
+  rollout 2,640, with 16 updates 1,840. In FLOPs the order is another one: 2.0, 2.9, 4.4, 1.6 and 4.4 GFLOP.
 """
 
 import regimax as rx

@@ -7,7 +7,7 @@ solve within 256 tries, and a change of rank 1 to the weights is enough. Of eigh
 4,096, so that who knows nothing solves few episodes in 256 tries: what is solved so is known.
 
 Command: regimax run sweeps/c02_highlights.py --small
-Cells: 352 in 480 stages, and 360 in 387 stages of tuning; with --full 22,528 cells and 360 of tuning.
+Cells: 352 in 480 stages, and 420 in 453 stages of tuning; with --full 22,528 cells and 420 of tuning.
 Time: not run yet.
 Supported if: at every κ reinforcement ends within 0.1 of κ and no more than 0.1 above the base model's pass@256, and
   rank 1 needs less than 1.5 times the episodes of full fine-tuning.
@@ -223,7 +223,7 @@ def figure(runs):
 
 
 RATES = {"rl.learning_rate": (2e-3, 4e-3, 8e-3, 1.6e-2, 3.2e-2)}
-PREDICTED = {"pretrain.learning_rate": (1e-3, 3e-3, 1e-2)}
+PREDICTED = {"pretrain.learning_rate": (1e-3, 3e-3, 1e-2, 3e-2)}
 WORLDS = range(10_000, 10_003)
 TUNING = {
     "coverage": rx.Tuning(axes=RATES | PREDICTED, seeds=WORLDS, at={KAPPA: [0.5, 1.0]}),

@@ -16,6 +16,7 @@ from .planning import traced_once  # noqa: F401 - a fixture
 prepare_cpu(2)
 use_compilation_cache()
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)  # most programs are tiny, and there are thousands
+jax.config.update("jax_traceback_in_locations_limit", 0)  # where each operation was written is read by no test
 gc.set_threshold(50_000, 20, 10)  # as on the command line
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_legacy_prng_key", "error")

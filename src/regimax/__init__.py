@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from regimax.errors import UserError
     from regimax.prng import Keys, cell_keys
     from regimax.sweep.loaded import load_run
+    from regimax.sweep.spaces import integers, lin_space, log_space, log_uniform, sample, uniform
     from regimax.sweep.spec import Choice, Sweep
     from regimax.train import Result, make_train
 
@@ -39,9 +40,15 @@ _NAMES = {
     "as_gymnax": "envs.interface",
     "cell_keys": "prng",
     "from_gymnax": "envs.gymnax",
+    "integers": "sweep.spaces",
+    "lin_space": "sweep.spaces",
     "load_run": "sweep.loaded",
+    "log_space": "sweep.spaces",
+    "log_uniform": "sweep.spaces",
     "make_train": "train",
     "prepare_cpu": "backend",
+    "sample": "sweep.spaces",
+    "uniform": "sweep.spaces",
 }
 
 __all__ = [
@@ -59,8 +66,12 @@ __all__ = [
     "channels",
     "envs",
     "from_gymnax",
+    "integers",
     "learners",
+    "lin_space",
     "load_run",
+    "log_space",
+    "log_uniform",
     "make_train",
     "networks",
     "ops",
@@ -68,8 +79,10 @@ __all__ = [
     "probes",
     "regimes",
     "rollout",
+    "sample",
     "sources",
     "types",
+    "uniform",
 ]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from regimax.bench.workloads import USUAL, WORKLOADS, SweepWorkload, Workload, chosen
-from regimax.cli import Bench
+from regimax.cli.arguments import Bench
 from regimax.errors import UserError
 from regimax.regimes import bind_regime
 from regimax.sweep.plan import make_plan

@@ -20,6 +20,7 @@ from regimax.bench import ceilings as ceiling
 from regimax.bench.measure import Ceilings, Measurement
 from regimax.bench.workloads import SweepWorkload, Workload, chosen
 from regimax.errors import UserError
+from regimax.sweep.display import say
 
 ACCELERATOR_BLOCK = 64
 """Lanes per product of whole sweeps on an accelerator."""
@@ -114,7 +115,7 @@ def _installed(
         except UserError as error:
             if named:
                 raise
-            progress.print(f"{workload.name} is left out: {error}", highlight=False, soft_wrap=True)
+            say(progress, f"{workload.name} is left out: {error}")
         else:
             found.append(workload)
     return found
@@ -217,4 +218,4 @@ class _Shown:
     def done(self, text: str) -> None:
         """Tells what was done: a line where there is no terminal, whose table comes later."""
         if self._status is None:
-            self._console.print(text, highlight=False, soft_wrap=True)
+            say(self._console, text)

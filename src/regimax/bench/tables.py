@@ -13,7 +13,7 @@ from regimax.bench import result
 from regimax.bench.ceilings import Ceiling
 from regimax.bench.machine import in_words
 from regimax.bench.measure import AS_ASKED
-from regimax.sweep.display import human
+from regimax.sweep.display import human, say
 
 WIDTH = 100
 """Columns that a table takes at most."""
@@ -52,7 +52,7 @@ def machine(console: Console, facts: Mapping[str, Any]) -> None:
     ]
     lines += [f"XLA_FLAGS {flag}" for flag in (facts["xla_flags"] or "").split()]
     for line in lines:
-        console.print(line, highlight=False, soft_wrap=True)
+        say(console, line, markup=True)
 
 
 def _table(*columns: str, left: int = 0) -> Table:
@@ -79,7 +79,7 @@ def ceilings(console: Console, found: Sequence[Ceiling]) -> None:
 def warnings(console: Console, sentences: Sequence[str]) -> None:
     """Prints what makes figures doubtful, a line each."""
     for sentence in sentences:
-        console.print(f"[bold yellow]{sentence}[/]", highlight=False, soft_wrap=True)
+        say(console, f"[bold yellow]{sentence}[/]", markup=True)
 
 
 def workload(console: Console, name: str, found: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from regimax.claims.execute import run_claim
 from regimax.errors import UserError
 from regimax.sweep import disk
 from regimax.sweep.disk import Damaged
-from regimax.sweep.display import duration
+from regimax.sweep.display import duration, say
 from regimax.sweep.files import load_file
 from regimax.sweep.run import Interrupted, Options
 
@@ -116,7 +116,7 @@ def run_all(
                 error = f"{type(broken).__name__}: {broken}"
             jax.clear_caches()  # programs of one claim are of no use to the next
         took = "was finished" if done and done.already else f"finished in {duration(time.monotonic() - begun)}"
-        console.print(f"{name}: {error or took}", highlight=False, soft_wrap=True)
+        say(console, f"{name}: {error or took}")
         ran.append(Ran(name, error))
         _note(root, name, error)
     return ran

@@ -13,7 +13,7 @@ from regimax.claims import folder
 from regimax.claims.claim import Claim, Scale, Tuning
 from regimax.claims.tuning import Trial, choices, trials, tuning_sweep
 from regimax.sweep import disk, rundir, table
-from regimax.sweep.display import Progressing
+from regimax.sweep.display import Progressing, say
 from regimax.sweep.found import shared
 from regimax.sweep.plan import Plan, make_plan
 from regimax.sweep.run import Options, execute, plan_for
@@ -108,11 +108,8 @@ def run_claim(
     with rundir.locked(out), disk.told(out):
         same = folder.begin(claim, scale, out, file, command)
         if not same:
-            console.print(
-                f"{file} was changed after this run began: the rule that counts is that of {out / folder.SOURCE}",
-                highlight=False,
-                soft_wrap=True,
-            )
+            rule = out / folder.SOURCE
+            say(console, f"{file} was changed after this run began: the rule that counts is that of {rule}")
         already, cells = True, 0
 
         def run(plan: Plan, where: Path, what: str) -> None:

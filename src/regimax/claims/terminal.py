@@ -11,6 +11,7 @@ from rich.text import Text
 from regimax.claims.judge import Judged
 from regimax.claims.page import MARKS, cells, checks, effect
 from regimax.report.quantities import quantity
+from regimax.sweep.display import say
 
 WIDTH = 140
 """Columns where there is no terminal."""
@@ -44,8 +45,8 @@ def show(console: Console, judged: Sequence[Judged]) -> None:
         )
     console.print(table)
     for one in judged:
-        console.print(f"{one.id}: {one.verdict.reason}", highlight=False, markup=False, soft_wrap=True)
+        say(console, f"{one.id}: {one.verdict.reason}")
         for needed in one.verdict.needs:
-            console.print(f"  would decide it: {needed}", highlight=False, markup=False, soft_wrap=True)
+            say(console, f"  would decide it: {needed}")
         for note in one.notes:
-            console.print(f"  {note}", highlight=False, markup=False, soft_wrap=True)
+            say(console, f"  {note}")

@@ -19,6 +19,7 @@ from regimax.report.median import threshold_median
 from regimax.report.page import render, write
 from regimax.report.quantities import difference, duration, fraction, quantity
 from regimax.report.run import write_report
+from regimax.report.terminal import table
 
 __all__ = [
     "EFFORTS",
@@ -38,6 +39,7 @@ __all__ = [
     "savings",
     "styles",
     "summary",
+    "table",
     "threshold_median",
     "wilson",
     "write",

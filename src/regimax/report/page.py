@@ -37,7 +37,11 @@ MAX_PROBES = 36
 
 
 def render(
-    meta: Mapping[str, Any], table: pl.DataFrame, curves: pl.DataFrame, probes: pl.DataFrame | None = None
+    meta: Mapping[str, Any],
+    table: pl.DataFrame,
+    curves: pl.DataFrame,
+    probes: pl.DataFrame | None = None,
+    refresh: int | None = None,
 ) -> str:
     """Renders the report of a run, finished or not.
 
@@ -49,6 +53,7 @@ def render(
         nulls.
       curves: one row per cell and evaluation, effort cumulative along the cell's path.
       probes: one row per cell and measurement by its probes, in the same form; None where there are none.
+      refresh: seconds after which a browser loads the page anew; never when None.
 
     Returns:
       the HTML document. It holds its own script and styles, and a content policy that forbids every request.
@@ -77,6 +82,7 @@ def render(
     }
     return Template(asset("page.html")).substitute(
         title=escape(str(meta["name"])),
+        refresh="" if refresh is None else f'<meta http-equiv="refresh" content="{refresh}">\n',
         question=escape(str(meta["question"])),
         css=asset("page.css"),
         notice=sections.notice(table, meta.get("environments", [])),

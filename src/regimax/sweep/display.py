@@ -39,6 +39,11 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
+def say(console: Console, text: str, markup: bool = False) -> None:
+    """Prints sentences: folded between words on a terminal, in whole lines where there is none."""
+    console.print(text, highlight=False, markup=markup, soft_wrap=not console.is_terminal)
+
+
 class Progressing:
     """Shows stages done, lane occupancy, environment steps per second, time left and device memory.
 
@@ -68,7 +73,7 @@ class Progressing:
 
     def say(self, text: str) -> None:
         """Prints a line above the display."""
-        self._console.print(text, highlight=False, soft_wrap=True)
+        say(self._console, text)
 
     def start(
         self,

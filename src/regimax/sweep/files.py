@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -124,6 +125,29 @@ def question(module: ModuleType) -> str:
     return (inspect.getdoc(module) or "").split("\n\n")[0].replace("\n", " ")
 
 
+def told(error: Exception) -> str | None:
+    """Says in a line where code outside of regimax and of what is installed has failed, at whatever depth.
+
+    Args:
+      error: what was raised, for example when a part of the user's was traced.
+
+    Returns:
+      file, line, function and the error; None where all of its traceback is regimax's and libraries'.
+    """
+    package = Path(__file__).parents[1]
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        installed = {"site-packages", "dist-packages"} & set(path.parts) or path.is_relative_to(_STANDARD)
+        if path.is_file() and not installed and not path.is_relative_to(package):
+            return f"{frame.filename}, line {frame.lineno}, in {frame.name}: {_explain(error)}"
+    return None
+
+
+_STANDARD = Path(os.__file__).parent
+FEW = 60
+"""Names that are worth being told; an array has more."""
+
+
 def _line(error: BaseException, path: Path) -> str:
     if isinstance(error, SyntaxError) and error.lineno:
         return f", line {error.lineno}"
@@ -137,5 +161,6 @@ def _explain(error: Exception) -> str:
     if isinstance(error, AttributeError) and error.obj is not None:
         names = [name for name in dir(error.obj) if not name.startswith("_")]
         public = getattr(error.obj, "__all__", names)
-        return f"{text.rstrip('.')}.{nearest(error.name or '', names)} Allowed: {', '.join(public)}"
+        allowed = f" Allowed: {', '.join(public)}" if len(public) <= FEW else ""
+        return f"{text.rstrip('.')}.{nearest(error.name or '', names)}{allowed}"
     return text

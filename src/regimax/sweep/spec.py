@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, NamedTuple
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from regimax.errors import UserError, unknown
-from regimax.types import is_finite, number
+from regimax.sweep.spaces import lin_space, log_space
+from regimax.types import count, is_finite, number
+
+if TYPE_CHECKING:
+    from regimax.sweep.loaded import Run
 
 Axis = Sequence[Any] | Mapping[str, Mapping[str, float]]
 
@@ -94,6 +99,62 @@ class Sweep:
         for one in fields(self):  # NumPy's and JAX's scalars are the numbers that they stand for
             object.__setattr__(self, one.name, number(getattr(self, one.name)))
 
+    def run(
+        self,
+        out: str | PathLike[str],
+        *,
+        width: int | None = None,
+        devices: int | None = None,
+        extend: bool = False,
+        accept_versions: bool = False,
+        progress: bool = True,
+    ) -> Run:
+        """Runs it, or goes on where it was stopped: `regimax run` from Python, also in a notebook.
+
+        Call `regimax.prepare_cpu()` first where a CPU is to be used whole.
+
+        Args:
+          out: the run directory.
+          width: lanes side by side; results do not depend on it.
+          devices: number of local devices to use; all when None.
+          extend: whether to add what this sweep has beyond the one that the directory holds.
+          accept_versions: whether to go on with a run of other versions or another device.
+          progress: whether to show it.
+
+        Returns:
+          the finished run, with `cells`, `curves` and `stages`.
+
+        Raises:
+          UserError: for anything that cannot be run, before anything is computed or written.
+
+        Example:
+          >>> import regimax as rx
+          >>> small = {"network": rx.networks.mlp((2,)), "num_envs": 2, "evaluate": rx.regimes.Evaluate(1, 2)}
+          >>> sweep = Sweep(rx.envs.Lock(depth=2, actions=2), [rx.regimes.pure_rl(1, **small)], seeds=2)
+          >>> run = sweep.run(getfixture("tmp_path") / "lock", progress=False)
+          >>> run.cells["status"].to_list()
+          ['done', 'done']
+        """
+        from pathlib import Path
+
+        from rich.console import Console
+
+        from regimax.sweep.display import Progressing
+        from regimax.sweep.loaded import load_run
+        from regimax.sweep.run import Options, execute, plan_for
+
+        for name, given in {"width": width, "devices": devices}.items():
+            if given is not None:
+                count(given, name)
+        folder = Path(out)
+        options = Options(width=width, devices=devices, extend=extend, accept_versions=accept_versions)
+        facts = {"name": folder.name, "command": f"Sweep.run({str(out)!r})", "set": [], "seeds_given": None}
+        options = replace(options, facts=facts)
+        plan = plan_for(self, folder, options)
+        with Progressing(Console(quiet=not progress)) as display:
+            execute(plan, folder, options, display)
+        return load_run(folder, self)
+
 
 def override(
     sweep: Sweep,
@@ -107,7 +168,7 @@ def override(
     Args:
       sweep: the sweep of the file.
       assignments: each sets the values of one axis, replacing the file's axis or setting; ``regime=a,b`` keeps those
-        regimes; an axis of labels keeps those labels.
+        regimes; an axis of labels keeps those labels. LOW..HIGH/N stands for N values with equal ratios.
       seeds: number of seeds, when given.
       block: lanes per vmapped product, when given.
       numerics: `precision`, `deterministic` and `autotune`, those that are given.
@@ -149,10 +210,25 @@ def override(
             )
         else:
             settings.pop(name, None)
-            axes[name] = [_number(name, value) for value in values]
+            axes[name] = [number for value in values for number in _numbers(name, value)]
     sweep = sweep if seeds is None else replace(sweep, seeds=seeds)
     sweep = sweep if block is None else replace(sweep, block=block)
     return replace(sweep, axes=axes, settings=settings, **(numerics or {}))
+
+
+def _numbers(name: str, text: str) -> list[float] | list[int]:
+    """What was typed for one value, or for several: LOW..HIGH/N with equal ratios, LOW..HIGH/N/lin with differences."""
+    ends, slash, rest = text.partition("/")
+    low, dots, high = ends.partition("..")
+    if not slash or not dots:
+        return [_number(name, text)]
+    n, _, kind = rest.partition("/")
+    if not n.isdecimal() or kind not in ("", "lin"):
+        raise UserError(f"--set {name}: {text!r} is not of the form LOW..HIGH/N or LOW..HIGH/N/lin")
+    try:
+        return (lin_space if kind else log_space)(_number(name, low), _number(name, high), int(n))
+    except UserError as error:
+        raise UserError(f"--set {name}: {text!r}: {error}") from error
 
 
 def _number(name: str, text: str) -> float | int:

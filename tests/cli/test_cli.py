@@ -87,7 +87,7 @@ def test_a_cpu_is_split_into_no_more_devices_than_there_are_blocks(spec, monkeyp
     monkeypatch.setattr("regimax.backend.prepare_cpu", asked.append)
     monkeypatch.setattr("regimax.sweep.run.make_plan", lambda *args: 1 / 0)  # enough is known
     with pytest.raises(ZeroDivisionError):
-        main(["run", spec, "--seeds", seeds])
+        main(["run", spec, "--seeds", seeds, "--traceback"])
     assert asked == [None, devices]  # four cells for each seed, in blocks of eight
 
 
@@ -126,7 +126,9 @@ def test_run_table_report_and_again(spec, capsys):
     assert main(["table", "runs/tiny", "--format", "json"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == 8
     assert main(["table", "runs/tiny"]) == 0
-    assert len(capsys.readouterr().out.strip().splitlines()) == 9
+    assert len(capsys.readouterr().out.strip().splitlines()) == 1 + 4 + 1  # medians of two regimes at two settings
+    assert main(["table", "runs/tiny", "--cells"]) == 0
+    assert len(capsys.readouterr().out.strip().splitlines()) == 1 + 8
 
     assert main(["report", "runs/tiny"]) == 0
     assert capsys.readouterr().out.strip() == "runs/tiny/report.html"
@@ -157,6 +159,48 @@ def test_parquet_goes_to_standard_output(spec):
     command = [sys.executable, "-m", "regimax", "table", "runs/tiny", "--format", "parquet"]
     found = subprocess.run(command, capture_output=True, check=True)
     assert pl.read_parquet(io.BytesIO(found.stdout)).height == 8
+
+
+OWN = """import regimax as rx
+r = rx.regimes
+def odd(num_inputs, heads):
+    net = rx.networks.mlp((4,))(num_inputs, heads)
+    def apply(params, carry, x, first, code=None):
+        return net.apply(params, carry, WRONG, first, code)
+    return net._replace(apply=apply)
+options = {"network": odd, "num_envs": 2, "evaluate": r.Evaluate(2, 4)}
+sweep = rx.Sweep(world=rx.envs.Lock(depth=2, actions=2), regimes=[r.pure_rl(updates=4, **options)], seeds=1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("x @ x", r"own.py, line 6, in apply: TypeError: dot_general requires contracting dimensions .*\."),
+        ("{}['no such key']", r"own.py, line 6, in apply: KeyError: 'no such key'"),
+        ("x.nothing", r"own.py, line 6, in apply: AttributeError: .*has no attribute '?nothing"),
+        ("float(x[0, 0])", r"own.py, line 6, in apply: TypeError: Only scalar arrays"),
+    ],
+)
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_where_own_code_fails_when_it_is_traced_is_told_in_a_line(capsys, command, wrong, message):
+    Path("own.py").write_text(OWN.replace("WRONG", wrong))
+    assert main([command, "own.py"]) == 2
+    err = capsys.readouterr().err
+    assert re.search(message, err), err
+    assert len(err.strip().splitlines()) == 1
+    assert not Path("runs").exists()
+    with pytest.raises((TypeError, KeyError, AttributeError)):
+        main([command, "own.py", "--traceback"])
+
+
+def test_a_fault_of_regimax_itself_is_not_hidden(spec, monkeypatch):
+    from regimax.sweep import summary
+
+    monkeypatch.setattr(summary, "plan_text", lambda facts: facts["not there"])
+    monkeypatch.setattr(summary.plan_text, "__code__", summary.plan_summary.__code__)
+    with pytest.raises(TypeError):
+        main(["plan", spec])
 
 
 @pytest.mark.versions

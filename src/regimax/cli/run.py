@@ -1,0 +1,125 @@
+"""`regimax run`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from regimax.cli import arguments, given
+from regimax.errors import UserError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from regimax.claims.claim import Claim
+    from regimax.sweep.run import Options
+
+
+def run(command: arguments.Run) -> int:
+    """Runs a sweep, a claim or a folder of claims. Returns the exit code."""
+    if command.width is not None and command.width < 1:
+        raise UserError(f"--width {command.width} is below 1")
+    given.check_numbers(command)
+    if (command.spec is None) == (command.all is None):
+        raise UserError("give one sweep file or claim file, or --all and a folder of claim files")
+    file = command.spec and given.file(command.spec)  # before anything slow
+    from regimax.backend import prepare_cpu, use_compilation_cache
+
+    prepare_cpu(command.devices)
+    use_compilation_cache()
+    from regimax.sweep.display import say
+    from regimax.sweep.files import load_file
+    from regimax.sweep.run import Interrupted, Options
+
+    console = Console()
+    options = Options(
+        width=command.width,
+        devices=command.devices,
+        checkpoint_seconds=command.checkpoint_every,
+        extend=command.extend,
+        accept_versions=command.accept_versions,
+    )
+    out = command.out or Path("runs")
+    try:
+        if file is None:
+            return _run_all(command, out, options, console)
+        module = load_file(file)
+        claim, name = given.claimed(command, module, file), file.stem
+        if claim is not None:
+            from regimax.claims.every import directory
+
+            out = command.out or out / directory(file, given.scale(command))
+            return _run_claim(command, claim, file, out, options, console)
+        out = command.out or out / name
+        return _run_sweep(command, module, file, out, options, console)
+    except Interrupted as interruption:
+        say(console, f"stopped; everything is saved in {out}. Type the same command to go on.")
+        return 128 + interruption.number
+
+
+def _run_sweep(
+    command: arguments.Run, module: ModuleType, file: Path, out: Path, options: Options, console: Console
+) -> int:
+    from regimax.sweep import table
+    from regimax.sweep.account import shares_text
+    from regimax.sweep.display import Progressing, duration, human, say
+    from regimax.sweep.run import execute, plan_for
+
+    plan = plan_for(given.sweep(command, module, file), out, options)
+    facts = {"name": file.stem, "command": _typed(), "set": given.assigned(command), "seeds_given": command.seeds}
+    facts["folder"] = str(file.resolve().parent)  # where the modules lie that it may import
+    with Progressing(console) as display:
+        outcome = execute(plan, out, replace(options, facts=facts, source=file.read_text()), display)
+    if outcome.already:
+        say(console, f"finished: {out} holds all {len(plan.cells)} cells; nothing to do")
+        return 0
+    total = table.totals(out)
+    say(
+        console,
+        f"finished: {len(plan.cells)} cells in {duration(outcome.shares.seconds)} · {outcome.programs} programs "
+        f"· {human(total['updates'])} updates, {human(total['env_steps'])} environment steps, "
+        f"{human(total['passive_steps'])} unlabelled steps, {human(total['flops_executed'], 'FLOP')} executed\n"
+        f"{shares_text(outcome.shares)}\nresults in {out}; next: regimax report {out}",
+    )
+    return 0
+
+
+def _run_claim(command: arguments.Run, claim: Claim, file: Path, out: Path, options: Options, console: Console) -> int:
+    from regimax.claims.execute import run_claim
+    from regimax.sweep.display import say
+
+    done = run_claim(claim, given.scale(command), file, out, options, _typed(), console)
+    rest = "; nothing to do" if done.already else ""
+    text = f"finished: {out} holds all {done.cells} cells of {claim.id}, tuning included{rest}"
+    say(console, f"{text}\nnext: regimax claims {out}")
+    return 0
+
+
+def _run_all(command: arguments.Run, out: Path, options: Options, console: Console) -> int:
+    from regimax.claims.every import find, run_all
+    from regimax.sweep import shipped
+    from regimax.sweep.display import say
+
+    assert command.all is not None
+    if command.assignments or command.seeds is not None:
+        raise UserError("--set and --seeds do not go with claims: what they run is fixed in their files")
+    if command.block is not None:
+        raise UserError("--block does not go with claims: what they run is fixed in their files")
+    given.check_fixed(command, "claims: what they run is fixed in their files")
+    scale = given.scale(command)
+    ran = run_all(find(shipped.resolve_folder(command.all)), scale, out, options, _typed(), console)
+    failed = [one for one in ran if one.error is not None]
+    console.rule(f"{len(ran) - len(failed)} of {len(ran)} claims are finished", align="left")
+    for one in failed:
+        print(f"regimax: {one.name}: {one.error}", file=sys.stderr)
+    say(console, f"next: regimax claims {out}")
+    return 1 if failed else 0
+
+
+def _typed() -> str:
+    return "regimax " + shlex.join(sys.argv[1:])

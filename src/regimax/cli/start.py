@@ -1,0 +1,113 @@
+"""`regimax new` and `list`: how to begin."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from regimax.cli import arguments
+from regimax.cli.console import console
+from regimax.errors import UserError, unknown
+
+WIDTH = 120
+"""Columns of what is listed, where there is no terminal."""
+
+
+def new(command: arguments.New) -> int:
+    """Writes a sweep file like one that comes with regimax, under its own name."""
+    from regimax.sweep import shipped
+
+    known = shipped.files()
+    if command.like not in known:
+        raise unknown("sweep", command.like, known)
+    file = command.file if command.file.suffix == ".py" else command.file.with_name(command.file.name + ".py")
+    text = re.sub(r"regimax run \S+\.py", f"regimax run {file}", known[command.like].read_text())
+    try:
+        with file.open("x") as opened:
+            opened.write(text)
+    except FileExistsError as error:
+        raise UserError(f"{str(file)!r} exists, and is left as it is") from error
+    except OSError as error:
+        raise UserError(f"cannot write {str(file)!r}: {error.strerror}") from error
+    print(f"{file}: read it, change it, then: regimax plan {file}; regimax run {file}")
+    return 0
+
+
+def listing(command: arguments.List) -> int:
+    """Lists what there is, with a line about each."""
+    from rich.table import Table
+    from rich.text import Text
+
+    if command.kind is not None and command.kind not in KINDS:
+        raise unknown("kind", command.kind, KINDS)
+    out = console(WIDTH)
+    kinds = list(KINDS) if command.kind is None else [command.kind]
+    for kind in kinds:
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+        for name, line in KINDS[kind]():
+            table.add_row(Text(f"  {name}", no_wrap=True), Text(line))
+        out.print(Text(HEADS.get(kind, f"{kind}: regimax.{kind}"), style="bold"), table, sep="\n")
+    return 0
+
+
+def _sweeps() -> Iterable[tuple[str, str]]:
+    from regimax.sweep import shipped
+
+    return [(name, shipped.asks(path)) for name, path in shipped.files().items()]
+
+
+def _worlds() -> Iterable[tuple[str, str]]:
+    """Classes that are worlds, not what is put around one, and the two ways to have other people's."""
+    from regimax import envs
+
+    for name, found in _public(envs):
+        whole = inspect.isclass(found) and all(hasattr(found, member) for member in ("reset", "step", "describe"))
+        if whole and all(p.default is not p.empty for p in inspect.signature(found).parameters.values()):
+            yield name, _about(found)
+    for module in (envs.gymnax, envs.craftax):
+        yield f"{module.__name__.rpartition('.')[2]}.make", _about(module)
+
+
+def _made(room: str, returns: str) -> Callable[[], Iterable[tuple[str, str]]]:
+    """What lists the functions of a room that say they return something."""
+
+    def listed() -> Iterable[tuple[str, str]]:
+        for name, found in _public(import_module(f"regimax.{room}")):
+            if inspect.isfunction(found) and found.__annotations__.get("return") == returns:
+                yield name, _about(found)
+
+    return listed
+
+
+def _public(module: ModuleType) -> list[tuple[str, Any]]:
+    names = getattr(module, "__all__", [name for name in vars(module) if not name.startswith("_")])
+    return [(name, getattr(module, name)) for name in sorted(names)]
+
+
+def _about(found: Any) -> str:
+    """The first paragraph of a docstring."""
+    return (inspect.getdoc(found) or "").partition("\n\n")[0].replace("\n", " ")
+
+
+KINDS = {
+    "sweeps": _sweeps,
+    "worlds": _worlds,
+    "channels": _made("channels", "Channel"),
+    "regimes": _made("regimes", "Regime"),
+    "networks": _made("networks", "NetworkFactory"),
+    "learners": _made("learners", "LearnerFactory"),
+    "objectives": _made("learners.objectives", "ObjectiveFactory"),
+    "sources": _made("sources", "SourceFactory"),
+    "probes": _made("probes", "ProbeFactory"),
+}
+"""What lists each kind."""
+HEADS = {
+    "sweeps": "sweeps: regimax run NAME, or regimax new FILE --like NAME",
+    "worlds": "worlds: regimax.envs",
+    "objectives": "objectives: regimax.learners.objectives",
+}
+"""What stands above those whose names say it not as they are: other kinds are rooms of the package."""

@@ -1,0 +1,54 @@
+"""The sweep files that come with regimax."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from regimax.errors import UserError, nearest
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+def folder() -> Path:
+    """Returns where they are: in the installed package, or at the top of a checkout."""
+    installed = _PACKAGE / "sweeps"
+    return installed if installed.is_dir() else _PACKAGE.parents[1] / "sweeps"
+
+
+def files() -> dict[str, Path]:
+    """Returns them by name, in the order of their names."""
+    return {path.stem: path for path in sorted(folder().glob("*.py"))}
+
+
+def asks(path: Path) -> str:
+    """Returns what a sweep file asks, the first paragraph of its docstring, without running it."""
+    text = ast.get_docstring(ast.parse(path.read_text())) or ""
+    return text.split("\n\n")[0].replace("\n", " ")
+
+
+def resolve(path: Path) -> Path:
+    """Returns the file that is meant by what was typed: a path, or the name of a file that comes with regimax.
+
+    Args:
+      path: of a file, which need not exist; what exists is what is meant.
+
+    Raises:
+      UserError: if it is a bare name that nothing has.
+    """
+    known, bare = files(), len(path.parts) == 1 and not path.suffix
+    if bare and path.name in known and not path.is_file():
+        return known[path.name]
+    if path.exists():
+        return path
+    if bare:
+        hint = nearest(path.name, [*known, *(file.name for file in sorted(Path().glob("*.py")))])
+        raise UserError(f"no sweep file {str(path)!r}, and none of that name comes with regimax.{hint}")
+    if path.stem in known:
+        raise UserError(f"no sweep file {str(path)!r}. One of that name comes with regimax: type {path.stem}")
+    return path
+
+
+def resolve_folder(path: Path) -> Path:
+    """Returns the folder that is meant: one that is there, or by the name `sweeps` the one that comes with regimax."""
+    return folder() if str(path) == "sweeps" and not path.exists() else path

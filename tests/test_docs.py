@@ -1,0 +1,59 @@
+"""The documentation is whole, and what it shows runs."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import regimax as rx
+from regimax.cli import main
+from regimax.sweep.plan import make_plan
+
+DOCS = Path(__file__).parents[1] / "docs"
+NAV = (DOCS.parent / "mkdocs.yml").read_text().partition("nav:")[2]
+ROOMS = ("envs", "channels", "networks", "learners", "sources", "regimes", "probes", "report")
+CONSTANTS = {"ILLEGAL", "PARTNERS", "PLACES", "HUMAN", "HUMAN_SCALED", "EFFORTS"}
+
+
+def test_every_page_has_a_place():
+    assert {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")} == set(re.findall(r": (\S+\.md)", NAV))
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_public_name_is_in_the_reference(room):
+    told = re.findall(rf"::: regimax\.{room}\.(\w+)", (DOCS / "reference" / f"{room}.md").read_text())
+    public = set(getattr(rx, room).__all__) - CONSTANTS
+    assert public <= set(told)
+    assert set(told) - public <= {"statistics"}
+
+
+def blocks(page, language="python"):
+    return re.findall(rf"```{language}\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
+
+
+def test_the_sweep_of_ones_own_shares_its_pretraining(capsys):
+    names = {}
+    for block in blocks("sweeps.md"):
+        exec(compile(block, "sweeps.md", "exec"), names)
+    plan = make_plan(names["sweep"])
+    pretraining = [stage for stage in plan.stages.values() if stage.phase == "pretrain"]
+    assert len(pretraining) == 2 * 2 * 8  # predicted and sham, at two numbers of looks, in eight worlds
+
+
+COMMANDS = [
+    line.partition("#")[0].split()[1:]
+    for page in ("start.md", "sweeps.md", "throughput.md", "index.md", "claims.md")
+    for block in blocks(page, "(?:bash)?")
+    for line in re.split(r"\n", re.sub(r"  +.*", "", block, flags=re.MULTILINE))
+    if line.startswith("regimax ")
+]
+
+
+@pytest.mark.parametrize("command", sorted(set(map(tuple, COMMANDS))), ids=" ".join)
+def test_every_command_that_is_shown_has_its_options(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([command[0], "--help"])
+    assert ended.value.code == 0
+    options = [word for word in command if word.startswith("--")]
+    text = capsys.readouterr().out
+    assert all(option in text for option in options)

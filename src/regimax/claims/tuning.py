@@ -148,7 +148,7 @@ def trials(tuning: Tuning, cells: pl.DataFrame, curves: pl.DataFrame) -> list[Tr
         by_cell[cell].append(Shown(*rest))
     found = []
     # One length for all arms, so that their scores may be compared: an arm that is always there soon is not cut short.
-    length = shown["effort"].max() or 0.0
+    length = max((one.effort for values in by_cell.values() for one in values), default=0.0)
     for regime in cells["regime"].unique(maintain_order=True):
         rows = [row for row in cells.iter_rows(named=True) if row["regime"] == regime]
         values = [by_cell[row["cell"]] for row in rows]

@@ -1,48 +1,129 @@
-"""C2's rule finds what was planted: small changes that suffice, or do not, or a share that is large anyway."""
+"""C2's rule finds what was planted: reinforcement that brings out what is there, goes beyond, or needs all weights."""
 
+from types import SimpleNamespace
+
+import polars as pl
 import pytest
 
 from regimax.claims import load_claim
 
 from .conftest import planted
+from .scored import scored
 from .test_sweeps import SWEEPS
 
 CLAIM = load_claim(SWEEPS / "c02_highlights.py")
+KAPPA = "world.coverage"
 
 
-def episodes(many, oracle_at_one=450.0):
-    """Median episodes of each arm with many looks; with one all need 500 but the oracle."""
+def runs(
+    ends=lambda kappa: kappa,
+    known=lambda kappa: max(kappa, 0.2),
+    rank=1.2,
+    sham=0.03,
+    dense=0.98,
+    curious=0.5,
+    half=None,
+    blind=0.05,
+    full=10_000.0,
+    edge=(),
+):
+    """What a rule is given.
 
-    def effort(regime, labels):
-        if labels["world.looks"] == 1:
-            return oracle_at_one if regime == "oracle" else 500.0
-        return many[regime]
+    Args:
+      ends: success where reinforcement ends, by κ.
+      known: the base model's pass@256, by κ.
+      rank: episodes that rank 1 needs, for each of full fine-tuning.
+      sham: success after the sham.
+      dense: success of Q-learning that is paid for every step.
+      curious: success with more entropy.
+      half: success at half of the budget, of who ends elsewhere; as at its end when None.
+      blind: pass@256 of a policy that knows nothing.
+      full: episodes that full fine-tuning needs.
+      edge: arms that chose an end of their grid.
+    """
 
-    return effort
+    def score(regime, labels):
+        if "paid" in labels:
+            return curious if labels["paid"] == "at the end, more entropy" else dense
+        if regime.startswith("imitation_rl") and regime != "imitation_rl-frozen":
+            return ends(labels[KAPPA])
+        return {"imitation_sham": sham, "pure_rl-A2C": 0.01, "pure_rl-Q": 0.02}.get(regime, 0.3)
 
+    def measured(regime, labels, at):
+        most = blind if regime.startswith("pure") else known(labels[KAPPA])
+        return {"pass_at_1": most / 4, "pass_at_256": most}
 
-MANY = {
-    "pure_rl": 9_000.0,
-    "pretrain_rl": 1_500.0,
-    "pretrain_rl-rank-1": 1_500.0,
-    "pretrain_rl-frozen": 1_400.0,
-    "sham_rl-frozen": 9_000.0,
-    "oracle": 250.0,
-}
+    found = {}
+    for name, sweep in CLAIM.small.items():
+        made = scored(sweep, score, probed=measured)
+        times = planted(
+            sweep,
+            lambda regime, labels: 4 * full * (rank if "rank" in regime else 1.0),
+            every=2_560,
+            noise=0.05,
+            budget=128_000,
+        )
+        ending = made.curves.filter(pl.col("update") == pl.col("update").max())
+        before = ending.with_columns(
+            update=pl.col("update") // 2, success=pl.col("success") if half is None else pl.lit(half)
+        )
+        rest = pl.concat([before, ending]).select(
+            "cell", "regime", "seed", "world_seed", KAPPA, "phase", "update", "success"
+        )
+        curves = pl.concat([times.curves.with_columns(phase=pl.lit("timed")), rest], how="diagonal_relaxed")
+        found[name] = SimpleNamespace(
+            cells=times.cells.drop("success").join(made.cells.select("cell", "success"), on="cell"),
+            curves=curves,
+            probes=made.probes,
+            facts=times.facts,
+            tried=tuple(
+                t._replace(
+                    score=0.5,
+                    edge=["rl.learning_rate"] if t.regime in edge else [],
+                    where={"paid": paid} if paid else {},
+                )
+                for t in made.tried
+                for paid in (sweep.axes.get("paid") or [None])
+            ),
+        )
+    return found
 
 
 @pytest.mark.parametrize(
-    ("effort", "outcome"),
+    ("given", "outcome", "why"),
     [
-        (episodes(MANY), "supported"),
-        (episodes(MANY | {"pretrain_rl-frozen": 4_000.0}), "refuted"),
-        (episodes(MANY | {"sham_rl-frozen": 1_400.0}), "invalid"),
-        (episodes(MANY | {"oracle": 2_500.0}), "refuted"),
-        (episodes(MANY | {"oracle": 8_000.0}), "inconclusive"),  # nothing to save
-        (episodes(MANY | {"pure_rl": 1e9}), "inconclusive"),  # scratch never gets there
-        (episodes(MANY, oracle_at_one=60.0), "invalid"),
+        ({}, "supported", "ln T rank 1 − full < 0.405465"),
+        ({"rank": 2.6}, "refuted", "not so: ln T rank 1 − full"),
+        ({"rank": 1.7}, "inconclusive", "cannot be told: ln T rank 1 − full"),
+        (
+            {"ends": lambda kappa: kappa + 0.3 * (kappa == 0.25)},
+            "refuted",
+            "not so: success − base's pass@256, κ = 0.25",
+        ),
+        ({"curious": 0.8}, "refuted", "more entropy"),
+        ({"ends": lambda kappa: 0.8 * kappa}, "inconclusive", "cannot be told: success, κ = 0.75"),
+        ({"sham": 0.3}, "invalid", "not so: success, sham − scratch"),
+        ({"ends": lambda kappa: max(kappa, 0.2)}, "invalid", "not so: success, κ = 0 − scratch"),
+        ({"dense": 0.5}, "inconclusive", "could not have told: room: success paid for every step"),
+        ({"half": 0.3}, "inconclusive", "could not have told: -0.1 < success, end − halfway"),
+        ({"blind": 0.5}, "inconclusive", "could not have told: pass@256 of who knows nothing"),
+        ({"full": 60_000.0}, "inconclusive", "could not have told: censored, imitation_rl"),
+        ({"edge": ("imitation_rl-rank-1",)}, "inconclusive", "could not have told: arms at an end"),
+        ({"edge": ("pretrain_rl",)}, "supported", ""),
     ],
 )
-def test_c2_finds_what_was_planted(effort, outcome):
-    verdict = CLAIM.rule(planted(CLAIM.small, effort))
-    assert verdict.outcome == outcome, verdict
+def test_c2_finds_what_was_planted(given, outcome, why):
+    verdict = CLAIM.rule(runs(**given))
+    assert verdict.outcome == outcome, verdict.reason
+    assert why in verdict.reason
+
+
+def test_the_figure_shows_what_the_base_model_knew():
+    drawn = CLAIM.figure(runs())
+    assert [trace.name for trace in drawn.data] == [
+        "imitation_rl",
+        "imitation_rl-rank-1",
+        "base model, 1 try",
+        "base model, 256 tries",
+        "κ",
+    ]

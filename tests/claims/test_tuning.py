@@ -157,3 +157,20 @@ def test_scores_of_arms_that_stop_sooner_may_be_compared():
         if trial.chosen
     }
     assert scores == {"soon": pytest.approx((0.2 + 5 * 0.9) / 6), "late": pytest.approx((5 * 0.2 + 0.9) / 6)}
+
+
+def test_an_area_over_effort_counts_what_is_spent_before_anything_is_evaluated():
+    """Who explores for long is there at once afterwards; by evaluations that is best, by steps it is not."""
+    cells, curves = made({("a", 1, 0.01, 100): [0.0, 0.9], ("a", 1, 0.1, 100): [0.0, 0.0, 0.9]})
+    steps = pl.Series([80.0, 80.0, 90.0, 0.0, 10.0, 20.0, 20.0])  # those that explored 80, and none
+    cells, curves = cells.drop("forms"), curves.with_columns(env_steps=steps)
+    by_steps = make_tuning(axes={"rl.learning_rate": RATES[1:]}, over="env_steps")
+    found = trials(by_steps, cells, curves)
+    # The second evaluation led from 80 to 80, and counts on to 80; the third from 10 to 20, and on.
+    assert [trial.score for trial in found] == pytest.approx([0.0, 0.9 * 70 / 80])
+    assert [trial.chosen for trial in found] == [False, True]
+    assert trials(make_tuning(axes=by_steps.axes), cells, curves)[0].chosen
+    with pytest.raises(
+        rx.UserError, match=r"unknown effort of the tuning's area: 'env_step'.* Did you mean 'env_steps'"
+    ):
+        trials(make_tuning(over="env_step"), cells, curves)

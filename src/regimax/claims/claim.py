@@ -31,6 +31,8 @@ class Tuning:
       metric: what is compared: a measure of the evaluations, the higher the better.
       summary: of a cell's evaluations: ``area``, their mean, where one that stopped as solved counts on at its last
         value; or ``final``, the last. Arms are chosen by it and nothing else: no result is read from it.
+      over: along what the area is taken: ``evaluations``, each alike; or an effort of the curves, such as
+        ``env_steps``, so that what a phase costs that is not evaluated counts too, and its budget can be tuned.
       cap: above which the metric counts as just this: with the threshold that cells stop at, what counts is how soon
         they got there, and not what the last evaluation happened to show; no cap when None.
       at: labels of axes at which arms are tried, by column name; all of them where a column is not named.
@@ -43,6 +45,7 @@ class Tuning:
     seeds: Sequence[int]
     metric: str = "success"
     summary: Literal["area", "final"] = "area"
+    over: str = "evaluations"
     cap: float | None = None
     at: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     per: Sequence[str] = ()

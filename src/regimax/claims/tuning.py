@@ -15,6 +15,21 @@ from regimax.regimes import Regime
 from regimax.sweep.axes import Point, points
 from regimax.sweep.spec import Axis, Choice, Sweep
 
+EVALUATIONS = "evaluations"
+"""What an area is taken over where that is no effort."""
+
+
+class Shown(NamedTuple):
+    """What an evaluation showed.
+
+    Attributes:
+      value: the metric.
+      effort: spent until then along what the area is taken over: its number, or an effort.
+    """
+
+    value: float
+    effort: float
+
 
 class Trial(NamedTuple):
     """How an arm did at one point of the grid.
@@ -118,18 +133,26 @@ def trials(tuning: Tuning, cells: pl.DataFrame, curves: pl.DataFrame) -> list[Tr
     """
     if tuning.metric not in curves.columns:
         raise unknown("metric of the tuning:", tuning.metric, _measures(curves))
+    if tuning.over != EVALUATIONS and tuning.over not in curves.columns:
+        raise unknown("effort of the tuning's area:", tuning.over, [EVALUATIONS, *curves.columns])
     grid = grid_of(tuning)
     shown = curves.filter(pl.col(tuning.metric).is_finite())
-    by_cell: dict[str, list[float]] = {cell: [] for cell in cells["cell"]}
-    for cell, value in zip(shown["cell"], shown[tuning.metric].cast(pl.Float64), strict=True):
-        by_cell[cell].append(value if tuning.cap is None else min(value, tuning.cap))
+    value, effort = pl.col(tuning.metric).cast(pl.Float64), pl.int_range(1, pl.len() + 1).over("cell")
+    shown = shown.select(
+        "cell",
+        value=value if tuning.cap is None else value.clip(upper_bound=tuning.cap),
+        effort=(effort if tuning.over == EVALUATIONS else pl.col(tuning.over)).cast(pl.Float64),
+    )
+    by_cell: dict[str, list[Shown]] = {cell: [] for cell in cells["cell"]}
+    for cell, *rest in shown.iter_rows():
+        by_cell[cell].append(Shown(*rest))
     found = []
     # One length for all arms, so that their scores may be compared: an arm that is always there soon is not cut short.
-    length = max(map(len, by_cell.values()), default=0)
+    length = max((one.effort for values in by_cell.values() for one in values), default=0.0)
     for regime in cells["regime"].unique(maintain_order=True):
         rows = [row for row in cells.iter_rows(named=True) if row["regime"] == regime]
         values = [by_cell[row["cell"]] for row in rows]
-        low = min((min(v) for v in values if v), default=0.0)
+        low = min((one.value for v in values for one in v), default=0.0)
         places = list(dict.fromkeys(tuple(row[column] for column in tuning.per) for row in rows))
         for place in places:
             where = dict(zip(tuning.per, place, strict=True))
@@ -151,14 +174,19 @@ def _measures(curves: pl.DataFrame) -> list[str]:
     return floats or list(curves.columns)
 
 
-def _score(tuning: Tuning, values: list[float], diverged: bool, length: int, low: float) -> float | None:
-    """One cell's score; evaluations that it did not live to see count as said above."""
+def _score(tuning: Tuning, values: list[Shown], diverged: bool, length: float, low: float) -> float | None:
+    """One cell's score; what it did not live to see counts as said above.
+
+    An evaluation counts for the stretch that led to it, up to `length` the last one, or the lowest of a diverged cell.
+    """
     if not values:
         return low if diverged else None
-    last = low if diverged else values[-1]
+    last = low if diverged else values[-1].value
     if tuning.summary == "final":
         return last
-    return (math.fsum(values) + (length - len(values)) * last) / length
+    ends = [0.0, *(one.effort for one in values)]
+    area = math.fsum(one.value * (end - start) for one, start, end in zip(values, ends[:-1], ends[1:], strict=True))
+    return (area + (length - ends[-1]) * last) / length if length else last
 
 
 def chosen_again(tried: Sequence[Trial]) -> list[Trial]:

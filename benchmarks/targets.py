@@ -1,8 +1,8 @@
 """What every claim at full size, the quickstart and the flagship grid would be on a chip that is not there.
 
 As `regimax plan FILE --full --target CHIP` tells it, but for tuning: the same programs with fewer lanes, which are not
-compiled again. A file's programs are written as soon as they are compiled; typed again with the same JSON file, it goes
-on with what is missing.
+compiled again. What a sweep's programs would be is written as soon as they are compiled; typed again with the same JSON
+file, it goes on with the sweeps that are missing.
 
 Command: PYTHONPATH=src python benchmarks/targets.py --target h200 --out benchmarks/results/targets-h200.json
 Time: half a minute to two minutes of a core for each of some 55 programs; needs the extra `gpu`, and no GPU.
@@ -83,18 +83,17 @@ def main() -> None:
     ahead = Ahead(chip(given.target), say=lambda text: print(f"  {text}", file=sys.stderr, flush=True))
     prepare_cpu(1)
     for name in given.names:
-        if name in found["files"]:
-            continue
-        print(name, file=sys.stderr, flush=True)
-        sweeps = {}
+        sweeps = found["files"].setdefault(name, {})
         for sweep, plan in planned(name):
+            if sweep in sweeps:
+                continue
+            print(name, sweep, file=sys.stderr, flush=True)
             facts = ahead.summary(plan)
             programs = [{key: p[key] for key in KEPT if key in p} for p in facts.pop("programs")]
             found |= facts
             sweeps[sweep] = {"cells": len(plan.cells), "stages": len(plan.stages), "programs": programs}
-        found["files"][name] = sweeps
-        jax.clear_caches()  # traces, which take gigabytes in the end
-        given.out.write_text(json.dumps(found, indent=1) + "\n")
+            given.out.write_text(json.dumps(found, indent=1) + "\n")
+            jax.clear_caches()  # traces, which take gigabytes in the end
 
 
 if __name__ == "__main__":

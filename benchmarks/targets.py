@@ -1,8 +1,8 @@
 """What every claim at full size, the quickstart and the flagship grid would be on a chip that is not there.
 
 As `regimax plan FILE --full --target CHIP` tells it, but for tuning: the same programs with fewer lanes, which are not
-compiled again. A file's programs are written as soon as they are compiled; typed again with the same JSON file, it goes
-on with what is missing.
+compiled again. Every program is written as soon as it is compiled; typed again with the same JSON file, it goes on with
+what is missing, or with the files that are named, anew: programs that are what they were are not compiled again.
 
 Command: PYTHONPATH=src python benchmarks/targets.py --target h200 --out benchmarks/results/targets-h200.json
 Time: half a minute to two minutes of a core for each of some 55 programs; needs the extra `gpu`, and no GPU.
@@ -71,30 +71,39 @@ def rows(found: dict[str, Any]) -> Iterator[str]:
 def main() -> None:
     names = [GRID, "quickstart", *sorted(file.stem for file in SWEEPS.glob("c[01]*_*.py"))]
     flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    flags.add_argument("names", nargs="*", default=names, help="of files in sweeps/, or flagship; all when not given")
+    flags.add_argument("names", nargs="*", help="in sweeps/, or flagship; those that are missing, if not given")
     flags.add_argument("--target", default="h200")
     flags.add_argument("--out", type=Path, required=True, help="the JSON file")
     flags.add_argument("--table", action="store_true", help="only print what is in it, as a table")
     given = flags.parse_args()
-    found = json.loads(given.out.read_text()) if given.out.exists() else {"target": given.target, "files": {}}
+    here = {"target": given.target, "jax": jax.__version__}
+    found = json.loads(given.out.read_text()) if given.out.exists() else here | {"files": {}}
     if given.table:
         print("\n".join(rows(found)))
         return
-    ahead = Ahead(chip(given.target), say=lambda text: print(f"  {text}", file=sys.stderr, flush=True))
+
+    def write() -> None:
+        given.out.write_text(json.dumps(found, indent=1) + "\n")
+
+    def say(text: str) -> None:
+        write()
+        print(f"  {text}", file=sys.stderr, flush=True)
+
+    if (there := {key: found[key] for key in here}) != here:
+        raise SystemExit(f"{given.out} is of {there}, and this would be of {here}")
+    ahead = Ahead(chip(given.target), say=say, known=found.setdefault("compiled", {}))
     prepare_cpu(1)
-    for name in given.names:
-        if name in found["files"]:
-            continue
-        print(name, file=sys.stderr, flush=True)
+    for name in given.names or [name for name in names if name not in found["files"]]:
         sweeps = {}
         for sweep, plan in planned(name):
+            print(name, sweep, file=sys.stderr, flush=True)
             facts = ahead.summary(plan)
             programs = [{key: p[key] for key in KEPT if key in p} for p in facts.pop("programs")]
             found |= facts
             sweeps[sweep] = {"cells": len(plan.cells), "stages": len(plan.stages), "programs": programs}
+            jax.clear_caches()  # traces, which take gigabytes in the end
         found["files"][name] = sweeps
-        jax.clear_caches()  # traces, which take gigabytes in the end
-        given.out.write_text(json.dumps(found, indent=1) + "\n")
+        write()
 
 
 if __name__ == "__main__":

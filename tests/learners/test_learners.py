@@ -139,6 +139,16 @@ def test_one_epoch_of_one_minibatch_is_the_policy_gradient():
             np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["Q-learning", "reward model", "reward model, direct, no memory", "always on"])
+def test_a_ring_keeps_what_follows_an_action_only_where_every_step_is_asked_for_it(name):
+    learner = LEARNERS[name]
+    memory = jax.eval_shape(lambda: learner.init(KEYS, hparams_of(learner), {})).memory
+    streams = getattr(memory, "task", memory).ring.streams
+    steps = streams.obs_tm1.shape[1]
+    assert steps > 1
+    assert streams.obs_t.shape[1] == (steps if name == "always on" else 1)
+
+
 def test_sham_gives_every_stream_the_targets_of_another():
     source = transcripts(8)(WORLD, (), None)
     state = source.init(KEYS, {s.name: jnp.asarray(s.default) for s in source.settings}, lambda n: ())

@@ -9,6 +9,7 @@ import regimax as rx
 from regimax import prng
 from regimax.learners import Batch, q_learning
 from regimax.learners.action_values import HEAD, slow_action_values
+from regimax.learners.tasks import last_obs_t
 from regimax.networks import Network, mlp
 from regimax.sources import own_behaviour
 from regimax.train import split_update_flops
@@ -58,13 +59,16 @@ def test_the_copy_values_what_looks_best_now():
     params, memory = (jnp.asarray(x, jnp.float32) for x in (now, slow))
     legal = np.array([True, True, False])
     hparams = {"discount": jnp.float32(0.9)}
-    loss, _ = objective.loss(
-        Batch(None, network, params, None, memory, trajectory, trajectory, zeros, jnp.asarray(legal), hparams)
-    )
+
+    def loss_of(x):
+        return objective.loss(Batch(None, network, params, None, memory, x, x, zeros, jnp.asarray(legal), hparams))[0]
+
+    loss = loss_of(trajectory)
     best = np.where(legal, seen[1:] @ now, -np.inf).argmax(-1)
     then = np.take_along_axis(seen[1:] @ slow, best[..., None], -1)[..., 0]
     chosen = np.take_along_axis(seen[:2] @ now, action[..., None], -1)[..., 0]
     np.testing.assert_allclose(loss, 0.5 * (chosen - reward - 0.9 * discount * then) ** 2, rtol=1e-5)
+    np.testing.assert_array_equal(loss, loss_of(last_obs_t(trajectory)))  # which is all that its ring keeps
     followed = objective.refresh(memory, params, {"tau": jnp.float32(0.25)})
     np.testing.assert_allclose(followed, 0.75 * slow + 0.25 * now, rtol=1e-5, atol=1e-7)
 

@@ -105,9 +105,9 @@ def test_before_anything_is_compiled_the_size_of_the_states_counts(tiny):
     for devices in (1, 2):
         expected = {name: block.choose_block("gpu", n, devices, LANE, ROOMY) for name, n in stages.items()}
         assert block.planned(plan, stages, [Device()] * devices) == expected
-    # Two blocks, a prepared one and what two ticks need, of the larger program's size.
+    # Two blocks and a prepared one of the larger program's size.
     size = max(map(bytes_per_lane, plan.programs.values()))
-    assert set(block.planned(plan, stages, [Device(4 * 5 * size / 0.8 + size)]).values()) == {4}
+    assert set(block.planned(plan, stages, [Device(4 * 3 * size / 0.8 + size)]).values()) == {4}
     assert set(block.planned(make_plan(tiny(block=5)), stages, [Device()]).values()) == {5}
 
 
@@ -154,6 +154,21 @@ def test_on_an_accelerator_only_what_is_new_is_chosen(tiny):
     asked = make_plan(tiny(block=32))
     assert set(block.of_run(asked, {}, stages, [Device(10**9)], engine).values()) == {32}
     assert len({lanes for _, lanes in made}) == 2  # as planned by the states' size, and as fitted
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 3.0])
+def test_memory_is_used_as_the_compiler_plans_it_whatever_share_of_it_is_no_state(tiny, share):
+    """Of large states, which leave room for few lanes, as of small ones."""
+    plan = make_plan(tiny())
+    sizes = {name: bytes_per_lane(program) for name, program in plan.programs.items()}
+    free = 70 * max(sizes.values())
+
+    def engine(program, lanes):
+        return Compiled(free, lambda n: n * sizes[program], lambda n: int(n * share * sizes[program]))(lanes)
+
+    stages = dict.fromkeys(plan.programs, 4000)
+    most = {n: block.choose_block("gpu", 4000, 1, Memory(s, int(share * s)), free) for n, s in sizes.items()}
+    assert block.of_run(plan, {}, stages, [Device(free)], engine) == most
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from regimax.learners._off_policy import off_policy, replayed
 from regimax.learners.action_values import HEAD, slow_action_values
 from regimax.learners.base import Learner, LearnerFactory, Optimizer
 from regimax.learners.policies import ILLEGAL, stochastic_policy
-from regimax.learners.tasks import Task, task
+from regimax.learners.tasks import Task, bare, last_obs_t, task
 from regimax.networks import Network, NetworkFactory
 from regimax.rollout import Policy
 from regimax.sources import Source
@@ -124,6 +124,7 @@ def _parts(
         replay=True,
         capacity=capacity,
         updates=updates_per_rollout,
+        show=lambda trajectory: last_obs_t(bare(trajectory)),
         keep=paid if paid_only else None,
     )
 

@@ -20,6 +20,7 @@ from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimiz
 from regimax.learners.batch import Batch, Objective
 from regimax.learners.options import ActorCritic
 from regimax.learners.shaping import delivered, send_potential, send_rewards
+from regimax.learners.tasks import last_obs_t
 from regimax.networks import Network, NetworkFactory
 from regimax.ops.losses import weighted_mean
 from regimax.prng import Keys
@@ -152,7 +153,7 @@ def reward_model(
             freeze,
             episodes,
             optimizer=model_optimizer,
-            show=lambda trajectory: delivered(world, trajectory),
+            show=lambda trajectory: last_obs_t(delivered(world, trajectory)),
             updates=updates_per_rollout,
             capacity=capacity,
             trains=(True, gradients == "shared"),

@@ -123,7 +123,7 @@ def share_trunk(network: Network, other: Network, heads: Sequence[str], name: st
 
 
 def check_trajectory(function: str, trajectory: Trajectory) -> None:
-    """Refuses a trajectory that is not `[T, E, ...]`.
+    """Refuses a trajectory that is not `[T, E, ...]`; of observations after actions the last alone may be there.
 
     Args:
       function: who takes it, for the message.
@@ -133,8 +133,8 @@ def check_trajectory(function: str, trajectory: Trajectory) -> None:
       AssertionError: chex's, naming the field.
     """
     steps = {name: (getattr(trajectory, name), "T E") for name in ("a_tm1", "first_tm1", "r_t", "mask_tm1")}
-    views = {name: (getattr(trajectory, name), "T E D") for name in ("obs_tm1", "obs_t")}
-    check_shapes(function, **steps, **views)
+    after = "1 E D" if len(trajectory.obs_t) == 1 else "T E D"  # see `last_obs_t`
+    check_shapes(function, **steps, obs_tm1=(trajectory.obs_tm1, "T E D"), obs_t=(trajectory.obs_t, after))
 
 
 def shuffled_targets(key: Array, trajectory: Trajectory, names: Sequence[str] = TARGETS) -> Trajectory:
@@ -159,6 +159,14 @@ def shuffled_targets(key: Array, trajectory: Trajectory, names: Sequence[str] = 
 def bare(trajectory: Trajectory) -> Trajectory:
     """Returns a trajectory without what the policy recorded; what says whether actions were carried out stays."""
     return trajectory._replace(extras={name: x for name, x in trajectory.extras.items() if name == "decided"})
+
+
+def last_obs_t(trajectory: Trajectory) -> Trajectory:
+    """Returns a trajectory with the last alone of the observations after actions, obs_t `[1, E, D]`.
+
+    What learns along a stream sees the others as obs_tm1 of the next step, and a ring is hardly more than observations.
+    """
+    return trajectory._replace(obs_t=trajectory.obs_t[-1:])
 
 
 def task(

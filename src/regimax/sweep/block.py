@@ -98,6 +98,9 @@ def at_once(plan: Plan, waves: Sequence[Sequence[str]]) -> Counter[str]:
 def planned(plan: Plan, stages: Mapping[str, int], devices: Sequence[Any]) -> dict[str, int]:
     """Returns the block of every program before anything is compiled: memory counts by the states' size alone.
 
+    What else a lane needs can only make it smaller, see :func:`fitted`; to guess that first would leave states of
+    many megabytes, which rings are, with half the lanes that there is room for.
+
     Args:
       plan: the plan.
       stages: that can run at once, by program.
@@ -109,8 +112,7 @@ def planned(plan: Plan, stages: Mapping[str, int], devices: Sequence[Any]) -> di
     platform, free = devices[0].platform, free_memory(devices[0])
     found = {}
     for name, program in plan.programs.items():
-        size = bytes_per_lane(program)
-        found[name] = choose_block(platform, stages[name], len(devices), Memory(size, size), free)
+        found[name] = choose_block(platform, stages[name], len(devices), Memory(bytes_per_lane(program), 0), free)
     return found
 
 

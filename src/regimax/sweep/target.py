@@ -32,16 +32,23 @@ class Ahead:
       chip: what for.
       block: lanes of a block; when not given the sweep's, or the one that a run there would choose.
       say: called with what is being compiled.
+      known: what was found before by the same versions, plain data by program and lanes; what is compiled is added.
 
     Raises:
       UserError: for a block below 1.
     """
 
-    def __init__(self, chip: Chip, block: int | None = None, say: Callable[[str], None] = lambda text: None):
+    def __init__(
+        self,
+        chip: Chip,
+        block: int | None = None,
+        say: Callable[[str], None] = lambda text: None,
+        known: dict[str, dict[str, Any]] | None = None,
+    ):
         if block is not None and block < 1:
             raise UserError(f"--block {block} is below 1")
         self.chip, self._block, self._say = chip, block, say
-        self._known: dict[tuple[str, int], dict[str, Any]] = {}
+        self._known = {} if known is None else known
 
     def summary(self, plan: Plan) -> dict[str, Any]:
         """Returns what a plan would be on the chip, in plain data.
@@ -67,7 +74,7 @@ class Ahead:
         about = {"phase": kind(plan, name), "program": name, "stages": stages}
         program = plan.programs[name]
         asked = self._block or (plan.sweep.block if isinstance(plan.sweep.block, int) else None)
-        lane = Memory(*[bytes_per_lane(program)] * 2)  # before it is compiled
+        lane = Memory(bytes_per_lane(program), 0)  # before it is compiled, as `block.planned`
         lanes = asked or self._chosen(stages, lane)
         while True:
             facts = self._compiled(program, name, lanes, about["phase"])
@@ -96,10 +103,11 @@ class Ahead:
 
     def _compiled(self, program: Program, name: str, lanes: int, phase: str) -> dict[str, Any]:
         """What does not depend on how many stages there are."""
-        if (name, lanes) not in self._known:
+        key = f"{name}, {lanes} lanes"
+        if key not in self._known:
             self._say(f"compiling {phase} for {lanes:,} lanes")
-            self._known[name, lanes] = _facts(program, lanes, self.chip)
-        return self._known[name, lanes]
+            self._known[key] = _facts(program, lanes, self.chip)
+        return self._known[key]
 
 
 def _facts(program: Program, lanes: int, chip: Chip) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def num_blocks(engine: Engine, stages: int, width: int | None) -> int:
 def planned(engine: Engine, stages: int) -> int:
     """Returns the lanes of a pool before anything is compiled: memory counts by the states' size alone."""
     size = engine.block * engine.bytes_per_lane()
-    width = min(_lanes(engine, Memory(size, size)), stages)
+    width = min(_lanes(engine, Memory(size, 0)), stages)
     return max(1, math.ceil(width / engine.block)) * engine.block
 
 

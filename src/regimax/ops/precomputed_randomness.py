@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import chex
 import jax
 from jax.extend import core
 
+from regimax.ops.equations import size, variables
 from regimax.types import PyTree
 
 LARGEST = 4096
@@ -17,7 +17,7 @@ LARGEST = 4096
 
 
 def scan_precomputed_randomness(
-    step: Callable[[Any, Any], tuple[Any, Any]], init: PyTree, xs: PyTree
+    step: Callable[[Any, Any], tuple[Any, Any]], init: PyTree, xs: PyTree, largest: int | None = None
 ) -> tuple[PyTree, PyTree]:
     """Scans like `jax.lax.scan`, but computes ahead, for all steps at once, what a step computes from its x alone.
 
@@ -29,6 +29,7 @@ def scan_precomputed_randomness(
       step: `(carry, x) -> (carry, y)`.
       init: the first carry.
       xs: arrays with a leading axis, leaves `[T, ...]`.
+      largest: numbers per step that one operation may compute ahead; `LARGEST` when not given.
 
     Returns:
       the last carry, and every y, leaves `[T, ...]`.
@@ -43,6 +44,7 @@ def scan_precomputed_randomness(
       >>> bool(jnp.isclose(total, jax.vmap(jax.random.uniform)(keys).sum()))
       True
     """
+    largest = LARGEST if largest is None else largest
     length = jax.numpy.shape(jax.tree.leaves(xs)[0])[:1] or (0,)
     chex.assert_tree_shape_prefix(xs, length, custom_message="scan_precomputed_randomness: xs is of leaves [T, ...]")
     x = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), xs)
@@ -56,23 +58,23 @@ def scan_precomputed_randomness(
     ahead: list[core.JaxprEqn] = []
     inside: list[core.JaxprEqn] = []
     for equation in jaxpr.eqns:
-        reads = _variables(equation.invars)
+        reads = variables(equation.invars)
         if reads <= fixed and not equation.effects:
             fixed.update(equation.outvars)
             known.update(dict.fromkeys(equation.outvars))
             before.append(equation)
-        elif reads <= known.keys() and not equation.effects and _largest(equation) <= LARGEST:
+        elif reads <= known.keys() and not equation.effects and _largest(equation) <= largest:
             known.update(dict.fromkeys(equation.outvars))
             ahead.append(equation)
         else:
             inside.append(equation)
-    wanted = _variables(jaxpr.outvars).union(*(_variables(equation.invars) for equation in inside))
+    wanted = variables(jaxpr.outvars).union(*(variables(equation.invars) for equation in inside))
     constants = [variable for variable in known if variable in fixed]
     drawn = [variable for variable in known if variable in wanted and variable not in fixed]
 
-    values = _part(jaxpr, before, jaxpr.constvars, constants)(*closed.consts)
-    draw = _part(jaxpr, ahead, [*constants, *of_x], drawn)
-    rest = _part(jaxpr, inside, [*constants, *drawn, *of_carry], jaxpr.outvars)
+    values = part(jaxpr, before, jaxpr.constvars, constants)(*closed.consts)
+    draw = part(jaxpr, ahead, [*constants, *of_x], drawn)
+    rest = part(jaxpr, inside, [*constants, *drawn, *of_carry], jaxpr.outvars)
 
     def body(carry: list[Any], numbers: list[Any]) -> tuple[list[Any], list[Any]]:
         results = rest(*values, *numbers, *carry)
@@ -83,15 +85,11 @@ def scan_precomputed_randomness(
     return jax.tree.unflatten(jax.tree.structure(shape), [*last, *ys])
 
 
-def _variables(atoms: Sequence[Any]) -> set[core.Var]:
-    return {atom for atom in atoms if not isinstance(atom, core.Literal)}
-
-
 def _largest(equation: core.JaxprEqn) -> int:
-    return max(math.prod(variable.aval.shape) for variable in equation.outvars)  # type: ignore[attr-defined]
+    return max(size(variable) for variable in equation.outvars)
 
 
-def _part(
+def part(
     jaxpr: core.Jaxpr, equations: Sequence[core.JaxprEqn], reads: Sequence[core.Var], writes: Sequence[Any]
 ) -> Callable[..., list[Any]]:
     """Returns some equations of a program as a function from the variables `reads` to the variables `writes`."""

@@ -18,6 +18,7 @@ from regimax.errors import UserError, unknown
 from regimax.learners import Learner, LearnerState
 from regimax.learners.base import fresh_params
 from regimax.networks import Code, Network
+from regimax.ops.reports_after import scan_numbers
 from regimax.ops.trees import select
 from regimax.ops.unrolled import unrolled
 from regimax.precision import single
@@ -304,21 +305,35 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None, known: Programs
     ) -> tuple[LaneState, Metrics, Metrics]:
         hparams = given(hparams)
 
-        def one(carry: tuple[LearnerState, Array], _: None = None) -> tuple[tuple[LearnerState, Array], Metrics]:
-            learned, count = carry
+        def one(learned: LearnerState, count: Array) -> tuple[LearnerState, Metrics]:
             key = prng.named(keys.learner, "update", phase.name, count)
             learned, metrics = learner.update(key, learned, hparams)
-            return (learned, count + 1), metrics | source.received(learned.source)
+            return learned, metrics | source.received(learned.source)
+
+        def next_one(carry: tuple[LearnerState, Array], _: None = None) -> tuple[tuple[LearnerState, Array], Metrics]:
+            learned, count = carry
+            learned, metrics = one(learned, count)
+            return (learned, count + 1), metrics
 
         def group(carry: tuple[LearnerState, Array]) -> tuple[tuple[LearnerState, Array], Metrics]:
             assert between is not None
-            (learned, count), metrics = jax.lax.scan(one, carry, None, length=between.every)
+            if known:
+                learned, metrics = scan_numbers(one, *carry, between.every)
+                count = carry[1] + between.every
+            else:
+                (learned, count), metrics = jax.lax.scan(next_one, carry, None, length=between.every)
             key = prng.named(keys.learner, "interlude", phase.name, count)
             learned, rare = between.run(key, learned, hparams)
             return (learned, count), jax.tree.map(jnp.mean, metrics) | rare
 
-        some, times = (one, updates) if between is None else (group, updates // between.every)
-        (learned, count), learning = _repeated(some, (state.learner, state.update), times)
+        begun, known = (state.learner, state.update), updates if isinstance(updates, int) else 0
+        if between is not None:
+            (learned, count), learning = _repeated(group, begun, updates // between.every)
+        elif known:
+            learned, metrics = scan_numbers(one, *begun, known)
+            count, learning = state.update + known, jax.tree.map(jnp.mean, metrics)
+        else:
+            (learned, count), learning = _repeated(next_one, begun, updates)
         evaluation = evaluated(keys, count, learned, hparams)
         streak = met(evaluation, state.streak)
         finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves((learned.params, evaluation))]))

@@ -182,11 +182,12 @@ class Lifetimes(Protocol):
         """Draws the hidden structure of a world that lasts for one sequence, of at most `load` pairs."""
         ...
 
-    def sequence(self, key: Array, params: PyTree, pairs: int, shown: Array) -> Trajectory:
+    def sequence(self, key: Array, params: PyTree, pairs: int, shown: Array, told: bool = False) -> Trajectory:
         """Returns one sequence, answered by somebody who knows, as a transcript: `T` = pairs + Q.
 
-        What lasts is shown where `shown`, `[]` bool, says so; `pairs` is the most that the sequence then shows. Its
-        extras hold ``stable`` `[T]`: 1 at steps about what lasts.
+        What lasts is shown where `shown`, `[]` bool, says so; `pairs` is the most that the sequence then shows. With
+        `told` what was asked for is shown after the questions, with what was right, in Q more steps. Its extras hold
+        ``stable`` `[T]`: 1 at steps about what lasts.
         """
         ...
 

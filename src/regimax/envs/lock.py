@@ -2,7 +2,9 @@
 
 The rich-observation combination lock. At every depth there are two good states, a and b, in each of which one hidden
 action leads on, to a or b of the next depth with probability 1/2 each; every other one leads to c, for good, which is
-sweetened by 0.1 half of the time. The right action at the last depth pays 1. Observations mix state and depth.
+sweetened by 0.1 half of the time. The right action at the last depth pays 1. Observations mix state and depth; or
+every state at every depth has many looks, and nothing about a look tells whose it is. Then what is seen, and how often,
+depends on where one goes, and which looks belong together is worth knowing.
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from regimax import prng
 from regimax.envs.behaviour import random_behaviour
 from regimax.envs.sized import Sized, randint_below, task_key, task_setting
+from regimax.errors import UserError
 from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
 
 A, B, C = 0, 1, 2
@@ -32,11 +36,13 @@ class Params(NamedTuple):
       depth: `[]` H.
       actions: `[]` A.
       keys: `[H, 2]` int32, the action that leads on from a and from b at each depth.
+      looks: `[H + 1, 3, M, D]`, N(0, 2/D), what each look of each state shows; `[0]` where state and depth are mixed.
     """
 
     depth: Array
     actions: Array
     keys: Array
+    looks: Array
 
 
 class State(NamedTuple):
@@ -59,11 +65,14 @@ class Lock(Sized):
       depth: H in 2 … 64, actions per episode.
       actions: A ≥ 1; with one there is nothing to find.
       task: which task: each draws the combination anew. The stream, which shows no actions, is the same for all.
+      looks: M ≥ 1 of each state at each depth, of the same norm; with 1 state and depth are mixed. With more, what was
+        just answered is shown a second time, in another look.
+      dimensions: D, numbers in an observation; the least power of 2 that states and depths fit into when 0.
       max_depth: padding of H; H itself when 0.
       max_actions: padding of A.
 
     Raises:
-      UserError: for a size below its least or beyond its padding.
+      UserError: for a size below its least or beyond its padding, or dimensions that are no power of 2 or too few.
 
     Reference:
       Misra et al., Kinematic state abstraction and provably efficient rich-observation reinforcement learning (2020),
@@ -77,6 +86,8 @@ class Lock(Sized):
     depth: int = 6
     actions: int = 4
     task: int = 0
+    looks: int = 1
+    dimensions: int = 0
     max_depth: int = 0
     max_actions: int = 0
 
@@ -89,9 +100,21 @@ class Lock(Sized):
     stream_fields = ("view",)
     stream_acts = False
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        Setting("looks", self.looks, 1, 2**20, "", integer=True).check(self.looks, "Lock: looks")
+        size = self._size
+        if self.dimensions and (self.dimensions < size or self.dimensions & (self.dimensions - 1)):
+            raise UserError(f"Lock: dimensions = {self.dimensions} is no power of 2 of at least {size}")
+
+    @property
+    def augmented_views(self) -> bool:
+        """Whether what was just answered is shown a second time."""
+        return self.looks > 1
+
     @property
     def spec(self) -> Spec:
-        return ("Lock", self.max_depth, self.max_actions)
+        return ("Lock", self.max_depth, self.max_actions, self.looks, len(self._mixing))
 
     @property
     def settings(self) -> tuple[Setting, ...]:
@@ -102,9 +125,14 @@ class Lock(Sized):
         )
 
     @property
+    def _size(self) -> int:
+        """The least power of two that 3 states and H + 1 depths fit into."""
+        return 2 ** math.ceil(math.log2(3 + self.max_depth + 1))
+
+    @property
     def _mixing(self) -> np.ndarray:
-        """`[D, D]`, orthonormal: a Hadamard matrix for 3 states and H + 1 depths, D the next power of two."""
-        size = 2 ** math.ceil(math.log2(3 + self.max_depth + 1))
+        """`[D, D]`, orthonormal: a Hadamard matrix."""
+        size = self.dimensions or self._size
         hadamard = np.ones((1, 1))
         while len(hadamard) < size:
             hadamard = np.kron([[1, 1], [1, -1]], hadamard)
@@ -128,26 +156,39 @@ class Lock(Sized):
         return 3, self.max_depth
 
     def init(self, key: Array, settings: HParams) -> Params:
-        return self._drawn(task_key(key, settings["world.task"]), settings)
+        return self._drawn(task_key(key, settings["world.task"]), key, settings)
 
     def stream_init(self, key: Array, settings: HParams) -> Params:
         """Draws task 0: whatever the combination, what random behaviour sees of it is as likely."""
-        return self._drawn(key, settings)
+        return self._drawn(key, key, settings)
 
-    def _drawn(self, key: Array, settings: HParams) -> Params:
+    def _drawn(self, key: Array, key_looks: Array, settings: HParams) -> Params:
         depth, actions = settings["world.depth"], settings["world.actions"]
-        return Params(depth, actions, randint_below(jax.random.uniform(key, (self.max_depth, 2)), actions))
+        keys = randint_below(jax.random.uniform(key, (self.max_depth, 2)), actions)
+        looks = jnp.zeros((0,))
+        if self.augmented_views:
+            # A depth at a time, so that states look the same in deeper locks.
+            of_depth = jax.random.split(prng.named(key_looks, "looks"), self.max_depth + 1)
+            shape = (3, self.looks, len(self._mixing))
+            looks = jax.vmap(lambda k: jax.random.normal(k, shape))(of_depth) * math.sqrt(2 / shape[-1])
+        return Params(depth, actions, keys, looks)
 
-    def _observe(self, noise: Array, state: State) -> Array:
-        """Returns the observation `[D]`; `noise` `[D]` is standard normal."""
+    def _observe(self, key: Array, state: State, params: Params) -> Array:
+        """Returns the observation `[D]`."""
+        if self.augmented_views:
+            key, key_look = jax.random.split(key)
+            look = randint_below(jax.random.uniform(key_look), jnp.int32(self.looks))
+            noise = jax.random.normal(key, (len(self._mixing),))
+            return params.looks[state.h, state.state, look] + NOISE * noise
+        noise = jax.random.normal(key, (len(self._mixing),))
         code = jax.nn.one_hot(state.state, noise.shape[0]) + jax.nn.one_hot(3 + state.h, noise.shape[0])
         return jnp.asarray(self._mixing) @ (code + NOISE * noise)
 
     def reset(self, key: Array, params: Params, previous: State | None = None) -> tuple[Array, State]:
-        del params, previous
+        del previous
         key_state, key_noise = jax.random.split(key)
         state = State(jnp.zeros((), jnp.int32), randint_below(jax.random.uniform(key_state), jnp.int32(2)))
-        return self._observe(jax.random.normal(key_noise, (len(self._mixing),)), state), state
+        return self._observe(key_noise, state, params), state
 
     def step(
         self, key: Array, state: State, action: Array, params: Params
@@ -160,8 +201,11 @@ class Lock(Sized):
         terminated = new.h >= params.depth
         success = (terminated & on).astype(jnp.float32)
         lure = (good & ~on & (u[1] < 0.5)).astype(jnp.float32) * LURE
-        obs = self._observe(jax.random.normal(key_noise, (len(self._mixing),)), new)
-        return obs, new, success + lure, terminated, jnp.zeros((), bool), {"outcome": success, "success": success}
+        obs = self._observe(key_noise, new, params)
+        info = {"outcome": success, "success": success}
+        if self.augmented_views:
+            info["augmented_view"] = self._observe(prng.named(key, "again"), state, params)
+        return obs, new, success + lure, terminated, jnp.zeros((), bool), info
 
     def transcript(self, key: Array, params: Params) -> Trajectory:
         """Returns one episode of random behaviour, in which the deep states are all but never seen."""
@@ -177,7 +221,7 @@ class Lock(Sized):
 
     def describe(self, settings: Mapping[str, float]) -> dict[str, float]:
         H, actions = int(settings["world.depth"]), int(settings["world.actions"])
-        latents = math.log2(3) + math.log2(H + 1)
+        latents = math.log2(3) + math.log2(H + 1) + math.log2(self.looks)
         # Who leaves the way does so for good: an episode goes through one of 2 + 4 + … + 2^H sequences of states.
         paths = 1 + math.log2(2**H - 1)
         # Random behaviour is still on its way at depth h with probability A^-h, and then goes to a, b or c.
@@ -201,15 +245,23 @@ class Lock(Sized):
         }
 
     def predictable_share(self, settings: Mapping[str, float]) -> float:
-        """Returns the share of the variance of the stream's next observation that state and depth before it foretell.
+        """Returns the share of the variance of what the stream shows next that state and depth before it foretell.
 
-        Depth is certain; a good state is left with probability 1 − 1/A, and for a or b alike otherwise.
+        Of one look, depth is certain; a good state is left with probability 1 − 1/A, and for a or b alike otherwise. Of
+        M looks, it is that of a second look at the same, the expected one of all worlds: a look varies about the mean
+        of the state's M, which itself has 1/M of its variance.
 
         Args:
           settings: the world's, by name.
         """
         H, actions = int(settings["world.depth"]), int(settings["world.actions"])
         good = [float(actions) ** -h for h in range(H + 1)]
+        if self.augmented_views:
+            there = sum(
+                (p / H) ** 2 / 2 + ((1.0 - p) / H) ** 2 for p in good[:-1]
+            )  # chance to see the same state twice
+            norm = 1.0 + len(self._mixing) * NOISE**2 / 2
+            return (1.0 - there) / self.looks / (norm - there / self.looks)
         before, after = sum(good[:-1]) / H, sum(good[1:]) / H
         certain = 2 * (0.5 / actions) ** 2 + (1.0 - 1.0 / actions) ** 2  # chance to guess what follows a good state
         pooled = 2 * (after / 2) ** 2 + (1.0 - after) ** 2
@@ -218,4 +270,5 @@ class Lock(Sized):
         return foretold / (depth + 1.0 - pooled + len(self._mixing) * NOISE**2)
 
     def unpadded(self, settings: Mapping[str, float]) -> Lock:
-        return Lock(int(settings["world.depth"]), int(settings["world.actions"]))
+        depth, actions = int(settings["world.depth"]), int(settings["world.actions"])
+        return Lock(depth, actions, looks=self.looks, dimensions=self.dimensions)

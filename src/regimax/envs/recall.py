@@ -29,6 +29,7 @@ class Params(NamedTuple):
       queries: `[]` Q.
       shown: `[]` int32, whether stable pairs are shown too.
       apart: `[]` int32, whether stable and dynamic pairs are asked for in turn.
+      told: `[]` int32, whether the pairs that were asked for are shown after the questions.
       drift: `[]` ε.
       stable_keys: `[N_s, D]`, of unit norm.
       stable_values: `[N_s]` int32, in an episode that no other came before.
@@ -40,6 +41,7 @@ class Params(NamedTuple):
     queries: Array
     shown: Array
     apart: Array
+    told: Array
     drift: Array
     stable_keys: Array
     stable_values: Array
@@ -175,6 +177,7 @@ class Recall(Sized):
             queries=settings["world.queries"],
             shown=settings["world.shown"],
             apart=settings["world.apart"],
+            told=jnp.zeros((), jnp.int32),
             drift=settings["world.drift"],
             stable_keys=self._keys(key_keys, room),
             stable_values=randint_below(jax.random.uniform(key_values, (room,)), values),
@@ -226,11 +229,12 @@ class Recall(Sized):
 
     def _pair(self, state: State, params: Params) -> tuple[Array, Array, Array]:
         """Returns which pair is up, and whether it is shown or asked for."""
-        n = self._shown(params)
-        shown, asked = state.t < n, (state.t >= n) & (state.t < n + params.queries)
+        n, Q = self._shown(params), params.queries
+        opening, asked = state.t < n, (state.t >= n) & (state.t < n + Q)
+        told = (params.told > 0) & (state.t >= n + Q) & (state.t < n + 2 * Q)
         pair = state.order[jnp.minimum(state.t, len(state.order) - 1)]
-        query = state.asked[jnp.clip(state.t - n, 0, self.max_queries - 1)]
-        return jnp.where(shown, pair, query), shown, asked
+        query = state.asked[jnp.clip(state.t - n - jnp.where(told, Q, 0), 0, self.max_queries - 1)]
+        return jnp.where(opening, pair, query), opening | told, asked
 
     def _observe(self, state: State, params: Params) -> Array:
         pair, shown, asked = self._pair(state, params)
@@ -287,20 +291,23 @@ class Recall(Sized):
         filled = {f"world.{name}": jnp.asarray(value) for name, value in others.items()}
         return self._drawn(key_world, {**settings, **filled}, room)
 
-    def sequence(self, key: Array, params: Params, pairs: int, shown: Array) -> Trajectory:
-        """Returns a transcript, with stable pairs where they are `shown`, and at most `pairs` in all: `T` = pairs +
-        Q.
-        """
-        return self._sequence(key, params._replace(shown=shown.astype(jnp.int32)), pairs)
+    def sequence(self, key: Array, params: Params, pairs: int, shown: Array, told: bool = False) -> Trajectory:
+        """Returns a transcript, with stable pairs where they are `shown`, and at most `pairs` before the questions.
 
-    def _sequence(self, key: Array, params: Params, pairs: int) -> Trajectory:
+        `T` = pairs + Q, or pairs + 2Q where what was asked for is `told` afterwards.
+        """
+        known = {"shown": shown.astype(jnp.int32), "told": jnp.asarray(told, jnp.int32)}
+        return self._sequence(key, params._replace(**known), pairs, told)
+
+    def _sequence(self, key: Array, params: Params, pairs: int, told: bool = False) -> Trajectory:
         _, opening = self.reset(key, params)
-        times = jnp.arange(pairs + self.max_queries + 1)
+        asks = 2 if told else 1
+        times = jnp.arange(pairs + asks * self.max_queries + 1)
         at = jax.vmap(lambda t: opening._replace(t=t))(times)
         obs = jax.vmap(self._observe, in_axes=(0, None))(at, params)
         pair, shown, asked = jax.vmap(self._pair, in_axes=(0, None))(at, params)
         zeros = jnp.zeros((len(times) - 1,))
-        running = times[1:] < self._shown(params) + params.queries
+        running = times[1:] < self._shown(params) + asks * params.queries
         return Trajectory(
             obs_tm1=obs[:-1],
             first_tm1=zeros.at[0].set(1.0),

@@ -25,15 +25,22 @@ from regimax.rollout import Policy
 from regimax.sources import RingState, Source
 from regimax.types import Array, HParams, Metrics, Params, PyTree, Setting, Trajectory, count
 
-ANOTHER, ITSELF, NOBODY = 0, 1, 2
-PARTNERS = ("another", "itself", "nobody")
+ANOTHER, ITSELF, NOBODY, EXPERT = 0, 1, 2, 3
+PARTNERS = ("another", "itself", "nobody", "expert")
 """Who the partner is, as the setting `partner` counts them."""
 
 SETTINGS = (
     Setting("temperature", 0.05, 0, 1e6, "τ, of choices between actions, reward units", open_low=True),
     Setting("reward_of_partner", 0, 0, 1, "whether action values are learnt from the partner's stream", integer=True),
     Setting("prediction_of_partner", 0, 0, 1, "whether the partner's stream is what is predicted", integer=True),
-    Setting("partner", ANOTHER, ANOTHER, NOBODY, "who acts there: another, itself, nobody that learns", integer=True),
+    Setting(
+        "partner",
+        ANOTHER,
+        ANOTHER,
+        EXPERT,
+        "who acts there: another, itself, nobody that learns, an expert",
+        integer=True,
+    ),
 )
 
 
@@ -87,11 +94,12 @@ def yoked(
       a factory of learners for the learner's own behaviour. Settings: `learning_rate`, `max_grad_norm`, `discount`,
       `temperature`; `reward_of_partner`, `prediction_of_partner`; `partner`: 0 for another learner, 1 for the learner's
       own policy in other episodes (the null: equal policies), 2 for one that never learns and chooses nearly evenly, by
-      its first weights; and those of prediction with the prefix ``prediction.``. Metrics: ``value_loss`` (squared
-      reward units), ``prediction_…``, those of :func:`regimax.rollout.received` of the stream whose reward is learnt
-      from, ``partner_train_success``; evaluated: those of `rollout.evaluate`, and ``eval_…``, the predictor's in the
-      learner's own stream. Counted are the learner's own steps, of which the partner takes as many; FLOPs are those of
-      both. A network with a memory goes through the partner's streams from an empty one.
+      its first weights, 3 for one that has learnt before, in the phase before, and learns no more; and those of
+      prediction with the prefix ``prediction.``. Metrics: ``value_loss`` (squared reward units), ``prediction_…``,
+      those of :func:`regimax.rollout.received` of the stream whose reward is learnt from, ``partner_train_success``;
+      evaluated: those of `rollout.evaluate`, and ``eval_…``, the predictor's in the learner's own stream. Counted are
+      the learner's own steps, of which the partner takes as many; FLOPs are those of both. A network with a memory goes
+      through the partner's streams from an empty one.
 
     Raises:
       UserError: for fewer than one update per rollout, and once the source is known, for one that is not the learner's
@@ -143,6 +151,9 @@ def yoked(
 
         def init(keys: Keys, hparams: HParams, inherited: Params) -> LearnerState:
             state = init_one(keys, hparams, inherited)
+            if inherited:  # by the partner alone, where that is an expert
+                fresh = base.fresh_params(net, keys)
+                state = state._replace(params=select(hparams["partner"] == EXPERT, fresh, state.params))
             partner = init_one(keys._replace(learner=prng.named(keys.learner, "mate")), hparams, inherited)
             return state._replace(memory=state.memory._replace(partner=partner))
 
@@ -183,7 +194,8 @@ def yoked(
             state, metrics = study(prng.named(key, "study"), state, partner.memory.ring, whose, hparams)
             alone = jnp.zeros(()), jnp.zeros(())
             taught, _ = study(prng.named(key_partner, "study"), partner, partner.memory.ring, alone, hparams)
-            partner = select(hparams["partner"] == NOBODY, partner, taught)
+            learns = (hparams["partner"] != NOBODY) & (hparams["partner"] != EXPERT)
+            partner = select(learns, taught, partner)
             received = select(whose[0] > 0, of_partner, own) | {"train_success": own["train_success"]}
             metrics |= {"partner_train_success": of_partner["train_success"]}
             memory = state.memory._replace(partner=partner)

@@ -37,7 +37,17 @@ def _episodes(first: Array) -> tuple[Array, Array]:
 
 
 class _Memory(nnx.Module):
-    def __init__(self, key_size: int, values: int, width: int, hidden: int, memory: str, gate: str, rngs: nnx.Rngs):
+    def __init__(
+        self,
+        key_size: int,
+        values: int,
+        width: int,
+        hidden: int,
+        memory: str,
+        gate: str,
+        window: int | None,
+        rngs: nnx.Rngs,
+    ):
         self.address = Linear(key_size, width, use_bias=False, rngs=rngs)
         self.value = Linear(values, width, use_bias=False, rngs=rngs)
         # The sum is read on a scale of its own; the softmax is as sharp as this, in logarithms.
@@ -47,7 +57,7 @@ class _Memory(nnx.Module):
         if gate == "learned":
             self.look = Linear(key_size + values, hidden, rngs=rngs)
             self.gate = Linear(hidden, 1, bias_init=nnx.initializers.constant(OPEN), rngs=rngs)
-        self.key_size, self.memory, self.gating = key_size, memory, gate
+        self.key_size, self.memory, self.gating, self.window = key_size, memory, gate, window
 
     def known(self, x: Array) -> Array:
         """`[T, E, width]`, what the weights alone have to say to the key of each step."""
@@ -84,10 +94,16 @@ class _Memory(nnx.Module):
         written = jnp.concatenate([held_beta, beta.T], axis=1)
         old = jnp.broadcast_to(before.T[:, :, None], (*before.T.shape, size))
         seen = jnp.concatenate([old, reaches], axis=-1) & (written[:, None] > 0)
+        if self.window is not None:
+            number = jnp.cumsum(written > 0, axis=1)
+            seen &= number[:, size:, None] - number[:, None] < self.window
         scores = jnp.exp(self.scale[...]) * jnp.einsum("ted,esd->ets", k, keys)
         scores = jnp.where(seen, scores + jnp.log(jnp.where(written > 0, written, 1.0))[:, None], UNSEEN)
         weights = jax.nn.softmax(scores) * seen  # nothing is read where nothing is held
-        carry = (keys[:, -size:], values[:, -size:], jnp.where(seen[:, -1], written, 0.0)[:, -size:])
+        left = jnp.where(seen[:, -1], written, 0.0)
+        last = jnp.argsort(left > 0, axis=1, stable=True)[:, -size:]  # steps that hold no pair take no place
+        carry = jax.tree.map(lambda x: jnp.take_along_axis(x, last[..., None], 1), (keys, values))
+        carry = (*carry, jnp.take_along_axis(left, last, 1))
         return carry, jnp.einsum("ets,esd->ted", weights, values)
 
 
@@ -99,6 +115,7 @@ def pair_memory(
     gate: str = "none",
     key_size: int = 64,
     context: int = 160,
+    window: int | None = None,
 ) -> NetworkFactory:
     r"""Makes networks in which a memory of pairs and a perceptron of the key share one stream of `width` numbers.
 
@@ -118,6 +135,8 @@ def pair_memory(
         alone, through which no gradient flows.
       key_size: numbers of a key.
       context: pairs that a softmax memory carries on from one call to the next; within one call it holds all.
+      window: the last pairs that a softmax memory holds, within a call as from one to the next; as `context` says when
+        not given.
 
     Returns:
       a factory `(num_inputs, heads) -> Network`. Its taps: ``read`` and ``known``, the two terms of the stream;
@@ -139,6 +158,11 @@ def pair_memory(
     width, hidden, key_size, context = check_widths(
         "pair_memory", width=width, hidden=hidden, key_size=key_size, context=context
     )
+    if window is not None:
+        (context,) = check_widths("pair_memory", window=window)
+        window = context
+        if memory != "softmax":
+            raise UserError(f"pair_memory: window = {window} is of a softmax memory; a {memory} holds what it holds")
     if memory not in MEMORIES:
         raise unknown("memory of pair_memory", memory, MEMORIES)
     if gate not in GATES:
@@ -159,9 +183,9 @@ def pair_memory(
             raise UserError(f"pair_memory: a gate of surprise needs a head 'policy' of {values}, found {dict(heads)}")
 
         def make(rngs: nnx.Rngs) -> _Memory:
-            return _Memory(key_size, values, width, hidden, memory, gate, rngs)
+            return _Memory(key_size, values, width, hidden, memory, gate, window, rngs)
 
-        spec = ("pair_memory", num_inputs, width, hidden, memory, gate, key_size, context)
+        spec = ("pair_memory", num_inputs, width, hidden, memory, gate, key_size, context, window)
         trunk = Trunk(make, empty, lambda module, carry, x, first: module(carry, x, first), num_inputs + 1, width, spec)
         network = with_heads(trunk, heads, head_scale={"policy": 1.0})
         graph, _ = nnx.split(nnx.eval_shape(lambda: make(nnx.Rngs(0))))

@@ -61,7 +61,7 @@ def continual_phase(updates: int, *, shown: float, learns: bool = True, **option
     """
     return Phase(
         name="life",
-        source=sources.lifetime(1, shown, options.get("irrelevant", False)),
+        source=sources.lifetime(1, shown, options.get("irrelevant", False), options.get("told", False)),
         learner=learners.recall(options.get("memory", "sequence")),
         network=options.get("network") or networks.pair_memory(),
         updates=updates,

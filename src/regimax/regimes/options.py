@@ -119,6 +119,8 @@ class Life(Remembering, total=False):
     """How long memory lasts in ``life``: a sequence when not given, see :func:`regimax.learners.recall`."""
     irrelevant: bool
     """The control: it lives in another world than it is evaluated in."""
+    told: bool
+    """Whether sequences of ``life`` end with what was right, as pairs; not when not given."""
 
 
 class Lifetimes(Meta, Life, total=False):

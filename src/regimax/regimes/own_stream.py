@@ -7,11 +7,12 @@ from typing import Literal, Unpack
 from regimax import learners
 from regimax.errors import unknown
 from regimax.learners import options as learner_options
+from regimax.learners.action_values import HEAD
 from regimax.learners.options import Gradients
 from regimax.regimes.base import Regime
 from regimax.regimes.keywords import checked, chosen
 from regimax.regimes.options import Reinforce, Trained
-from regimax.regimes.phases import reinforce
+from regimax.regimes.phases import budgets, reinforce
 
 
 @checked
@@ -105,9 +106,9 @@ LEARN_FROM = {"both": (1, 1), "reward": (1, 0), "prediction": (0, 1), "nothing":
 
 @checked
 def yoked(
-    updates: int = 1000,
+    updates: int | tuple[int, int] = 1000,
     learn_from: Literal["both", "reward", "prediction", "nothing"] = "both",
-    partner: Literal["another", "itself", "nobody"] = "another",
+    partner: Literal["another", "itself", "nobody", "expert"] = "another",
     learner: learner_options.Yoked = learner_options.Yoked(),
     *,
     name: str | None = None,
@@ -115,32 +116,41 @@ def yoked(
 ) -> Regime:
     """Makes the regime of action values and prediction, learnt from another learner's stream, or from one's own.
 
-    The other is of the same age. All of these regimes cost the same, and one learner acts in them as much as the other.
+    The other is of the same age, or an expert: one that has learnt the same from its own stream before, in a phase
+    ``expert``, and learns no more. All of these regimes cost the same in ``rl``, and one learner acts in them as much
+    as the other.
 
     Args:
-      updates: the budget of ``rl``, in rollouts.
+      updates: the budget of ``rl``, in rollouts; of ``expert`` and ``rl`` where the partner is an expert.
       learn_from: what is learnt from the partner's stream: ``both``, ``reward`` (action values alone), ``prediction``
         alone, or ``nothing``.
       partner: who acts there: ``another`` learner, which learns from its own stream; ``itself``, the learner's own
-        policy in other episodes; or ``nobody`` that learns, whose choices are even.
+        policy in other episodes; ``nobody`` that learns, whose choices are even; or an ``expert``.
       learner: its ring, objective and optimiser, :class:`regimax.learners.options.Yoked`.
       name: the regime's; when not given ``yoked``, with what is not usual: ``yoked-reward-nobody``.
       **options: as declared by :class:`regimax.regimes.options.Trained`:
 
     Raises:
-      UserError: for an unknown option, also of the learner, or another `learn_from`, `partner` or `finetune`.
+      UserError: for an unknown option, also of the learner, another `learn_from`, `partner` or `finetune`, or `updates`
+        that do not fit the partner.
 
     Example:
       >>> import regimax as rx
       >>> rx.regimes.yoked(100, learn_from="prediction", partner="itself").name
       'yoked-prediction-itself'
+      >>> [phase.name for phase in rx.regimes.yoked((400, 100), partner="expert").phases]
+      ['expert', 'rl']
     """
     if learn_from not in LEARN_FROM:
         raise unknown("part to learn from the partner:", learn_from, LEARN_FROM)
     if partner not in learners.PARTNERS:
         raise unknown("partner", partner, learners.PARTNERS)
     how = learners.yoked(**learner)
-    phase = reinforce(updates, **chosen(Reinforce, options, {"learner": how, "record": ("augmented_view",)}))
+    expert = partner == "expert"
+    given = (updates,) if isinstance(updates, int) else updates
+    both = budgets("yoked", given, **{phase: {} for phase in ("expert", "rl")[not expert :]})
+    acting = chosen(Reinforce, options, {"learner": how, "record": ("augmented_view",)})
+    *before, phase = (reinforce(budget, **acting) for budget in both)
     reward, prediction = LEARN_FROM[learn_from]
     settings = {
         "reward_of_partner": reward,
@@ -153,4 +163,6 @@ def yoked(
             + ("" if learn_from == "both" else f"-{learn_from}")
             + ("" if partner == "another" else f"-{partner}")
         )
-    return Regime(name, (phase._replace(settings=settings),))
+    phase = phase._replace(settings=settings, inherit=("trunk", HEAD) if expert else ())
+    alone = {"reward_of_partner": 0, "prediction_of_partner": 0}
+    return Regime(name, (*(one._replace(name="expert", settings=alone) for one in before), phase))

@@ -33,7 +33,7 @@ class Lifetime(NamedTuple):
 
 
 @once
-def lifetime(num_envs: int = 1, shown: float = 1.0, irrelevant: bool = False) -> SourceFactory:
+def lifetime(num_envs: int = 1, shown: float = 1.0, irrelevant: bool = False, told: bool = False) -> SourceFactory:
     """Makes a source of the sequences of one world, one after another, between which it drifts.
 
     Its state is the world as it has become, so a life goes on where it was however often a run is broken off.
@@ -43,6 +43,8 @@ def lifetime(num_envs: int = 1, shown: float = 1.0, irrelevant: bool = False) ->
       shown: share of the sequences that show what lasts, so that it can be had from context; with 0 it can only be
         learnt.
       irrelevant: the control: the learner is shown another world, and evaluated in its own.
+      told: whether each sequence ends with what was asked for and what was right, as pairs: feedback that comes through
+        context, for a memory that lasts for a life.
 
     Returns:
       a factory `(world, channels, num_steps) -> Source`. It raises :class:`UserError` for a world without lifetimes,
@@ -75,7 +77,7 @@ def lifetime(num_envs: int = 1, shown: float = 1.0, irrelevant: bool = False) ->
         def show(key: Array, params: PyTree, number: int) -> Trajectory:
             def one(key: Array) -> Trajectory:
                 shows = jax.random.uniform(prng.named(key, "shown")) < shown
-                return world.sequence(key, params, pairs, shows)
+                return world.sequence(key, params, pairs, shows, told)
 
             return _side_by_side(jax.vmap(one)(jax.random.split(key, number)))
 
@@ -94,11 +96,11 @@ def lifetime(num_envs: int = 1, shown: float = 1.0, irrelevant: bool = False) ->
             next=following,
             world=world,
             num_envs=num_envs,
-            num_steps=pairs + world.max_queries,
+            num_steps=pairs + (2 if told else 1) * world.max_queries,
             agentic=False,
             channels=(),
             settings=declared(world, world.life_reads),
-            spec=("lifetime", num_envs, world.spec, shown, irrelevant),
+            spec=("lifetime", num_envs, world.spec, shown, irrelevant, told),
             others_act=True,
             fresh=lambda key, state, hparams, number: show(key, state.world, number),
         )

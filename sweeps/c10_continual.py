@@ -9,6 +9,13 @@ tells what was right, in context, or never does. Who learns is told the same by 
 on from sequence to sequence, others begin anew.
 
 Command: regimax run sweeps/c10_continual.py --small
+Cells: 880 in 896 stages, and 528 in 540 stages of tuning; with --full 90,112 cells and 2,816 of tuning.
+Time: to be measured.
+Supported if: with 256 pairs that last who learns recalls more than the best window of as many numbers, told as often,
+  and than the best of all windows of that size, by more than 0.1.
+Refuted if: it recalls no more than one of them, though windows hold what fits into them.
+Seen before: nothing of this design. That a window of 178 pairs cannot hold 256 is arithmetic; what is asked is whether
+  weights of as many numbers hold more, and learn it from as many answers.
 """
 
 import itertools
@@ -94,6 +101,7 @@ def assay(run):
     begun = run.curves.filter(pl.col("phase") == "life", pl.col("update") == 0)
     most, window = run.cells[LASTING].max(), _equal(run)
     told, best = _best(run)
+    opponents = dict.fromkeys((told, best))
     shown = _named(window, True, False)
     fits = max(n for n in run.cells[LASTING].unique() if n + NEW <= window)
     ready = st.median_score(st.scores(begun, shown, where={LASTING: 0}))
@@ -103,10 +111,7 @@ def assay(run):
         st.above(f"A {shown}, N = {fits}", st.median_score(_scores(run, shown, fits)), 0.9),
         st.room(f"A unbounded − {best}, N = {most}", largest, 0.1),
         st.inside_grid(run.tried, (LEARNS, told, best)),
-        *(
-            st.precise(f"A continual − {arm}, N = {most}", _gain(run, arm, most), 0.1)
-            for arm in dict.fromkeys(_best(run))
-        ),
+        *(st.precise(f"A continual − {arm}, N = {most}", _gain(run, arm, most), 0.1) for arm in opponents),
     ]
 
 
@@ -120,15 +125,15 @@ def rule(run):
     3. control: at the largest N, A of who lives in another world is below 0.1;
     4. null: at N = 0, A of who learns and of the memory of equal size differ by less than 0.05;
     5. null: at the largest N, A of softmax without a window is above 0.95;
-    6. null: at N = 32, where a value changes with probability 1/10 per sequence, A of who learns is lower than that of the
-       memory of equal size that is shown everything, by more than 0.1.
+    6. null: at N = 32, where a value changes with probability 1/10 per sequence, A of who learns is lower than that of
+       the memory of equal size that is shown everything, by more than 0.1.
 
     The best are those that did best in the tuning's worlds, at the largest N.
 
-    Assay: at N = 0, right after learning to remember, the memory of equal size answers more than 0.95 about its 8 pairs,
-    and after life at the largest N that it has room for more than 0.9; at the largest N A without a window exceeds that
-    of the best memory by more than 0.1; no arm of 1 and 2 chose a rate at an end of its grid; intervals of 1 and 2 have a
-    half-width of 0.1 at most.
+    Assay: at N = 0, right after learning to remember, the memory of equal size answers more than 0.95 about its 8
+    pairs, and after life at the largest N that it has room for more than 0.9; at the largest N A without a window
+    exceeds that of the best memory by more than 0.1; no arm of 1 and 2 chose a rate at an end of its grid; intervals of
+    1 and 2 have a half-width of 0.1 at most.
 
     Supported if all of them hold with their whole interval (95 %, median over worlds); invalid if control or null
     fails with it; refuted if one of the claim's fails with its own share of the 5 %, and the assay holds; else
@@ -176,8 +181,8 @@ def _window(hidden):
 TRIED = {"meta.learning_rate": (1e-3, 3e-3, 1e-2, 3e-2), "life.learning_rate": (1e-3, 3e-3, 1e-2, 3e-2)}
 claim = rx.Claim(
     id="C10",
-    question="Does learning in weights beat a bounded window of context where more lasts than it holds, which unbounded "
-    "attention does not need?",
+    question="Does learning in weights beat a window of context where more lasts than it holds, though attention "
+    "without one forgets nothing?",
     small=_sweep([0, 32, 128, 256], (NEW, _window(48)), 48, meta=200, updates=2000, load=136, seeds=range(100, 116)),
     full=_sweep(
         [0, 8, 32, 128, 256, 512, 1024], (NEW, _window(128)), 128, meta=1000, updates=16_000, load=520, seeds=1024
@@ -185,10 +190,10 @@ claim = rx.Claim(
     tuning=rx.Tuning(axes=TRIED, seeds=range(10_000, 10_003), summary="final", at={LASTING: [256], DRIFT: [0.0]}),
     full_tuning=rx.Tuning(axes=TRIED, seeds=range(10_000, 10_016), summary="final", at={LASTING: [1024], DRIFT: [0.0]}),
     rule=rule,
-    assay="Arms have learnt to remember, a window holds what fits into it, without one nothing is forgotten, the arms of "
-    "the claim chose no end of their grids, and intervals are narrow.",
+    assay="Arms have learnt to remember, a window holds what fits into it, without one nothing is forgotten, the arms "
+    "of the claim chose no end of their grids, and intervals are narrow.",
     figure=figure,
-    control="continual, another world: as many updates on the pairs of another world must teach nothing about this one.",
-    null="Where nothing lasts there is nothing to gain; softmax without a window must forget nothing; and where what lasts "
-    "soon changes who learns must lose.",
+    control="continual, another world: as many updates on the pairs of another world must teach nothing of this one.",
+    null="Where nothing lasts there is nothing to gain; softmax without a window must forget nothing; and where what "
+    "lasts soon changes who learns must lose.",
 )

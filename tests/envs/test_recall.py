@@ -136,6 +136,23 @@ def test_a_sequence_shows_what_lasts_or_not_and_asks_in_turn():
     assert not jax.jit(world.sequence, static_argnums=2)(keys(1)[0], none, 2, jnp.array(True)).extras["stable"].any()
 
 
+def test_what_was_asked_for_is_told_after_the_questions():
+    world = Recall(stable=3, dynamic=2, values=5, queries=4, dimensions=6, max_stable=4, max_queries=5)
+    params = world.init(jax.random.key(0), traced(world))
+    show = jax.jit(world.sequence, static_argnums=(2, 4))
+    plain, told = (show(keys(1, 4)[0], params, 7, jnp.array(True), told) for told in (False, True))
+    n, asked = 5, slice(5, 9)  # room is left before and after
+    np.testing.assert_array_equal(told.obs_tm1[: n + 4], plain.obs_tm1[: n + 4])
+    assert (plain.obs_tm1[n + 4 :] == 0).all()
+    answers = told.obs_tm1[n + 4 : n + 8]
+    assert told.obs_tm1.shape[0] == 7 + 2 * 5
+    np.testing.assert_array_equal(answers[:, :6], told.obs_tm1[asked, :6])
+    np.testing.assert_array_equal(answers[:, 6:11].argmax(-1), told.a_tm1[asked])
+    assert (answers[:, 11] == 0).all()  # nothing is asked any more
+    assert (told.obs_tm1[n + 8 :] == 0).all()
+    assert told.mask_tm1.sum() == plain.mask_tm1.sum() == 4
+
+
 def test_a_transcript_is_what_one_who_knows_would_do():
     params = WORLD.stream_init(jax.random.key(0), traced(WORLD))
     for key in keys(5, 3):

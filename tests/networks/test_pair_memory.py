@@ -27,7 +27,7 @@ def softmax(x):
     return np.exp(x) / np.exp(x).sum()
 
 
-def reference(params, x, first, memory, gate):
+def reference(params, x, first, memory, gate, window=None):
     """What is read, known and written along one stream `[T, D + V + 1]`, pair by pair, in float64."""
     p = jax.tree.map(lambda a: np.asarray(a, np.float64), params)
     trunk, head = p["trunk"], p["policy"]
@@ -50,6 +50,7 @@ def reference(params, x, first, memory, gate):
                 beta = 1 - softmax(dense(head, known)) @ value
             pairs.append((address, dense(trunk["value"], value), beta))
         read = np.zeros(WIDTH)
+        pairs = pairs[-window:] if window else pairs
         if pairs and memory == "sum":
             read = trunk["scale"] * sum(b * v * (k @ address) for k, v, b in pairs)
         elif pairs:
@@ -82,6 +83,24 @@ def test_it_is_the_formula_written_out(memory, gate):
         )
 
 
+def test_a_window_holds_the_last_pairs_and_what_is_not_a_pair_takes_no_place_in_it():
+    """In one call, and over two: with a window of 2 the second goes on from the pairs that the first has left."""
+    network = pair_memory(WIDTH, HIDDEN, "softmax", key_size=D, window=2)(SIZE, {"policy": V})
+    params = jax.jit(network.init)(jax.random.key(0))
+    x, apply = shown(), jax.jit(network.apply)
+    once = np.zeros_like(FIRST)
+    once[0] = 1.0
+    assert network.carry(E)[0].shape == (E, 2, WIDTH)
+    for parts in ([slice(0, T)], [slice(0, 5), slice(5, T)]):
+        carry, reads = network.carry(E), []
+        for part in parts:
+            carry, _, taps = apply(params, carry, jnp.asarray(x[part], jnp.float32), jnp.asarray(once[part]), None)
+            reads.append(taps["read"])
+        for e in range(E):
+            read, *_ = reference(params, x[:, e], once[:, e], "softmax", "none", window=2)
+            np.testing.assert_allclose(np.concatenate(reads)[:, e], read, rtol=1e-4, atol=1e-5)
+
+
 def test_no_gradient_flows_through_surprise():
     network = pair_memory(WIDTH, HIDDEN, gate="surprise", key_size=D)(SIZE, {"policy": V})
     params = jax.jit(network.init)(jax.random.key(0))
@@ -100,6 +119,8 @@ def test_no_gradient_flows_through_surprise():
         (lambda: pair_memory(0), "pair_memory: width = 0 is not a whole number above 0"),
         (lambda: pair_memory(memory="sums"), "unknown memory of pair_memory 'sums'. Did you mean 'sum'?"),
         (lambda: pair_memory(gate="open"), "unknown gate of pair_memory 'open'"),
+        (lambda: pair_memory(window=3), "window = 3 is of a softmax memory; a sum holds what it holds"),
+        (lambda: pair_memory(memory="softmax", window=0), "pair_memory: window = 0 is not a whole number above 0"),
         (lambda: pair_memory(key_size=8)(9, {}), "key_size = 8 leaves no value in 9 inputs"),
         (lambda: pair_memory(key_size=8, gate="surprise")(12, {"policy": 2}), "needs a head 'policy' of 3"),
     ],

@@ -1,4 +1,4 @@
-"""The rule of C12 finds what was planted: that a partner's stream costs more, or does not, or teaches nothing."""
+"""The rule of C12 finds what was planted: that one's own stream saves episodes, or does not, or nothing can be told."""
 
 import pytest
 
@@ -11,24 +11,29 @@ from .test_sweeps import SWEEPS
 CLAIM = load_claim(SWEEPS / "c12_agency.py")
 MANY = {
     "yoked-nothing": 2_000.0,
-    "yoked-reward": 8_000.0,
-    "yoked-prediction": 8_000.0,
-    "yoked-itself": 2_000.0,
+    "yoked-nothing, sham": 9_000.0,
+    "yoked-reward": 3_000.0,
+    "yoked-prediction": 2_000.0,
     "yoked-reward-nobody": 8_000.0,
+    "yoked-prediction-nobody": 6_000.0,
+    "yoked-reward-expert": 1_000.0,
+    "yoked-prediction-expert": 1_000.0,
+    "yoked-itself": 2_000.0,
 }
+ALIKE = {"yoked-reward-nobody": 2_000.0, "yoked-prediction-nobody": 2_000.0}
 
 
 @pytest.mark.parametrize(
     ("changes", "outcome"),
     [
         ({}, "supported"),
-        ({"yoked-reward": 2_000.0}, "refuted"),
-        ({"yoked-prediction": 2_000.0}, "refuted"),
+        (ALIKE, "refuted"),
+        ({"yoked-reward-nobody": 2_000.0}, "inconclusive"),  # for prediction it is so
+        (ALIKE | {"yoked-reward-expert": 2_000.0}, "inconclusive"),  # streams make no difference to anybody
         ({"yoked-itself": 8_000.0}, "invalid"),
-        ({"yoked-reward-nobody": 1e9}, "invalid"),
-        (dict.fromkeys(MANY, 1e9) | {"yoked-reward-nobody": 8_000.0}, "inconclusive"),
-        ({"yoked-reward-nobody": 2_000.0}, "inconclusive"),  # whose choices teach makes no difference to anybody
-        ({"yoked-prediction": 3_000.0}, "inconclusive"),
+        ({"yoked-nothing, sham": 2_000.0}, "inconclusive"),
+        ({"yoked-reward-nobody": 1e9}, "inconclusive"),
+        ({"yoked-prediction-nobody": 3_000.0}, "inconclusive"),
     ],
 )
 def test_c12_finds_what_was_planted(changes, outcome):

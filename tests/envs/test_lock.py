@@ -113,6 +113,40 @@ def test_an_observation_mixes_state_and_depth_with_noise():
     assert stats.kstest(noise.ravel(), "norm").pvalue > ALPHA
 
 
+def test_every_state_has_looks_of_its_own_and_is_shown_twice():
+    world, n = Lock(depth=3, actions=2, looks=4, dimensions=64), 400
+    params = world.init(jax.random.key(0), traced(world))
+    actions = jax.random.randint(jax.random.key(1), (n, 3), 0, 2)
+
+    def views(key, actions):
+        """Episodes' states, observations, and what is shown a second time."""
+        k_reset, k_steps = jax.random.split(key)
+        obs, opening = world.reset(k_reset, params)
+
+        def step(carry, x):
+            state, obs = carry
+            later, new, *_, info = world.step(x[1], state, x[0], params)
+            return (new, later), (state, obs, info["augmented_view"])
+
+        return jax.lax.scan(step, (opening, obs), (actions, jax.random.split(k_steps, 3)))[1]
+
+    states, first, second = jax.jit(jax.vmap(views))(keys(n, 2), actions)
+    looks = np.asarray(params.looks)
+    assert looks.shape == (4, 3, 4, 64)
+    assert (looks**2).sum(-1).mean() == pytest.approx(2.0, rel=0.05)
+    there = looks[np.asarray(states.h), np.asarray(states.state)]  # [n, H, M, D]
+    shown = [((there - np.asarray(view)[:, :, None]) ** 2).sum(-1) for view in (first, second)]
+    assert all((found.min(-1) < 64 * NOISE**2 * 2).all() for found in shown)
+    same = (shown[0].argmin(-1) == shown[1].argmin(-1)).sum()
+    assert stats.binomtest(int(same), n * 3, 1 / 4).pvalue > ALPHA
+    other = world.init(jax.random.key(0), traced(world, task=3))
+    np.testing.assert_array_equal(other.looks, looks)
+    assert (other.keys != params.keys).any()
+    deeper = Lock(depth=3, actions=2, looks=4, dimensions=64, max_depth=5)
+    assert deeper.init(jax.random.key(0), traced(deeper)).looks.shape == (6, 3, 4, 64)
+    assert not Lock(depth=3).augmented_views
+
+
 def test_random_behaviour_all_but_never_sees_deep_states():
     world, n = Lock(depth=8, actions=4, max_depth=10), 4000
     params = world.stream_init(jax.random.key(0), traced(world))
@@ -167,6 +201,9 @@ def test_concepts_are_state_and_depth():
         ({"actions": 2.5}, "Lock: actions = 2.5 is not a whole number"),
         ({"max_actions": -4}, "Lock: max_actions = -4 is not a whole number from 0 on"),
         ({"actions": 5, "max_actions": 4}, "Lock: actions = 5 is out of range"),
+        ({"looks": 0}, "Lock: looks = 0 is out of range"),
+        ({"depth": 4, "dimensions": 4}, "Lock: dimensions = 4 is no power of 2 of at least 8"),
+        ({"depth": 4, "dimensions": 24}, "Lock: dimensions = 24 is no power of 2"),
     ],
 )
 def test_impossible_sizes_are_told(sizes, message):

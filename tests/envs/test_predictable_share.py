@@ -128,6 +128,23 @@ def test_of_random_behaviour_in_a_lock_as_much_is_foretold_as_is_said():
     assert between / total == pytest.approx(world.predictable_share(world.defaults()), rel=0.03)
 
 
+def test_of_a_second_look_in_a_lock_as_much_is_foretold_as_is_said():
+    world = Lock(depth=3, actions=2, looks=2, dimensions=64)
+
+    @jax.jit
+    def draw(key):
+        params = world.stream_init(key, traced(world))
+        return params.looks, jax.vmap(world.transcript, in_axes=(0, None))(keys(600), params)
+
+    between = total = 0.0
+    for key in keys(8, 2):
+        looks, shown = draw(key)
+        state = seen(looks, shown.obs_tm1.reshape(-1, 64))[:, None] // 2
+        part, whole = foretold(state, np.asarray(shown.obs_t).reshape(-1, 64))
+        between, total = between + part, total + whole
+    assert between / total == pytest.approx(world.predictable_share(world.defaults()), rel=0.1)
+
+
 @pytest.mark.parametrize("sizes", [{"skills": 2, "length": 2}, {"skills": 4, "length": 3}, {"skills": 1, "length": 2}])
 @pytest.mark.parametrize("tag", [0.0, 0.5])
 def test_of_a_cipher_s_answers_as_much_is_foretold_as_the_skills_in_question_leave(sizes, tag):

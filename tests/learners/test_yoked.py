@@ -89,6 +89,31 @@ def test_a_partner_is_another_or_acts_with_the_learners_policy_or_never_learns(l
     assert same(own[0], own[2])
 
 
+def test_an_expert_has_learnt_before_and_the_learner_has_not(lived):
+    """It acts by what was inherited, whatever it sees; with others, who inherits are both."""
+    program = bound(learner={"updates_per_rollout": 2})
+    init = jax.jit(program.learner.init)
+    before = lived()[-1].params
+    inherited = {name: before[name] for name in ("trunk", "action_values")}
+    expert, another = (init(KEYS, hparams_of(program, partner=partner), inherited) for partner in (3, 0))
+    fresh = lived()[0].params
+    assert same(expert.params, fresh)
+    assert all(same(expert.memory.partner.params[name], inherited[name]) for name in inherited)
+    assert all(same(another.params[name], inherited[name]) for name in inherited)
+    after = lived(partner=3)
+    assert same(after[0].memory.partner.params, after[-1].memory.partner.params)
+    assert not same(after[0].params, after[-1].params)
+
+
+def test_the_regime_of_an_expert_has_a_phase_for_it():
+    regime = rx.regimes.yoked((8, 4), "prediction", "expert", **OPTIONS)
+    assert regime.name == "yoked-prediction-expert"
+    assert [(phase.name, phase.updates) for phase in regime.phases] == [("expert", 8), ("rl", 4)]
+    assert regime.phases[1].inherit == ("trunk", "action_values")
+    names = [program.local.keys() for program in rx.regimes.bind_regime(regime, WORLD).programs]
+    assert len(names) == 2
+
+
 def test_values_are_those_of_the_best_way_on_whoever_acts():
     """From even choices, with a partner that never learns: the lock's values are 1 on the way and the lure's off it."""
     world = rx.envs.Lock(depth=2, actions=2)
@@ -110,5 +135,7 @@ def test_what_does_not_fit_is_told():
         rx.regimes.bind(rx.regimes.predict(4, learner=yoked(), **OPTIONS), WORLD)
     with pytest.raises(rx.UserError, match=r"unknown partner 'itsef'. Did you mean 'itself'"):
         rx.regimes.yoked(partner="itsef")
+    with pytest.raises(rx.UserError, match=r"yoked: updates = \(4,\) does not hold a budget each for expert, rl"):
+        rx.regimes.yoked(4, partner="expert")
     with pytest.raises(rx.UserError, match=r"unknown part to learn from the partner: 'rewards'. Did you mean 'reward'"):
         rx.regimes.yoked(learn_from="rewards")

@@ -17,7 +17,7 @@ SLOPES = {
     "pure_rl-Q": 1.3,
     "pretrain_rl": 1.1,
     "imitation_rl": 0.0,
-    "imitation_rl, other skills": 1.1,
+    "imitation_rl, other skills": 1.4,
     "oracle": 1.0,
     "pure_rl-A2C, each answer paid": 0.0,
 }

@@ -49,7 +49,7 @@ def learning(slopes, level, edge):
         length = labels["world.length"]
         return 1_000 * level.get(regime, 1.0) * length * np.exp(slopes[regime] * (length - 2))
 
-    runs = {name: labelled(planted(CLAIM.small[name], effort, budget=300_000, every=160)) for name in OF}
+    runs = {name: labelled(planted(CLAIM.small[name], effort, budget=300_000, every=400)) for name in OF}
     for run in runs.values():
         best = [trial._replace(score=0.5 if trial.regime == "pure_rl-Q" else 0.9) for trial in run.tried]
         run.tried = tuple(t._replace(edge=["rl.learning_rate"] if t.regime == edge else []) for t in best)

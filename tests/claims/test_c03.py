@@ -65,7 +65,7 @@ def law():
     ("changes", "outcome", "why"),
     [
         ({}, "supported", "β from scratch > 0.693"),
-        ({"slopes": {"imitation_rl": 0.9}}, "refuted", "not so: β head kept < 0.347"),
+        ({"slopes": {"imitation_rl": 0.9}}, "refuted", "not so: β head kept < 0.346574"),
         ({"slopes": {"pure_rl-A2C": 0.2, "oracle": 0.9}, "level": {"pure_rl-A2C": 9}}, "refuted", "β from scratch"),
         ({"slopes": {"oracle": 0.5}}, "inconclusive", "β oracle"),
         ({"slopes": {"imitation_rl, other skills": 0.0}}, "invalid", "ln T scratch − head kept, other skills"),

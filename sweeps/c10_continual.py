@@ -9,14 +9,31 @@ tells what was right, in context, or never does. Who learns is told the same by 
 on from sequence to sequence, others begin anew.
 
 Command: regimax run sweeps/c10_continual.py --small
-Cells: 880 in 896 stages, and 792 in 810 stages of tuning; with --full 90,112 cells and 2,816 of tuning.
-Time: to be measured.
+Cells: 880 in 896 stages, and 792 in 810 stages of tuning; with --full 90,112 cells and 4,224 of tuning.
+Time: about nine minutes of processor time, tuning included; 20 by the clock, on two cores that other programs also
+  used.
 Supported if: with 256 pairs that last who learns recalls more than the best window of as many numbers, told as often,
   and than the best of all windows of that size, by more than 0.1.
 Refuted if: it recalls no more than one of them, though windows hold what fits into them.
-Seen before: nothing of this design. That a window of 178 pairs cannot hold 256 is arithmetic; what is asked is whether
-  weights of as many numbers hold more, and learn it from as many answers. A rate was added to the grid when an arm
-  had chosen the largest in the tuning's worlds, before a result was seen.
+Measured: supported. With 256 pairs that last who learns recalls 0.945 and the window of as many numbers 0.67, with all
+  shown, told or not: 0.27 more (0.24 to 0.29; 16 worlds). Told alone, as often as who learns, that window recalls 0.25,
+  with 8 pairs 0.06 to 0.07 however it is filled; without a window 1.00. Within the window context is no worse: with 32
+  and 128 pairs 1.00 and 1.00 in context, 1.00 and 0.98 in weights. Where values change with probability 1/10 per
+  sequence who learns recalls 0.07, the window that is shown everything 1.00. Learning takes time: 0.55 after 500
+  sequences, 0.86 after 1,000, 0.92 after 1,500.
+What speaks against it: that 178 pairs cannot hold 256 is arithmetic, and half of the claim; the other half is that
+  5,457 weights hold 256 pairs of 4 bits each. Windows keep what was shown last, and choose nothing; but one that kept
+  as much of what lasts as it has room for beside 8 new pairs would recall 170 of 256, no more. Memories have 5,457
+  weights beside their window, too, but frozen ones, made for all lives. Those that are told live 40 sequences, five
+  times what fills them, and who learns 2,000.
+Run twice by one rule, in the same worlds: by the first run all held, but that two windows had chosen the largest rate
+  of learning to remember, by 0.01; one more was tried in the tuning's worlds, and was worse. Before that run another
+  had been added, when an arm had chosen the largest and no result was seen.
+Seen before: nothing of this design.
+Old C10 beside the new: a memory of 76 × 76 numbers in a sum stood for context, with softmax as a null that contradicted
+  the title; who learns was told what was right and context never was; all rates lay at the ends of their grids. It had
+  0.96 against 0.68 with 128 pairs, and was inconclusive. Now softmax is what context is, bounded or not, by numbers
+  equal to weights, and told as often; the difference is the same with twice as much that lasts.
 """
 
 import itertools

@@ -337,7 +337,8 @@ class Cipher(Sized):
                 new = found + (1.0 - found) / (V - j) if j < V else 1.0
                 foretold += chance * (j / V + (1.0 - j / V) * new) / L
                 later[j] = later.get(j, 0.0) + chance * j / V
-                later[j + 1] = later.get(j + 1, 0.0) + chance * (1.0 - j / V)
+                if j < V:
+                    later[j + 1] = later.get(j + 1, 0.0) + chance * (1.0 - j / V)
             seen = later
         untagged = (foretold - 1.0 / V) / (1.0 - 1.0 / V)
         tagged = float(settings["world.tag"])

@@ -145,7 +145,10 @@ def test_of_a_second_look_in_a_lock_as_much_is_foretold_as_is_said():
     assert between / total == pytest.approx(world.predictable_share(world.defaults()), rel=0.1)
 
 
-@pytest.mark.parametrize("sizes", [{"skills": 2, "length": 2}, {"skills": 4, "length": 3}, {"skills": 2, "length": 6}])
+@pytest.mark.parametrize(
+    "sizes",
+    [{"skills": 2, "length": 2}, {"skills": 4, "length": 3}, {"skills": 1, "length": 2}, {"skills": 2, "length": 6}],
+)
 @pytest.mark.parametrize("tag", [0.0, 0.5])
 def test_of_a_cipher_s_answers_as_much_is_foretold_as_the_skills_in_question_leave(sizes, tag):
     V, (K, L) = 3, sizes.values()

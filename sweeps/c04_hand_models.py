@@ -218,7 +218,7 @@ def figure(run):
         run.cells["regime"].unique(maintain_order=True).to_list(),
         unit="env_steps",
         where={MATTERS: 0},
-        title="Environment steps to 0.9 success as the hand-made model knows more; a median of 0 has no place here",
+        title="Steps to 0.9 success as the hand-made model knows more (0 is off the axis)",
         axis="share of the factors that the hand-made model knows, κ",
     )
     missing = effort_against(

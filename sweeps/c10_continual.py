@@ -186,7 +186,7 @@ def figure(run):
         where={DRIFT: 0.0},
         title="What a window holds ends with it, and what learning holds does not end there",
         axis=f"pairs, {NEW} of them new in each sequence",
-        score="right answers, of what lasts or of what is new, whichever is less",
+        score="right answers, the lesser of old and new",
     ).update_yaxes(range=[0, 1.03])
 
 

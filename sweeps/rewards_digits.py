@@ -16,9 +16,9 @@ Expected: at 1, 4, 16 and 64 observations per reward scratch by Q-learning needs
   on one's own stream saves a factor of 3.5 and of 7.0, and at 64 is as good as 768,000 pairs of others. Where every
   decision is paid it costs 1.7 times as many: who is paid for all that it sees should replay it. No learner can do with
   fewer than 15.
-What speaks against it: step sizes were chosen in two other worlds, of three each, at 1 and 64, with 4 updates a rollout:
-  those of scratch are the least of the three. That of prediction was not tuned. Budgets at 16 and 64 were enlarged
-  after a first run in which scratch had not got there at 64.
+What speaks against it: step sizes were chosen in two other worlds, of three each, at 1 and 64, with 4 updates a
+  rollout: those of scratch are the least of the three. That of prediction was not tuned. Budgets at 16 and 64 were
+  enlarged after a first run in which scratch had not got there at 64.
 """
 
 from dataclasses import replace

@@ -20,6 +20,7 @@ ELSEWHERE = {
     ("sweep/rundir.py", "open"),  # the lock, which holds nothing
     ("sweep/states.py", "open"),  # a piece of a file, by the hash of its own
     ("sweep/environment.py", "read_text"),  # the processor
+    ("sweep/shipped.py", "read_text"),  # what sweeps ask that come with regimax
     ("claims/folder.py", "read_bytes"),  # the user's own file
     ("claims/judge.py", "read_text"),  # the same
     ("report/page.py", "read_text"),  # assets

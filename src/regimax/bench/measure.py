@@ -145,7 +145,8 @@ class Measurement:
             "flops_per_update": self._flops,
             "steps_per_update": source.num_envs * source.num_steps,
             "updates_per_tick": self._program.phase.evaluate.every,
-            "evaluation_flops": 1.0 - self._program.phase.evaluate.every * self._flops / _tick_flops(engine),
+            "evaluation_flops": (evaluation := _evaluation_flops(engine))
+            / (evaluation + self._program.phase.evaluate.every * self._flops),
             "bytes_per_lane": engine.bytes_per_lane(),
         }
 
@@ -221,11 +222,10 @@ class Measurement:
         }
 
 
-def _tick_flops(engine: Engine) -> float:
-    """FLOPs of a lane's tick, its evaluation included."""
+def _evaluation_flops(engine: Engine) -> float:
+    """FLOPs of a lane's tick without an update: its evaluation, as nothing is left out or put together there."""
     key, end = jax.eval_shape(lambda: (jax.random.key(0), jnp.zeros((), jnp.int32)))
-    every = engine.program.phase.evaluate.every
-    tick = lambda keys, hparams, end, state: engine.program.tick(keys, hparams, end, state, every)
+    tick = lambda keys, hparams, end, state: engine.program.tick(keys, hparams, end, state, 0)
     return count_flops(tick, Keys(key, key), engine.abstract_hparams, end, engine.abstract_state)
 
 

@@ -148,7 +148,7 @@ def yoked(
     how = learners.yoked(**learner)
     expert = partner == "expert"
     given = (updates,) if isinstance(updates, int) else updates
-    both = budgets("yoked", given, **{phase: {} for phase in ("expert", "rl")[not expert :]})
+    both = budgets("yoked", given, expert={}, rl={}) if expert else budgets("yoked", given, rl={})
     acting = chosen(Reinforce, options, {"learner": how, "record": ("augmented_view",)})
     *before, phase = (reinforce(budget, **acting) for budget in both)
     reward, prediction = LEARN_FROM[learn_from]

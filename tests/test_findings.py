@@ -1,0 +1,97 @@
+"""Numbers that pages tell of runs which are kept are those of the runs."""
+
+import importlib.util
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from regimax.report import statistics as st
+
+ROOT = Path(__file__).parents[1]
+KEPT = ROOT / "docs" / "results"
+PER_REWARD = "observations_per_reward"
+ARMS = {
+    "`pure_rl`, A2C": "pure_rl-A2C",
+    "`pure_rl`, Q-learning that replays what it was paid": "pure_rl-Q",
+    "`pure_rl`, Q-learning": "pure_rl-Q",
+    "`always_on`, gradients stopped, Q-learning": "always_on",
+    "`always_on`, gradients shared, Q-learning": "always_on-shared",
+    "`pretrain_rl`, heads alone, A2C": "pretrain_rl-A2C",
+    "`pretrain_rl`, heads alone, Q-learning": "pretrain_rl",
+    "`oracle`, Q-learning": "oracle",
+}
+
+
+def kept(name):
+    """The runs of a folder of kept results."""
+    spec = importlib.util.spec_from_file_location("kept", ROOT / "docs" / "kept.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["kept"] = module  # as its dataclasses and annotations ask
+    spec.loader.exec_module(module)
+    return list(module.runs(KEPT / name).values())
+
+
+def median(runs, arm, observations):
+    """Rewards to the threshold as the page writes them."""
+    for run in runs:
+        here = run.cells.filter((run.cells["regime"] == arm) & (run.cells[PER_REWARD] == observations))
+        if len(here):
+            found = st.median_time(st.times(run, arm, unit="rewards_delivered", where={PER_REWARD: observations}))
+            return f"{found.low:,.0f}" if found.value is None else f"{found.value:,.0f}", found.value is None
+    raise KeyError(f"no cells of {arm} at {observations}")
+
+
+def table(head):
+    """The rows of the table of the findings that begins so: name and entries; and the entries of its head."""
+    page = (ROOT / "docs" / "findings.md").read_text()
+    [text] = re.findall(rf"(?m)^(\| {re.escape(head)}.*\n(?:\|.*\n)+)", page)
+    first, _, *rows = [[part.strip() for part in line.strip("|").split("|")] for line in text.splitlines()]
+    return [int(entry) for entry in first[1:]], rows
+
+
+@pytest.mark.parametrize(
+    ("head", "name"), [("rewards to 0.9, median of 16", "c06_always_on"), ("rewards to 0.8", "rewards_digits")]
+)
+def test_rewards_of_the_findings_are_those_of_the_kept_runs(head, name):
+    runs, (numbers, rows) = kept(name), table(head)
+    told, found = {}, {}
+    for arm, *entries in rows:
+        if arm in ARMS:
+            for n, entry in zip(numbers, entries, strict=True):
+                told[arm, n] = entry
+                text, bound = median(runs, ARMS[arm], n)
+                found[arm, n] = f"> {text}" if bound else text
+    assert told == found
+    assert len(told) >= 20
+
+
+def test_rewards_of_the_readme_are_those_of_the_kept_runs():
+    runs = kept("rewards_digits")
+    [(scratch, ours)] = re.findall(
+        r"([\d,]+) rewards against ([\d,]+) at 64 observations", (ROOT / "README.md").read_text()
+    )
+    assert (scratch, ours) == (median(runs, "pure_rl-Q", 64)[0], median(runs, "always_on", 64)[0])
+
+
+CLAIMS = {one["id"]: one for one in json.loads((KEPT / "claims.json").read_text())}
+NUMBER = r"([−-]?\d[\d,.]*)"
+INTERVAL = re.compile(rf"{NUMBER} \({NUMBER} to {NUMBER}\)")
+
+
+def as_written(text, value):
+    """Whether a number is what is written, to as many digits."""
+    plain = text.replace("−", "-").replace(",", "")
+    digits = len(plain.partition(".")[2])
+    return value is not None and float(plain) == pytest.approx(round(value, digits), abs=1e-9)
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_intervals_of_the_findings_are_those_of_the_verdicts(claim):
+    [row] = re.findall(rf"(?m)^\| {claim}\. .*$", (ROOT / "docs" / "findings.md").read_text())
+    verdict = CLAIMS[claim]["verdict"]
+    checks = [check for kind in ("claim", "assay", "control", "null") for check in verdict[kind]]
+    for told in INTERVAL.findall(row):
+        assert any(all(map(as_written, told, (check["value"], check["low"], check["high"]))) for check in checks), told

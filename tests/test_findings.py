@@ -1,5 +1,6 @@
 """Numbers that pages tell of runs which are kept are those of the runs."""
 
+import ast
 import importlib.util
 import json
 import re
@@ -88,10 +89,32 @@ def as_written(text, value):
     return value is not None and float(plain) == pytest.approx(round(value, digits), abs=1e-9)
 
 
-@pytest.mark.parametrize("claim", CLAIMS)
-def test_intervals_of_the_findings_are_those_of_the_verdicts(claim):
-    [row] = re.findall(rf"(?m)^\| {claim}\. .*$", (ROOT / "docs" / "findings.md").read_text())
+def intervals(claim):
+    """Of all checks of a verdict: value, low, high."""
     verdict = CLAIMS[claim]["verdict"]
     checks = [check for kind in ("claim", "assay", "control", "null") for check in verdict[kind]]
-    for told in INTERVAL.findall(row):
-        assert any(all(map(as_written, told, (check["value"], check["low"], check["high"]))) for check in checks), told
+    return [(check["value"], check["low"], check["high"]) for check in checks]
+
+
+def measured(claim):
+    """What the claim's file says was measured."""
+    text = ast.get_docstring(ast.parse((ROOT / "sweeps" / f"{CLAIMS[claim]['name']}.py").read_text()))
+    return " ".join(text.partition("Measured:")[2].partition("What speaks against it")[0].split())
+
+
+def row(claim):
+    """What the findings tell of a claim."""
+    [found] = re.findall(rf"(?m)^\| {claim}\. .*$", (ROOT / "docs" / "findings.md").read_text())
+    return found
+
+
+@pytest.mark.parametrize("where", [row, measured])
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_intervals_that_are_told_are_those_of_the_verdicts(claim, where):
+    known = intervals(claim)
+    for told in INTERVAL.findall(where(claim)):
+        assert any(all(map(as_written, told, one)) for one in known), told
+
+
+def test_there_are_intervals_to_compare():
+    assert sum(len(INTERVAL.findall(where(claim))) for claim in CLAIMS for where in (row, measured)) > 30

@@ -65,3 +65,8 @@ def test_every_command_that_is_shown_has_its_options(command, capsys):
     options = [word for word in command if word.startswith("--")]
     text = capsys.readouterr().out
     assert all(option in text for option in options)
+
+
+def test_what_is_to_be_cited_is_this_version():
+    told = dict(re.findall(r"(?m)^(\w[\w-]*): (.+)$", (DOCS.parent / "CITATION.cff").read_text()))
+    assert (told["version"], told["type"], told["license"]) == (rx.__version__, "software", "Apache-2.0")

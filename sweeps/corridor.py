@@ -2,15 +2,14 @@
 
 Command: regimax run sweeps/corridor.py
 Cells: 80 in 96 stages: 5 regimes × 4 kinds × 4 seeds; the lag does not reach pretraining.
-Time: about two minutes on two cores.
+Time: under a minute on two cores, once compiled.
 Table: python docs/tables.py runs/corridor
 Expected: heads alone on what was predicted get there at a lag of 0, 4 and 16 steps after 5,440, 2,720 and 3,120
-  rewards (measured, four worlds, medians as the lower of the two in the middle; step sizes not tuned), on what a sham
-  has left in no world. Where nothing lasts prediction is a sham itself: no world, while scratch needs 5,440. From
-  scratch one world of four gets there at a lag of 4 and none at 16. A model of the outcome, untuned, costs rather
-  than saves. At a lag of 4, with ``--set world.ahead=1,4,16,64``, what contrastive prediction finds of the later look
-  is 1.53, 0.72, 0.00 and −0.05 bits, of 1.50, 0.77, 0.07 and 0.00 that there are, and heads need 2,720, 4,624, 17,680
-  rewards and more than there were.
+  rewards (measured, four worlds; step sizes not tuned), on what a sham has left in no world. Where nothing lasts
+  prediction is a sham itself: no world, while scratch needs 5,440. From scratch one world of four gets there at a lag
+  of 4 and none at 16. A model of the outcome, untuned, costs rather than saves. At a lag of 4, with ``--set
+  world.ahead=1,4,16,64``, what contrastive prediction finds of the later look is 1.53, 0.72, 0.00 and −0.05 bits, of
+  1.50, 0.77, 0.07 and 0.00 that there are, and heads need 2,720, 4,624, 17,680 rewards and more than there were.
 """
 
 import regimax as rx

@@ -6,9 +6,8 @@ Time: a few minutes on two cores, most of it compiling: every depth is a program
 Table: python docs/tables.py runs/deepsea
 Expected: choosing at random finds the treasure once in 2^N episodes (gymnax leaves nothing else to chance), and so
   does a learner until it has found it; a bonus for what is new flattens that. Measured at depths 6, 8, 10, 12 and 14,
-  medians of eight seeds as the lower of the two in the middle: 640, 960, 1,440, 2,960 and more than 32,000 episodes
-  to 0.9 success, of which some 600 go into learning what was found, against 640, 800, 1,120, 1,120 and 1,360 with the
-  bonus.
+  medians of eight seeds: 640, 960, 1,480, 3,040 and more than 32,000 episodes to 0.9 success, of which some 600 go
+  into learning what was found, against 640, 800, 1,120, 1,160 and 1,400 with the bonus.
 """
 
 import regimax as rx

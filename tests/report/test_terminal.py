@@ -82,3 +82,14 @@ def test_columns_that_do_not_exist_or_have_no_median_are_refused():
         terminal.per_cell(cells(), ["flop"])
     with pytest.raises(UserError, match="unknown column of numbers, for medians, 'status'"):
         terminal.per_setting(cells(), 0.9, ["status"])
+
+
+def test_rewards_of_a_cell_that_diverged_are_a_bound_as_steps_are():
+    frame = cells(solved=(None, None, 16, 24)).with_columns(
+        diverged=pl.Series([True, True, False, False]),
+        env_steps=pl.Series([8.0, 8.0, 32_000.0, 32_000.0]),
+        flops=pl.Series([16.0, 16.0, 64_000.0, 64_000.0]),
+        rewards_delivered=pl.Series([4.0, 4.0, 16_000.0, 16_000.0]),
+    )
+    [_, row, _] = lines(terminal.per_setting(frame, 0.9), 120)
+    assert row.split()[-10:] == "2/4 > 28 k > 14 k > 56 k".split()

@@ -89,8 +89,9 @@ def _public(module: ModuleType) -> list[tuple[str, Any]]:
 
 
 def _about(found: Any) -> str:
-    """The first paragraph of a docstring."""
-    return (inspect.getdoc(found) or "").partition("\n\n")[0].replace("\n", " ")
+    from regimax.sweep.files import first_paragraph
+
+    return first_paragraph(inspect.getdoc(found))
 
 
 KINDS = {

@@ -257,9 +257,8 @@ class Lock(Sized):
         H, actions = int(settings["world.depth"]), int(settings["world.actions"])
         good = [float(actions) ** -h for h in range(H + 1)]
         if self.augmented_views:
-            there = sum(
-                (p / H) ** 2 / 2 + ((1.0 - p) / H) ** 2 for p in good[:-1]
-            )  # chance to see the same state twice
+            # The chance to see the same state twice.
+            there = sum((p / H) ** 2 / 2 + ((1.0 - p) / H) ** 2 for p in good[:-1])
             norm = 1.0 + len(self._mixing) * NOISE**2 / 2
             return (1.0 - there) / self.looks / (norm - there / self.looks)
         before, after = sum(good[:-1]) / H, sum(good[1:]) / H

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 from jax.extend import core
 
+from regimax.ops.equations import size
 from regimax.traced import traced
 from regimax.types import KINDS, REINFORCEMENT
 
@@ -129,10 +130,6 @@ def _inner(equation: Any) -> list[core.Jaxpr]:
     return found
 
 
-def _size(variable: Any) -> int:
-    return math.prod(variable.aval.shape)
-
-
 def _equation_flops(equation: Any, outer: str) -> _Split:
     name, kind = equation.primitive.name, _kind(equation, outer)
     if name == "while":
@@ -150,12 +147,12 @@ def _primitive_flops(equation: Any) -> float:
     name, out = equation.primitive.name, equation.outvars[0]
     if name == "dot_general":
         (contracted, _), _ = equation.params["dimension_numbers"]
-        return 2.0 * _size(out) * math.prod(equation.invars[0].aval.shape[axis] for axis in contracted)
+        return 2.0 * size(out) * math.prod(equation.invars[0].aval.shape[axis] for axis in contracted)
     if name == "conv_general_dilated":
         kernel, numbers = equation.invars[1], equation.params["dimension_numbers"]
-        return 2.0 * _size(out) * _size(kernel) / kernel.aval.shape[numbers.rhs_spec[0]]
+        return 2.0 * size(out) * size(kernel) / kernel.aval.shape[numbers.rhs_spec[0]]
     if name in _FREE or not jax.numpy.issubdtype(out.aval.dtype, jax.numpy.floating):
         return 0.0
     if name.startswith(("reduce_", "cum")) or name == "scatter-add":
-        return float(_size(equation.invars[-1] if name == "scatter-add" else equation.invars[0]))
-    return float(_size(out))
+        return float(size(equation.invars[-1] if name == "scatter-add" else equation.invars[0]))
+    return float(size(out))

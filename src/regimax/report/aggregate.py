@@ -204,12 +204,8 @@ def summary(table: pl.DataFrame) -> pl.DataFrame:
         done = group.filter(pl.col("status") != "pending")
         solved = int(done["_solved"].sum())
         low, high = wilson(solved, done.height)
-        # A cell that diverged would never have got there, whatever its setting was given.
-        given = done.with_columns(
-            pl.when("diverged").then(pl.col(unit).max()).otherwise(unit).alias(unit) for unit in ("env_steps", "flops")
-        )
-        env_steps, censored = threshold_median(done["solved_at_env_step"].to_list(), given["env_steps"].to_list())
-        flops, _ = threshold_median(done["solved_at_flops"].to_list(), given["flops"].to_list())
+        env_steps, censored = to_threshold(done, "solved_at_env_step", "env_steps")
+        flops, _ = to_threshold(done, "solved_at_flops", "flops")
         success = done["success"].drop_nulls()
         records.append(
             {
@@ -241,6 +237,19 @@ def summary(table: pl.DataFrame) -> pl.DataFrame:
         .sort(["_setting", "_row"])
         .drop("_setting", "_row")
     )
+
+
+def to_threshold(done: pl.DataFrame, reached: str, spent: str) -> tuple[float | None, bool]:
+    """Returns the median effort to the threshold of cells that have run, see :func:`threshold_median`.
+
+    Args:
+      done: one row per cell.
+      reached: the column of the effort at which each got there, null where it did not.
+      spent: that of what each spent in all.
+    """
+    # A cell that diverged would never have got there, whatever its setting was given.
+    given = done.select(pl.when("diverged").then(pl.col(spent).max()).otherwise(spent))
+    return threshold_median(done[reached].to_list(), given.to_series().to_list())
 
 
 _SUMMARY_SCHEMA: dict[str, type[pl.DataType]] = {

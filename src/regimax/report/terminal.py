@@ -10,8 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from regimax.errors import unknown
-from regimax.report.aggregate import GROUP, summary
-from regimax.report.median import threshold_median
+from regimax.report.aggregate import GROUP, summary, to_threshold
 from regimax.report.quantities import UNKNOWN, fraction, quantity
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def per_setting(cells: pl.DataFrame, threshold: float, columns: Sequence[str] = 
         group = cells.filter(pl.col("setting") == row["setting"], pl.col("regime") == row["regime"])
         group = group.filter(pl.col("status") != "pending")
         spread = f"{fraction(row['success_q25'])}–{fraction(row['success_q75'])}"
-        rewards = threshold_median(group["solved_at_reward"].to_list(), group["rewards_delivered"].to_list())
+        rewards = to_threshold(group, "solved_at_reward", "rewards_delivered")
         success = f"{fraction(row['success_median'])} ({spread})" if row["finished"] else "pending"
         steps, flops = (_bound(row[f"threshold_{unit}"], row["threshold_censored"]) for unit in ("env_steps", "flops"))
         solved = f"{row['solved']}/{row['finished']}"

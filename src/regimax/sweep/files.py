@@ -122,7 +122,12 @@ def sweep_of(module: ModuleType, path: Path) -> Sweep:
 
 def question(module: ModuleType) -> str:
     """Returns the first paragraph of a file's docstring."""
-    return (inspect.getdoc(module) or "").split("\n\n")[0].replace("\n", " ")
+    return first_paragraph(inspect.getdoc(module))
+
+
+def first_paragraph(text: str | None) -> str:
+    """Returns the first paragraph of a docstring, in one line; nothing of none."""
+    return (text or "").partition("\n\n")[0].replace("\n", " ")
 
 
 def told(error: Exception) -> str | None:

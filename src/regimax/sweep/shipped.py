@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 from regimax.errors import UserError, nearest
+from regimax.sweep.files import first_paragraph
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -23,8 +24,7 @@ def files() -> dict[str, Path]:
 
 def asks(path: Path) -> str:
     """Returns what a sweep file asks, the first paragraph of its docstring, without running it."""
-    text = ast.get_docstring(ast.parse(path.read_text())) or ""
-    return text.split("\n\n")[0].replace("\n", " ")
+    return first_paragraph(ast.get_docstring(ast.parse(path.read_text())))
 
 
 def resolve(path: Path) -> Path:

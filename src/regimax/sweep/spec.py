@@ -147,9 +147,8 @@ class Sweep:
             if given is not None:
                 count(given, name)
         folder = Path(out)
-        options = Options(width=width, devices=devices, extend=extend, accept_versions=accept_versions)
         facts = {"name": folder.name, "command": f"Sweep.run({str(out)!r})", "set": [], "seeds_given": None}
-        options = replace(options, facts=facts)
+        options = Options(width=width, devices=devices, extend=extend, accept_versions=accept_versions, facts=facts)
         plan = plan_for(self, folder, options)
         with Progressing(Console(quiet=not progress)) as display:
             execute(plan, folder, options, display)
@@ -210,7 +209,7 @@ def override(
             )
         else:
             settings.pop(name, None)
-            axes[name] = [number for value in values for number in _numbers(name, value)]
+            axes[name] = [one for value in values for one in _numbers(name, value)]
     sweep = sweep if seeds is None else replace(sweep, seeds=seeds)
     sweep = sweep if block is None else replace(sweep, block=block)
     return replace(sweep, axes=axes, settings=settings, **(numerics or {}))

@@ -1,15 +1,16 @@
 """How many pairs can be recalled from a state of how many numbers, and does attention without one need any? Recall.
 
 Command: regimax run sweeps/calibration/recall_state.py
-Cells: 200 in 240 stages: 5 networks × 5 numbers of pairs × 8 seeds; learning to remember runs once per network and seed.
+Cells: 200 in 240 stages: 5 networks × 5 numbers of pairs × 8 seeds; learning to remember runs once per network and
+  seed.
 Time: two minutes of processor time, half of it compiling.
 Published: gated convolutions need a dimension that grows with the sequence to recall associations, attention does not
   (Arora et al., Zoology, 2023, arXiv 2312.04927, abstract and section 4); there is "a key tradeoff between a model's
   state size and recall ability" (Arora et al., Based, 2024, arXiv 2402.18668, abstract).
 Expected, written before the run: N, the pairs that are recalled at 0.9, grows with the d² numbers of a sum of outer
   products, between their root and in proportion: ln N on ln d² has a slope of 0.5 to 1. Softmax attention recalls all
-  numbers of pairs at more than 0.9. It agrees if the slope's 95 % interval lies above 0.3 and softmax does not fall below
-  0.9.
+  numbers of pairs at more than 0.9. It agrees if the slope's 95 % interval lies above 0.3 and softmax does not fall
+  below 0.9.
 Seen before: `sweeps/recall.py`, in which 16 × 16 numbers hold 16 pairs at 0.96 and 32 × 32 hold 40 at 0.95.
 """
 

@@ -1,7 +1,7 @@
 """How many dimensions has a feature where there are more features than dimensions? The toy model x' = ReLU(WᵀWx + b).
 
-64 features, each there with probability p and then uniform in [0, 1), are squeezed through 8 numbers and asked back. The
-world, the objective, the network and the probe are written here: none of them is regimax's.
+64 features, each there with probability p and then uniform in [0, 1), are squeezed through 8 numbers and asked back.
+The world, the objective, the network and the probe are written here: none of them is regimax's.
 
 Command: regimax run sweeps/calibration/toy_superposition.py
 Cells: 66 in 66 stages: 11 densities × 6 seeds.
@@ -9,9 +9,10 @@ Time: a minute of processor time.
 Published: with features of one importance D* = m / ‖W‖², "dimensions per feature", is "sticky" at 1 and at 1/2 as they
   become sparse; at 1/2 they come in antipodal pairs (Elhage et al., Toy Models of Superposition, 2022, section "The
   Geometry of Superposition"; there 400 features in 30 dimensions).
-Expected, written before the run: at p = 1 D* is 1, it then falls to 1/2 and stays there, and falls further where features
-  are rare. It agrees if medians of D* are within 0.1 of 1 at p = 1, within 0.05 of 1/2 at two neighbouring densities at
-  least, and below 0.45 at p = 0.02. Which densities these are depends on sizes, on the optimiser and on how long it runs.
+Expected, written before the run: at p = 1 D* is 1, it then falls to 1/2 and stays there, and falls further where
+  features are rare. It agrees if medians of D* are within 0.1 of 1 at p = 1, within 0.05 of 1/2 at two neighbouring
+  densities at least, and below 0.45 at p = 0.02. Which densities these are depends on sizes, on the optimiser and on
+  how long it runs.
 Seen before: two seeds at four densities and half of the updates, 1.01 at 1, 0.44 at 1/4, 0.16 at 1/20, 0.11 at 1/50;
   hence the densities between 1 and 1/4.
 """

@@ -42,7 +42,7 @@ def test_what_the_docs_show_of_regimes_runs():
     ]
 
 
-SWEEPS = [path for path in sorted((README.parent / "sweeps").glob("*.py")) if not re.match(r"c\d\d_", path.name)]
+SWEEPS = [path for path in sorted((README.parent / "sweeps").rglob("*.py")) if not re.match(r"c\d\d_", path.name)]
 """Sweeps that are no claims: those have tests of their own."""
 
 
@@ -64,7 +64,7 @@ def test_sweep_files_plan_and_say_what_they_are(path):
 
 ROOT = README.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")]
-TEXTS = [*PAGES, *ROOT.glob("docs/*.py"), *ROOT.glob("sweeps/*.py")]
+TEXTS = [*PAGES, *ROOT.glob("docs/*.py"), *ROOT.glob("sweeps/**/*.py")]
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -54,7 +54,8 @@ class Ours(NamedTuple):
 
 def plain(x: float) -> str:
     """A number as the page writes it."""
-    return (f"{x:,.0f}" if abs(x) >= 100 else f"{x:.1f}" if abs(x) >= 2 else f"{x:.2f}").replace("-", "−")
+    whole = abs(x) >= 100 or (abs(x) >= 10 and x == round(x))
+    return (f"{x:,.0f}" if whole else f"{x:.1f}" if abs(x) >= 2 else f"{x:.2f}").replace("-", "−")
 
 
 def told(found: Estimate) -> str:
@@ -83,14 +84,22 @@ def deep_sea(kept: Path) -> Ours:
     run = runs(kept / FOLDER)["deepsea_slope"]
     sizes = sorted(map(int, run.cells["regime"].unique()))
 
-    def times(size: int, **first: Any) -> pl.DataFrame:
-        return st.times(run, f"{size}", unit="episodes", steps=size, **first).with_columns(depth=pl.lit(size))
+    def times(size: int, measure: str, threshold: float) -> pl.DataFrame:
+        found = st.times(
+            run, f"{size}", unit="episodes", steps=size, measure=measure, threshold=threshold, consecutive=1
+        )
+        return found.with_columns(depth=pl.lit(size))
 
-    found = {size: times(size, measure="train_success", threshold=1e-9, consecutive=1) for size in sizes}
+    found = {size: times(size, "train_success", 1e-9) for size in sizes}
     fit = st.censored_regression(pl.concat(found.values()), {"depth": pl.col("depth")}, errors="minimum")
     slope = fit.of("depth")
     rows = [
-        [f"{size}", f"{2**size:,}", told(st.median_time(found[size])), told(st.median_time(times(size)))]
+        [
+            f"{size}",
+            f"{2**size:,}",
+            told(st.median_time(found[size])),
+            told(st.median_time(times(size, "success", 0.9))),
+        ]
         for size in sizes
     ]
     agrees = slope.low < math.log(2) < slope.high and slope.low > 0.5 and slope.high < 0.9

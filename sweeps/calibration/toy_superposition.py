@@ -5,7 +5,7 @@ The world, the objective, the network and the probe are written here: none of th
 
 Command: regimax run sweeps/calibration/toy_superposition.py
 Cells: 66 in 66 stages: 11 densities × 6 seeds.
-Time: a minute of processor time.
+Time: two minutes of processor time.
 Published: with features of one importance D* = m / ‖W‖², "dimensions per feature", is "sticky" at 1 and at 1/2 as they
   become sparse; at 1/2 they come in antipodal pairs (Elhage et al., Toy Models of Superposition, 2022, section "The
   Geometry of Superposition"; there 400 features in 30 dimensions).

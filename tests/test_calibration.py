@@ -45,3 +45,18 @@ def test_every_sweep_of_the_folder_is_kept_and_told():
     sources = re.findall(r"(?m)^Published: (?:.+\n)+", page)
     assert len(sources) == 8
     assert all("https://" in source for source in sources)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "sweeps" / "calibration").glob("*.py")), ids=lambda path: path.stem)
+def test_sweeps_say_what_they_are_and_what_was_expected(path):
+    from regimax.sweep import axes, files, spec
+
+    text = path.read_text()
+    if "envs.gymnax" in text:
+        pytest.importorskip("gymnax")
+    sweep = files.load(path)
+    cells = len(sweep.regimes) * len(axes.points(sweep)) * len(spec.seed_list(sweep))
+    assert re.search(rf"(?m)^Cells: {cells} in \d+ stages: ", text)
+    assert f"Command: regimax run sweeps/calibration/{path.name}\n" in text
+    for part in ("Time:", "Published:", "Expected: before the run, that ", "It agrees if"):
+        assert part in re.sub(r"\n  ", " ", text)

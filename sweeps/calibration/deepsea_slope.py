@@ -5,7 +5,7 @@ Cells: 64 in 64 stages: 4 depths × 16 seeds.
 Time: a minute of processor time, half of it compiling: every depth is a program.
 Published: 2^N episodes is the line below which bsuite counts a learner as exploring, `_make_baseline` and `score` in
   its analysis of deep_sea. Whoever chooses evenly goes right N times in a row once in 2^N episodes.
-Expected, written before the run: ln T, T the episodes until the treasure is first found, grows with the depth by ln 2 =
+Expected: before the run, that ln T, T the episodes until the treasure is first found, grows with the depth by ln 2 =
   0.69, as a policy stays even until it has found something. It agrees if the slope's 95 % interval holds 0.69 and lies
   between 0.5 and 0.9. A steeper one would say that the price of moving right drives a learner off before it has found
   anything.

@@ -10,7 +10,7 @@ Published: from videos without actions forward modelling and temporal contrast l
   noise that is drawn anew each time; where exogenous noise is correlated in time there are problems in which any such
   representation costs exponentially more samples than one learnt from trajectories with actions (Misra et al., 2024,
   arXiv 2403.13765, abstract). No number of theirs is about a world like ours.
-Expected, written before the run: with 0, 1 and 3 exogenous factors, and noise drawn anew in each number, who predicts
+Expected: before the run, that with 0, 1 and 3 exogenous factors, and noise drawn anew in each number, who predicts
   first needs less than half of the rewards of who does not, as the trunk has room for all factors. Where the factor
   that counts cannot be predicted, and one exogenous factor can, who predicts first never gets to 0.9 in half of the
   worlds, though who does not does. It agrees if in the first three the 95 % interval of ln R scratch − predicted lies

@@ -7,10 +7,10 @@ Published: "LoRA fully matches the learning performance of FullFT when running p
   reinforcement learning, even with ranks as low as 1", and "the optimal LR for LoRA is consistently 10x the one used
   for FullFT" (Schulman and Thinking Machines Lab, LoRA Without Regret, 2025, sections "Reinforcement learning" and
   "Optimal learning rates for LoRA vs. FullFT"; Llama and Qwen models, α = 32).
-Expected, written before the run: at the step size that is best for each, rank 1 needs less than 1.5 times the episodes
-  of full fine-tuning to 0.9 success; and its best step size is larger. It agrees on rank if the 95 % interval of ln T
-  rank 1 − full lies below ln 1.5, and on rates if the ratio of best step sizes is 4 to 32. It need not agree on rates:
-  here α = r = 1, and the heads are trained too, at the same step size.
+Expected: before the run, that at the step size that is best for each, rank 1 needs less than 1.5 times the episodes of
+  full fine-tuning to 0.9 success; and its best step size is larger. It agrees on rank if the 95 % interval of ln T rank
+  1 − full lies below ln 1.5, and on rates if the ratio of best step sizes is 4 to 32. It need not agree on rates: here
+  α = r = 1, and the heads are trained too, at the same step size.
 Seen before: C2, in a larger cipher, where rank 1 chose twice the step size of full fine-tuning and needed twice the
   episodes.
 """

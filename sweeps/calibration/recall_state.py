@@ -7,7 +7,7 @@ Time: two minutes of processor time, half of it compiling.
 Published: gated convolutions need a dimension that grows with the sequence to recall associations, attention does not
   (Arora et al., Zoology, 2023, arXiv 2312.04927, and their post of 11 December 2023); there is "a key tradeoff between
   a model's state size and recall ability" (Arora et al., Based, 2024, arXiv 2402.18668, abstract).
-Expected, written before the run: N, the pairs that are recalled at 0.9, grows with the d² numbers of a sum of outer
+Expected: before the run, that N, the pairs that are recalled at 0.9, grows with the d² numbers of a sum of outer
   products, between their root and in proportion: ln N on ln d² has a slope of 0.5 to 1. Softmax attention recalls all
   numbers of pairs at more than 0.9. It agrees if the slope's 95 % interval lies above 0.3 and softmax does not fall
   below 0.9.

@@ -9,10 +9,10 @@ Time: two minutes of processor time.
 Published: with features of one importance D* = m / ‖W‖², "dimensions per feature", is "sticky" at 1 and at 1/2 as they
   become sparse; at 1/2 they come in antipodal pairs (Elhage et al., Toy Models of Superposition, 2022, section "The
   Geometry of Superposition"; there 400 features in 30 dimensions).
-Expected, written before the run: at p = 1 D* is 1, it then falls to 1/2 and stays there, and falls further where
-  features are rare. It agrees if medians of D* are within 0.1 of 1 at p = 1, within 0.05 of 1/2 at two neighbouring
-  densities at least, and below 0.45 at p = 0.02. Which densities these are depends on sizes, on the optimiser and on
-  how long it runs.
+Expected: before the run, that at p = 1 D* is 1, it then falls to 1/2 and stays there, and falls further where features
+  are rare. It agrees if medians of D* are within 0.1 of 1 at p = 1, within 0.05 of 1/2 at two neighbouring densities at
+  least, and below 0.45 at p = 0.02. Which densities these are depends on sizes, on the optimiser and on how long it
+  runs.
 Seen before: two seeds at four densities and half of the updates, 1.01 at 1, 0.44 at 1/4, 0.16 at 1/20, 0.11 at 1/50;
   hence the densities between 1 and 1/4.
 """
@@ -98,7 +98,7 @@ def tied(num_inputs: int, heads: Mapping[str, int]) -> Network:
         del first, code
         w = params["trunk"]["w"]
         features = x.reshape(*x.shape[:-1], EACH, FEATURES) @ w
-        out = jax.nn.relu(features @ w.T + params["trunk"]["b"]).reshape(x.shape)
+        out = jax.nn.relu(features @ w.T + jnp.expand_dims(params["trunk"]["b"], (0, 1, 2))).reshape(x.shape)
         return carry, {"x": out}, {"features": features.reshape(*x.shape[:-1], EACH * DIMENSIONS)}
 
     return Network(jax.jit(init), lambda num_envs: (), apply, EACH * DIMENSIONS, ("tied", FEATURES, DIMENSIONS, EACH))

@@ -3,7 +3,7 @@
 Command: regimax run sweeps/calibration/recall_state.py
 Cells: 200 in 240 stages: 5 networks × 5 numbers of pairs × 8 seeds; learning to remember runs once per network and
   seed.
-Time: two minutes of processor time, half of it compiling.
+Time: three minutes of processor time, half of it compiling.
 Published: gated convolutions need a dimension that grows with the sequence to recall associations, attention does not
   (Arora et al., Zoology, 2023, arXiv 2312.04927, and their post of 11 December 2023); there is "a key tradeoff between
   a model's state size and recall ability" (Arora et al., Based, 2024, arXiv 2402.18668, abstract).

@@ -23,13 +23,14 @@ def calibration():
     return module
 
 
-def test_its_numbers_are_those_of_the_kept_runs(calibration, tmp_path):
+def test_its_numbers_are_those_of_the_kept_runs(calibration, tmp_path, monkeypatch):
     assert calibration.differences(DOCS / "results") == []
     text = calibration.PAGE.read_text()
     told = {name: re.search(rf"(?m)^\| \[.*\]\(#{name}\) \|.*$", text)[0] for name in calibration.ITEMS}
     wrong = text.replace(told["deep-sea"], re.sub(r"0\.\d\d", "9.99", told["deep-sea"]))
     (tmp_path / "page.md").write_text(wrong)
-    calibration.ITEMS = {name: calibration.ITEMS[name] for name in ("deep-sea", "passive-learning")}
+    few = {name: calibration.ITEMS[name] for name in ("deep-sea", "passive-learning")}
+    monkeypatch.setattr(calibration, "ITEMS", few)
     assert calibration.differences(DOCS / "results", tmp_path / "page.md") == ["deep-sea"]
 
 
@@ -60,5 +61,5 @@ def test_sweeps_say_what_they_are_and_what_was_expected(path):
     cells = len(sweep.regimes) * len(axes.points(sweep)) * len(spec.seed_list(sweep))
     assert re.search(rf"(?m)^Cells: {cells} in \d+ stages: ", text)
     assert f"Command: regimax run sweeps/calibration/{path.name}\n" in text
-    for part in ("Time:", "Published:", "Expected: before the run, that ", "It agrees if"):
+    for part in ("Time:", "Published:", "Expected: before the run, that ", "It agrees "):
         assert part in re.sub(r"\n  ", " ", text)

@@ -46,7 +46,7 @@ def test_every_sweep_of_the_folder_is_kept_and_told(calibration):
     for name in there:
         assert f"`regimax run sweeps/calibration/{name}.py`" in page
     sources = re.findall(r"(?m)^Published: (?:.+\n)+", page)
-    assert len(sources) == 8
+    assert len(sources) == 9
     assert all("https://" in source for source in sources)
 
 

@@ -70,8 +70,9 @@ def told(found: Estimate) -> str:
 
 
 def factor(found: Estimate) -> str:
-    """A difference of logarithms, as the factor that it stands for."""
-    return told(found.through(lambda x: math.inf if x > 700 else math.exp(x), "times"))
+    """A difference of logarithms, as the factor that it stands for; one above 0 says nothing."""
+    shown = found.through(lambda x: math.inf if x > 700 else math.exp(x), "times")
+    return told(shown._replace(low=shown.low or -math.inf))
 
 
 def claims(name: str) -> ModuleType:

@@ -53,7 +53,10 @@ class Run:
     checkpoint_every: float = 60.0
     """Seconds between checkpoints, or more where they would take over 2 % of the run; 0 is for one after every tick."""
     extend: bool = False
-    """Add the cells that a larger sweep has to a run directory; what is committed there is used again."""
+    """Go on with more in a run directory, where what is committed is used again: more seeds, values or regimes, an axis
+    with a value for what was run without it, a longer last phase, another threshold."""
+    yes: bool = False
+    """With --extend: do not ask before finished stages are run again, as their learners were not kept."""
     accept_versions: bool = False
     """Go on with a run of other versions of jax, jaxlib or regimax, another device or other options of the compiler;
     the table and the report then say which cells were computed under which."""

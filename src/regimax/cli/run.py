@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.prompt import Confirm
 
 from regimax.cli import arguments, given
 from regimax.errors import UserError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from regimax.claims.claim import Claim
+    from regimax.sweep.plan import Plan
     from regimax.sweep.run import Options
 
 
@@ -71,6 +73,8 @@ def _run_sweep(
     from regimax.sweep.run import execute, plan_for
 
     plan = plan_for(given.sweep(command, module, file), out, options)
+    if command.extend and not _welcome(command, plan, out, console):
+        return 1
     facts = {"name": file.stem, "command": _typed(), "set": given.assigned(command), "seeds_given": command.seeds}
     facts["folder"] = str(file.resolve().parent)  # where the modules lie that it may import
     with Progressing(console) as display:
@@ -87,6 +91,20 @@ def _run_sweep(
         f"{shares_text(outcome.shares)}\nresults in {out}; next: regimax report {out}",
     )
     return 0
+
+
+def _welcome(command: arguments.Run, plan: Plan, out: Path, console: Console) -> bool:
+    """Says what an extended run uses again, and asks a person at a terminal where stages must be run a second time."""
+    from regimax.sweep import rundir
+    from regimax.sweep.display import say
+    from regimax.sweep.extension import extension
+
+    rundir.compare(plan, out, extend=True)
+    found = extension(plan, out)
+    say(console, f"extending {out}: {found.text()}")
+    if not found.again or command.yes or not (sys.stdin.isatty() and console.is_terminal):
+        return True
+    return Confirm.ask("Go on?", console=console, default=True)
 
 
 def _run_claim(command: arguments.Run, claim: Claim, file: Path, out: Path, options: Options, console: Console) -> int:

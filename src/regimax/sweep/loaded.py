@@ -106,7 +106,8 @@ class Run:
     @cached_property
     def _plan(self) -> Plan:
         now = environment.current(jax.local_devices()[0])
-        plan = make_plan(self.sweep, rundir.programs(self.path, lambda: now, self._accept_versions))
+        ids = rundir.programs(self.path, lambda: now, self._accept_versions)
+        plan = make_plan(self.sweep, ids, rundir.links(self.path))
         if plan.resolved != self.facts["resolved"]:
             begun = (store.newest_manifest(self.path) or {"environments": [now]})["environments"][0]
             if other := environment.difference(begun, now):

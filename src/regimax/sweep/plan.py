@@ -3,7 +3,7 @@
 A stage's identity is the hash of what can influence it: what its program compiles to, the projection of the settings
 that the phase is given, what is known of the world at them, the seeds, the identity of the phase before it, and the
 update at which it ends. Cells that agree so far share the stage. Budgets of one phase form a chain: the links are
-run one after the other, and each ends where some cell forks off.
+run one after the other, and each ends where some cell forks off, or where a run directory has ended it before.
 """
 
 from __future__ import annotations
@@ -118,13 +118,17 @@ class _Chain(NamedTuple):
     ends: set[int]
 
 
-def make_plan(sweep: Sweep, adopted: Mapping[str, Sequence[str]] | None = None) -> Plan:
+def make_plan(
+    sweep: Sweep, adopted: Mapping[str, Sequence[str]] | None = None, links: Mapping[str, int] | None = None
+) -> Plan:
     """Plans a sweep. Nothing is compiled and nothing is written.
 
     Args:
       sweep: the sweep.
       adopted: identities of the programs of regimes, by the regime's name and in the order of its phases, to be used
         instead of those that their traces give here: those of a run that was begun under another version of a library.
+      links: stages that a run directory has already, by id, with the updates at which they end: a phase that goes on
+        from where one of them ended becomes a chain of both.
 
     Returns:
       the plan, the same for the same sweep in every process.
@@ -173,9 +177,10 @@ def make_plan(sweep: Sweep, adopted: Mapping[str, Sequence[str]] | None = None) 
                 paths.append((f"{prefix}/{seed}", regime.name, point.labels, world_seed, seed, tuple(path)))
 
     check_facts(bound)
+    _take_links(chains, links or {})
     kept = {end for *_, path in paths for end in path} if sweep.keep_params else set()
     stages: dict[str, Stage] = {}
-    links: dict[tuple[str, int], tuple[str, ...]] = {}
+    until: dict[tuple[str, int], tuple[str, ...]] = {}
     for name, chain in chains.items():
         start, parent, so_far = 0, chain.before, ()
         for end in sorted(chain.ends):
@@ -194,10 +199,10 @@ def make_plan(sweep: Sweep, adopted: Mapping[str, Sequence[str]] | None = None) 
             )
             stages[stage.id] = stage
             so_far = (*so_far, stage.id)
-            links[name, end] = so_far
+            until[name, end] = so_far
             start, parent = end, stage.id
     cells = [
-        Cell(name, regime, labels, world_seed, seed, tuple(s for link in path for s in links[link]))
+        Cell(name, regime, labels, world_seed, seed, tuple(s for link in path for s in until[link]))
         for name, regime, labels, world_seed, seed, path in paths
     ]
     children: dict[str, list[str]] = {}
@@ -205,6 +210,14 @@ def make_plan(sweep: Sweep, adopted: Mapping[str, Sequence[str]] | None = None) 
         if stage.parent is not None:
             children.setdefault(stage.parent, []).append(stage.id)
     return Plan(sweep, cells, stages, programs, flops, _resolved(sweep, bound, grid, derived, facts, seeds), children)
+
+
+def _take_links(chains: Mapping[str, _Chain], links: Mapping[str, int]) -> None:
+    """Lets chains end, too, where links of them have ended already that are shorter."""
+    lengths = set(links.values())
+    for name, chain in chains.items():
+        longest = max(chain.ends)
+        chain.ends.update(end for end in lengths if end < longest and _stage_id(name, end) in links)
 
 
 def _stage_id(chain: str, end: int) -> str:

@@ -95,7 +95,9 @@ class Outcome(NamedTuple):
 
 
 def plan_for(sweep: Sweep, out: Path, options: Options) -> Plan:
-    """Plans a sweep for a run directory: one that was begun under other versions, if welcome, keeps its identities.
+    """Plans a sweep for a run directory, which keeps the stages that it has.
+
+    One that was begun under other versions, if welcome, keeps its identities too.
 
     Args:
       sweep: the sweep.
@@ -105,7 +107,7 @@ def plan_for(sweep: Sweep, out: Path, options: Options) -> Plan:
     Raises:
       UserError: for anything in the sweep that cannot be run.
     """
-    return make_plan(sweep, rundir.programs(out, _environment, options.accept_versions))
+    return make_plan(sweep, rundir.programs(out, _environment, options.accept_versions), rundir.links(out))
 
 
 def _environment() -> Environment:
@@ -217,7 +219,8 @@ class _Run:
         if missing:
             accepted = self._options.accept_versions
             rundir.check_environment(self._out, self._ledger.environments, self._environment, accepted)
-        return bool(manifest and manifest["complete"]) and not missing and not self._ledger.damaged
+        ledger = self._ledger
+        return bool(manifest and manifest["complete"]) and not (missing or ledger.damaged or ledger.has_news())
 
     def _run_wave(self, wave: list[str]) -> None:
         """Runs the pools of a wave. One that does not fit a device's memory is run again from the last commit."""

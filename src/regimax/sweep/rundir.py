@@ -82,6 +82,14 @@ def blocks(out: Path) -> dict[str, int]:
     return found
 
 
+def links(out: Path) -> dict[str, int]:
+    """Returns the stages of a run directory's plan, with the updates at which they end; none where it has none."""
+    with contextlib.suppress(UserError, KeyError):
+        frame = disk.read_frame(*store.plan_file(out, store.read_sweep(out), store.STAGES), columns=["stage", "end"])
+        return dict(frame.rows())
+    return {}
+
+
 def programs(out: Path, now: Callable[[], Environment], accepted: bool) -> dict[str, list[str]]:
     """Returns the identities of programs that a run directory was begun with, by regime, for `make_plan` to take over.
 

@@ -60,6 +60,12 @@ BAD = [
     (["run", "empty.py"], r"axis 'reward.erasure' is empty"),
     (["run", "impossible.py"], r"line 2: Cipher: skills = 0 is out of range"),
     (["plan", "tiny.py", "--set", "rl.erasure=1"], "unknown axis 'rl.erasure'"),
+    (["run", "tiny.py", "--part", "3/2"], "--part '3/2' is not I/N with I from 1 to N"),
+    (["run", "tiny.py", "--part", "half"], "--part 'half' is not I/N"),
+    (["run", "tiny.py", "--part", "1/99"], "99 shares are too many"),
+    (["run", "tiny.py", "--part", "1/2", "--extend"], "--part and --extend exclude each other"),
+    (["merge", "nowhere", "--out", "there"], "'nowhere' is not a run directory"),
+    (["merge", "--out", "there"], "give the run directories of the shares"),
     (["table", "nowhere"], "'nowhere' is not a run directory"),
     (["report", "nowhere"], "'nowhere' is not a run directory"),
 ]

@@ -1,4 +1,4 @@
-"""The command line: run · plan · table · report · claims · bench · new · list."""
+"""The command line: run · merge · plan · table · report · claims · bench · new · list."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import Annotated
 
 import tyro
 
-from regimax.cli.arguments import Bench, Claims, List, New, Plan, Report, Run, Table
+from regimax.cli.arguments import Bench, Claims, List, Merge, New, Plan, Report, Run, Table
 from regimax.errors import UserError
 
 Command = (
     Annotated[Run, tyro.conf.subcommand("run")]
     | Annotated[Plan, tyro.conf.subcommand("plan")]
+    | Annotated[Merge, tyro.conf.subcommand("merge")]
     | Annotated[Table, tyro.conf.subcommand("table")]
     | Annotated[Report, tyro.conf.subcommand("report")]
     | Annotated[Claims, tyro.conf.subcommand("claims")]
@@ -27,6 +28,7 @@ Command = (
 ACTIONS = {
     Run: "run.run",
     Plan: "plan.plan",
+    Merge: "merge.merge",
     Table: "results.table",
     Report: "results.report",
     Claims: "results.claims",

@@ -57,6 +57,9 @@ class Run:
     with a value for what was run without it, a longer last phase, another threshold."""
     yes: bool = False
     """With --extend: do not ask before finished stages are run again, as their learners were not kept."""
+    part: str | None = None
+    """I/N: run the I-th of N shares of about equal work, in a directory of its own, runs/NAME.I-of-N if not given;
+    `regimax merge` joins them. What goes on from one phase is in one share."""
     accept_versions: bool = False
     """Go on with a run of other versions of jax, jaxlib or regimax, another device or other options of the compiler;
     the table and the report then say which cells were computed under which."""
@@ -83,6 +86,18 @@ class Plan:
     """Compile every program and time a block of it, to say how long the run would take."""
     target: str | None = None
     """Compile for a chip that need not be there: h200, v5e, v5p, v6e or a file; needs the extra gpu or tpu."""
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Join the shares of a sweep that `regimax run --part I/N` has run apart into what one run would have left."""
+
+    shares: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="SHARE ...")]
+    """The run directories of all shares, in any order."""
+    out: Path
+    """The run directory to make."""
+    partial: bool = False
+    """Join what is there, where shares are missing or not finished; `regimax run` with this --out runs the rest."""
 
 
 @dataclass(frozen=True)

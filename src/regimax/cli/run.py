@@ -45,6 +45,7 @@ def run(command: arguments.Run) -> int:
         checkpoint_seconds=command.checkpoint_every,
         extend=command.extend,
         accept_versions=command.accept_versions,
+        share=given.part(command),
     )
     out = command.out or Path("runs")
     try:
@@ -57,7 +58,8 @@ def run(command: arguments.Run) -> int:
 
             out = command.out or out / directory(file, given.scale(command))
             return _run_claim(command, claim, file, out, options, console)
-        out = command.out or out / name
+        apart = "" if options.share is None else ".{}-of-{}".format(*options.share)
+        out = command.out or out / f"{name}{apart}"
         return _run_sweep(command, module, file, out, options, console)
     except Interrupted as interruption:
         say(console, f"stopped; everything is saved in {out}. Type the same command to go on.")
@@ -129,6 +131,8 @@ def _run_all(command: arguments.Run, out: Path, options: Options, console: Conso
     if command.block is not None:
         raise UserError("--block does not go with claims: what they run is fixed in their files")
     given.check_fixed(command, "claims: what they run is fixed in their files")
+    if command.part is not None:
+        raise UserError("--part is of one sweep")
     scale = given.scale(command)
     ran = run_all(find(shipped.resolve_folder(command.all)), scale, out, options, _typed(), console)
     failed = [one for one in ran if one.error is not None]

@@ -74,6 +74,20 @@ class Stage:
     keep: bool
 
 
+class Share(NamedTuple):
+    """That a plan is a share of another one.
+
+    Attributes:
+      number: which, from 1.
+      of: how many there are.
+      at_once: stages of each program that can run at once in a share, the same for all shares.
+    """
+
+    number: int
+    of: int
+    at_once: Mapping[str, int]
+
+
 @dataclass
 class Plan:
     """What a sweep will do.
@@ -86,6 +100,7 @@ class Plan:
       children: ids of the stages that begin from a stage.
       flops: those of the programs, by identity.
       resolved: the sweep in plain data, for comparison and for people.
+      share: which share it is of a larger plan; None where it is whole.
     """
 
     sweep: Sweep
@@ -95,6 +110,7 @@ class Plan:
     flops: dict[str, Flops]
     resolved: dict[str, Any]
     children: dict[str, list[str]] = field(default_factory=dict)
+    share: Share | None = None
 
     def updates_planned(self) -> int:
         """Updates that will be run."""

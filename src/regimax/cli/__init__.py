@@ -1,4 +1,4 @@
-"""The command line: run · plan · table · report · claims · bench · new · list."""
+"""The command line: run · plan · table · report · export · claims · bench · new · list."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated
 
 import tyro
 
-from regimax.cli.arguments import Bench, Claims, List, New, Plan, Report, Run, Table
+from regimax.cli.arguments import Bench, Claims, Export, List, New, Plan, Report, Run, Table
 from regimax.errors import UserError
 
 Command = (
@@ -19,6 +19,7 @@ Command = (
     | Annotated[Plan, tyro.conf.subcommand("plan")]
     | Annotated[Table, tyro.conf.subcommand("table")]
     | Annotated[Report, tyro.conf.subcommand("report")]
+    | Annotated[Export, tyro.conf.subcommand("export")]
     | Annotated[Claims, tyro.conf.subcommand("claims")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
     | Annotated[New, tyro.conf.subcommand("new")]
@@ -29,6 +30,7 @@ ACTIONS = {
     Plan: "plan.plan",
     Table: "results.table",
     Report: "results.report",
+    Export: "results.export",
     Claims: "results.claims",
     Bench: "bench.bench",
     New: "start.new",

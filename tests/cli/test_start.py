@@ -31,6 +31,17 @@ def test_the_version_is_told(capsys):
     assert capsys.readouterr().out == f"regimax {rx.__version__}\n"
 
 
+@pytest.mark.parametrize("typed", [[], ["--version"], ["list", "channels"]], ids=" ".join)
+def test_a_reader_that_has_seen_enough_is_no_fault(typed):
+    reads, writes = os.pipe()
+    os.close(reads)
+    with open(writes, "wb") as closed:
+        asked = [sys.executable, "-m", "regimax", *typed]
+        ended = subprocess.run(asked, stdout=closed, stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode in (128 + 13, 1)  # 1 is what rich gives, where it writes
+    assert ended.stderr == ""
+
+
 def test_a_sweep_is_found_by_its_name(capsys):
     assert main(["plan", "quickstart"]) == 0
     assert "120 cells in 136 stages" in capsys.readouterr().out

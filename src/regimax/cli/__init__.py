@@ -51,7 +51,17 @@ def main(arguments: list[str] | None = None) -> int:
       the exit code: 0; 1 where one of several claims could not be run, or a program does not compile for the chip that
       it is planned for; 2 for errors of the user's making; 128 + n after signal n.
     """
-    typed = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        try:
+            return _main(list(sys.argv[1:] if arguments is None else arguments))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has seen enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+
+
+def _main(typed: list[str]) -> int:
     whole = "--traceback" in typed
     typed = [word for word in typed if word != "--traceback"]
     if typed == ["--version"]:
@@ -77,8 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"regimax: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        sys.stderr.close()
-        return 128 + signal.SIGPIPE
+        raise
     except Exception as error:
         from regimax.sweep.files import told
 

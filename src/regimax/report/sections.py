@@ -95,7 +95,7 @@ def _least(there: pl.DataFrame, column: str, unit: str) -> str:
 def _nowhere(finished: pl.DataFrame) -> str:
     """In how many settings nobody got there."""
     reached = finished.group_by("setting").agg((~pl.col("threshold_censored")).any().alias("reached"))["reached"]
-    none = reached.len() - reached.sum()
+    none = reached.len() - int(reached.sum() or 0)
     return f"In {_plural(none, 'setting')} nobody got there." if none else ""
 
 

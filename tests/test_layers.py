@@ -25,7 +25,7 @@ FLOORS = [
     {"regimes"},
     {"train"},
     {"sweep"},
-    {"report", "bench"},
+    {"report", "export", "bench"},
     {"claims"},
     {"cli"},
     {"__main__"},

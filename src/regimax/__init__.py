@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = (
-    *("channels", "claims", "envs", "learners", "networks", "ops", "probes", "regimes", "report", "rollout"),
+    *("channels", "claims", "envs", "export", "learners", "networks", "ops", "probes", "regimes", "report", "rollout"),
     *("sources", "sweep", "types"),
 )
 _NAMES = {

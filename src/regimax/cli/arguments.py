@@ -127,6 +127,22 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Export:
+    """Write results for another program, from a finished or a running sweep; needs the extra export, but for csv.
+
+    csv: cells.csv, curves.csv, probes.csv. netcdf: one xarray data set. tensorboard, wandb: a run per cell; those of
+    wandb are offline, and `wandb sync` sends them. Export again, and the folder is renewed.
+    """
+
+    run: RunDir
+    """The run directory."""
+    to: Literal["csv", "netcdf", "tensorboard", "wandb"]
+    """What for."""
+    out: Path | None = None
+    """The folder; RUN-csv and so on, beside the run, when not given."""
+
+
+@dataclass(frozen=True)
 class Claims:
     """Judge claims: a table of verdicts, and ROOT/claims.html with how each was come by.
 

@@ -216,3 +216,24 @@ def test_unknown_options_end_with_2():
     )
     assert found.returncode == 2
     assert "Traceback" not in found.stderr
+
+
+def test_every_sweep_of_a_folder_is_run_where_it_holds_no_claim(spec, capsys):
+    folder = Path("small")
+    folder.mkdir()
+    one = SWEEP.replace("seeds=2", "seeds=1").replace(", rx.regimes.pretrain_rl(updates=(4, 4), **o)", "")
+    (folder / "b_one.py").write_text(one)
+    (folder / "c_two.py").write_text(one.replace("[0.0, 0.5]", "[0.25]"))
+    (folder / "d_beside.py").write_text("x = 1")
+    (folder / "e_refused.py").write_text(one.replace("reward.erasure", "reward.erasures"))
+    (folder / "a_broken.py").write_text("sweep = (")
+    for run in range(2):
+        assert main(["run", str(folder), "--all", "--out", "out"]) == 1
+        out, err = capsys.readouterr()
+        assert "2 of 4 sweeps are finished" in out
+        assert out.count("nothing to do") == 2 * run
+        assert re.search("regimax: a_broken: cannot import", err)
+        assert re.search("regimax: e_refused: .*unknown axis", err)
+    assert {p.name for p in Path("out").iterdir()} == {"b_one", "c_two"}
+    assert main(["run", "--all", str(folder), "--full"]) == 2
+    assert "the folder holds none" in capsys.readouterr().err

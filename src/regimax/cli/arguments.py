@@ -24,9 +24,10 @@ class Run:
 
     spec: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[SPEC]")] = None
     """A Python file that defines `sweep = regimax.Sweep(...)` or `claim = regimax.Claim(...)`, or the name of one that
-    comes with regimax (see `regimax list`)."""
-    all: Path | None = None
-    """Run every claim file of this folder instead, one after the other; `sweeps` are those that come with regimax."""
+    comes with regimax (see `regimax list`); with --all, a folder of such files."""
+    all: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Run every claim file of the folder, one after the other, or every sweep file where it holds no claim; `sweeps`
+    and `sweeps/calibration` are those that come with regimax."""
     small: bool = False
     """Of claims: their small sweeps; they are run when not given."""
     full: bool = False

@@ -24,6 +24,8 @@ def file(path: Path) -> Path:
     from regimax.sweep.files import load_file
 
     found = shipped.resolve(path)
+    if found.is_dir():
+        raise UserError(f"{str(found)!r} is a folder: regimax run --all {found} runs every file in it")
     if not found.is_file():
         load_file(found)
     return found

@@ -62,5 +62,6 @@ def resolve(path: Path) -> Path:
 
 
 def resolve_folder(path: Path) -> Path:
-    """Returns the folder that is meant: one that is there, or by the name `sweeps` the one that comes with regimax."""
-    return folder() if str(path) == "sweeps" and not path.exists() else path
+    """Returns the folder that is meant: one that is there, or by a name like `sweeps` one that comes with regimax."""
+    inside = folder().joinpath(*path.parts[1:])
+    return inside if path.parts[:1] == ("sweeps",) and not path.exists() and inside.is_dir() else path

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from regimax.errors import UserError
     from regimax.prng import Keys, cell_keys
     from regimax.sweep.loaded import load_run
-    from regimax.sweep.spaces import integers, lin_space, log_space, log_uniform, sample, uniform
+    from regimax.sweep.spaces import integers, lin_space, log_space, log_uniform, only, sample, uniform
     from regimax.sweep.spec import Choice, Sweep
     from regimax.train import Result, make_train
 
@@ -46,6 +46,7 @@ _NAMES = {
     "log_space": "sweep.spaces",
     "log_uniform": "sweep.spaces",
     "make_train": "train",
+    "only": "sweep.spaces",
     "prepare_cpu": "backend",
     "sample": "sweep.spaces",
     "uniform": "sweep.spaces",
@@ -74,6 +75,7 @@ __all__ = [
     "log_uniform",
     "make_train",
     "networks",
+    "only",
     "ops",
     "prepare_cpu",
     "probes",

@@ -62,7 +62,8 @@ def _leave_no_device_idle(sweep: Sweep, width: int | None) -> None:
     from regimax.sweep.block import CPU_BLOCK
 
     block = sweep.block if isinstance(sweep.block, int) else CPU_BLOCK
-    cells = len(axes.points(sweep)) * len(sweep.regimes) * len(spec.seed_list(sweep))
+    points = sum(point.of(regime.name) for point in axes.points(sweep) for regime in sweep.regimes)
+    cells = points * len(spec.seed_list(sweep))
     with contextlib.suppress(UserError):
         prepare_cpu(min(cores(), math.ceil(min(cells, width or cells) / max(1, block))))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -81,31 +82,44 @@ def missing(before: dict[str, Any], now: dict[str, Any]) -> str | None:
 
 def _points(before: dict[str, Any], now: dict[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
     """Returns the points of now that are those of before, in their order, or what is in the way of the first."""
-    axes = list(before["points"][0]["labels"])
-    alike: dict[str, list[dict[str, Any]]] = {}
-    for point in now["points"]:
-        if all(axis in point["labels"] for axis in axes):
-            alike.setdefault(_named({axis: point["labels"][axis] for axis in axes}), []).append(point)
+    alike: dict[tuple[str, ...], dict[str, list[dict[str, Any]]]] = {}
     found = []
     for point in before["points"]:
+        axes, regimes = tuple(sorted(point["labels"])), point.get("regimes", list(before["regimes"]))
+        if axes not in alike:
+            alike[axes] = _by_labels(now["points"], axes)
         ways = []
-        for there in alike.get(_named(point["labels"]), []):
-            if (way := _otherwise(before, now, point, there)) is None:
-                found.append(_narrowed(there, before))
+        for there in alike[axes].get(_named(point["labels"]), []):
+            if set(regimes) - set(there.get("regimes", now["regimes"])):
+                continue
+            if (way := _otherwise(before, now, regimes, point, there)) is None:
+                found.append(_narrowed(there, regimes))
                 break
-            ways.append(way)
+            ways.append((way, [axis for axis in there["labels"] if axis not in axes]))
         else:
             if not ways:
                 return [], f"the point {point['labels']} is gone"
-            more = [axis for axis in now["points"][0]["labels"] if axis not in axes]
+            way, more = ways[0]
             without = f" and no value of {', '.join(map(repr, more))} is what was run without it:" if more else ","
-            return [], f"at the point {point['labels']}{without} {ways[0]}"
+            return [], f"at the point {point['labels']}{without} {way}"
     return found, None
 
 
-def _otherwise(before: dict[str, Any], now: dict[str, Any], point: dict[str, Any], there: dict[str, Any]) -> str | None:
-    """The first thing that regimes of before are given otherwise at a point of now than at one of before, in words."""
-    for regime, phases in before["regimes"].items():
+def _by_labels(points: Sequence[dict[str, Any]], axes: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """Points by their labels on some axes, those that have them."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for point in points:
+        if all(axis in point["labels"] for axis in axes):
+            found.setdefault(_named({axis: point["labels"][axis] for axis in axes}), []).append(point)
+    return found
+
+
+def _otherwise(
+    before: dict[str, Any], now: dict[str, Any], regimes: Sequence[str], point: dict[str, Any], there: dict[str, Any]
+) -> str | None:
+    """The first thing that regimes are given otherwise at a point of now than at one of before, in words."""
+    for regime in regimes:
+        phases = before["regimes"][regime]
         given, gets = _given(before, regime, point), _given(now, regime, there)
         for phase, after in zip(phases, [*phases[1:], None], strict=True):
             name = f"{phase['phase']}.updates"
@@ -128,9 +142,9 @@ def _given(resolved: dict[str, Any], regime: str, point: dict[str, Any]) -> dict
     return usual | own | point["derived"].get(regime, {})
 
 
-def _narrowed(point: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
-    """Returns a point without what is known of it for regimes that are new."""
-    return point | {name: {r: point[name][r] for r in before["regimes"]} for name in ("derived", "facts")}
+def _narrowed(point: dict[str, Any], regimes: Sequence[str]) -> dict[str, Any]:
+    """Returns a point without what is known of it for other regimes."""
+    return point | {name: {regime: point[name][regime] for regime in regimes} for name in ("derived", "facts")}
 
 
 def _named(labels: dict[str, Any]) -> str:

@@ -131,9 +131,8 @@ def _write(parts: Sequence[Part], run: Path) -> int:
     facts = {key: value for key, value in parts[0].facts.items() if key not in ("plan", "results", disk.SEAL)}
     resolved = {key: value for key, value in facts["resolved"].items() if key != KEY}
     blocks = {program: lanes for part in parts for program, lanes in part.facts["blocks"].items()}
-    cells, stages = _cells(parts, resolved), _stages(parts)
-    complete = len(cells) == len(resolved["regimes"]) * len(resolved["points"]) * len(resolved["seeds"])
-    complete &= all(part.manifest["complete"] for part in parts)
+    cells, stages = _cells(parts, resolved), _frames(parts, store.STAGES)
+    complete = len(parts) == parts[0].facts["resolved"][KEY][1] and all(part.manifest["complete"] for part in parts)
     manifest = kinds | {
         store.STATES: sorted(states),
         "sweep": disk.plain_digest(resolved),
@@ -174,20 +173,18 @@ def _frames(parts: Sequence[Part], name: str) -> pl.DataFrame:
 
 def _cells(parts: Sequence[Part], resolved: Mapping[str, Any]) -> pl.DataFrame:
     """The cells of all shares, in the order of the grid."""
-    points = [Point(point["labels"], {}).name() for point in resolved["points"]]
+    points = [Point(point["labels"], {}, point.get("regimes")) for point in resolved["points"]]
+    named = [(point, point.name()) for point in points]
     names = [
-        f"{'/'.join(filter(None, (regime, point)))}/{seed}"
+        f"{'/'.join(filter(None, (regime, name)))}/{seed}"
         for regime in resolved["regimes"]
-        for point in points
+        for point, name in named
+        if point.of(regime)
         for _, seed in resolved["seeds"]
     ]
     cells = _frames(parts, store.CELLS)
     place = pl.DataFrame({"cell": names}).with_row_index("place")
     return cells.join(place, on="cell", how="left").sort("place").drop("place")
-
-
-def _stages(parts: Sequence[Part]) -> pl.DataFrame:
-    return _frames(parts, store.STAGES)
 
 
 def _order(cells: pl.DataFrame, stages: pl.DataFrame) -> pl.Series:

@@ -156,6 +156,7 @@ def make_plan(
     grid, seeds = points(sweep), seed_list(sweep)
     check.check_writers(sweep)
     check.check_columns(sweep)
+    check.check_axes(sweep)
     check.check_points(grid)
     check.check_choices(sweep, grid)
     bound = bind_all(sweep, adopted or {})
@@ -171,6 +172,8 @@ def make_plan(
     for b in bound:
         regime, chosen = b.programs.regime, chooser(sweep, b.programs.regime.name)
         for i, point in enumerate(grid):
+            if not point.of(regime.name):
+                continue
             settings, budgets = resolve(sweep, b, point, chosen(point))
             derived[i][regime.name] = {name: v for name, v in (settings | budgets).items() if name in sweep.derived}
             heads = [b.head(phase, settings) for phase in range(len(regime.phases))]
@@ -274,6 +277,7 @@ def _resolved(
         "settings": settings,
         "points": [
             {"labels": point.labels, "settings": point.settings, "derived": values, "facts": known}
+            | ({} if point.regimes is None else {"regimes": point.regimes})
             for point, values, known in zip(grid, derived, facts, strict=True)
         ],
         "derived": sorted(sweep.derived),

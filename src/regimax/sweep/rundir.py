@@ -207,7 +207,7 @@ def write_plan(
         except UserError as error:
             say(f"{error}: the plan is written again")
             disk.put_aside(out, error.path if isinstance(error, Damaged) else out / store.SWEEP)
-    axes = list(plan.cells[0].labels)
+    axes = list({axis: None for cell in plan.cells for axis in cell.labels})
     versions = {"regimax": regimax.__version__, "python": platform.python_version()}
     now = {
         "versions": versions | {name: metadata.version(name) for name in PACKAGES},
@@ -269,7 +269,7 @@ def _cells_frame(plan: Plan, axes: Sequence[str]) -> pl.DataFrame:
         "setting": [", ".join(f"{k}={v}" if "." in k else str(v) for k, v in c.labels.items()) for c in plan.cells],
         "seed": [c.seed for c in plan.cells],
         "world_seed": [c.world_seed for c in plan.cells],
-        **{axis: [c.labels[axis] for c in plan.cells] for axis in axes},
+        **{axis: [c.labels.get(axis) for c in plan.cells] for axis in axes},
         "stages": [list(c.path) for c in plan.cells],
     }
     return pl.DataFrame(columns, strict=False)

@@ -25,6 +25,7 @@ FLOORS = [
     {"regimes"},
     {"train"},
     {"sweep"},
+    {"executors"},
     {"report", "export", "bench"},
     {"claims"},
     {"cli"},

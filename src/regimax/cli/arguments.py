@@ -61,6 +61,15 @@ class Run:
     part: str | None = None
     """I/N: run the I-th of N shares of about equal work, in a directory of its own, runs/NAME.I-of-N if not given;
     `regimax merge` joins them. What goes on from one phase is in one share."""
+    backend: Literal["here", "processes", "ray"] = "here"
+    """Where: in this process; in processes of this machine, with cores of their own; on a Ray cluster (extra ray).
+    The last two run shares of the sweep and join them; a worker that is lost costs what it had not committed."""
+    workers: int | None = None
+    """Tasks at once, of a backend that has them: one per core, or accelerator of the cluster, when not given."""
+    shares: int | None = None
+    """Shares that they take, one after the other: four per worker, or as many as there can be, when not given."""
+    address: str | None = None
+    """Of a running Ray cluster, where --out is on storage that all nodes see; one is started here when not given."""
     accept_versions: bool = False
     """Go on with a run of other versions of jax, jaxlib or regimax, another device or other options of the compiler;
     the table and the report then say which cells were computed under which."""

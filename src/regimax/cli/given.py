@@ -77,8 +77,8 @@ def claimed(command: arguments.Run | arguments.Plan, module: ModuleType, file: P
     claim = claim_of(module, file)
     if isinstance(command, arguments.Run):
         check_fixed(command, "a claim: what it runs is fixed in its file")
-        if command.part is not None:
-            raise UserError("--part is of sweeps: the tuning of a claim comes before its result")
+        if command.part is not None or command.backend != "here":
+            raise UserError("--part and --backend are of sweeps: the tuning of a claim comes before its result")
     if command.assignments or command.seeds is not None:
         raise UserError("--set and --seeds do not go with a claim: what it runs is fixed in its file")
     if command.block is not None and not (isinstance(command, arguments.Plan) and command.target):
@@ -114,6 +114,18 @@ def part(command: arguments.Run) -> tuple[int, int] | None:
     if command.extend:
         raise UserError("--part and --extend exclude each other: extend what the shares were merged into")
     return int(found[1]), int(found[2])
+
+
+def check_backend(command: arguments.Run) -> None:
+    """Refuses what goes with another backend only."""
+    if command.backend == "here":
+        for name in ("workers", "shares", "address"):
+            if getattr(command, name) is not None:
+                raise UserError(f"--{name} goes with --backend processes or ray")
+    elif command.part is not None or command.extend:
+        raise UserError(f"--backend {command.backend} does not go with --part or --extend")
+    if command.address is not None and command.backend != "ray":
+        raise UserError("--address goes with --backend ray")
 
 
 def check_numbers(command: arguments.Run | arguments.Plan) -> None:

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 def run(command: arguments.Run) -> int:
     """Runs a sweep, a claim or a folder of either. Returns the exit code."""
-    if command.width is not None and command.width < 1:
-        raise UserError(f"--width {command.width} is below 1")
+    for name in ("width", "workers", "shares"):
+        if (number := getattr(command, name)) is not None and number < 1:
+            raise UserError(f"--{name} {number} is below 1")
+    given.check_backend(command)
     given.check_numbers(command)
     if command.spec is None:
         raise UserError("give one sweep file or claim file, or --all and a folder of them")
@@ -77,6 +79,10 @@ def _run_sweep(command: arguments.Run, sweep: Sweep, file: Path, out: Path, opti
     plan = plan_for(sweep, out, options)
     if command.extend and not _welcome(command, plan, out, console):
         return 1
+    if command.backend != "here" and not out.exists():
+        from regimax.cli.apart import run_apart
+
+        return run_apart(command, plan, file, out, console)
     facts = {"name": file.stem, "command": _typed(), "set": given.assigned(command), "seeds_given": command.seeds}
     facts["folder"] = str(file.resolve().parent)  # where the modules lie that it may import
     with Progressing(console) as display:
@@ -131,8 +137,8 @@ def _run_all(command: arguments.Run, folder: Path, out: Path, options: Options, 
     if command.block is not None:
         raise UserError(f"--block does not go with {fixed}")
     given.check_fixed(command, fixed)
-    if command.part is not None:
-        raise UserError(f"--part does not go with {fixed}")
+    if command.part is not None or command.backend != "here":
+        raise UserError(f"--part and --backend do not go with {fixed}")
     found = find(shipped.resolve_folder(folder))
     kind = "claims" if any(one.claim for one in found) else "sweeps"
     if kind == "sweeps":

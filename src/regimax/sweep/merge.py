@@ -33,7 +33,7 @@ class Part(NamedTuple):
     manifest: dict[str, Any]
 
 
-def merge(paths: Sequence[Path], out: Path, partial: bool = False) -> int:
+def merge(paths: Sequence[Path], out: Path, partial: bool = False, facts: Mapping[str, Any] | None = None) -> int:
     """Joins shares into the run directory of the whole sweep, as one run of it would have left it.
 
     It is made beside, under another name, and appears as a whole.
@@ -43,6 +43,7 @@ def merge(paths: Sequence[Path], out: Path, partial: bool = False) -> int:
       out: the run directory; not there yet.
       partial: whether shares that are missing or not finished are welcome: the rest is run when the command of the
         whole sweep is typed for `out`.
+      facts: of sweep.json, in place of the first share's.
 
     Returns:
       the number of its cells.
@@ -60,7 +61,7 @@ def merge(paths: Sequence[Path], out: Path, partial: bool = False) -> int:
     shutil.rmtree(beside, ignore_errors=True)
     try:
         with disk.told(out):
-            cells = _write(parts, beside)
+            cells = _write(parts, beside, facts or {})
             os.replace(beside, out)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
@@ -107,7 +108,7 @@ def _check(parts: Sequence[Part], partial: bool) -> None:
             )
 
 
-def _write(parts: Sequence[Part], run: Path) -> int:
+def _write(parts: Sequence[Part], run: Path, given: Mapping[str, Any]) -> int:
     for folder in (*store.PARTS, store.STATES, store.CHECKPOINTS, store.PLAN):
         disk.make(run / folder)
     environments: list[dict[str, str]] = []
@@ -151,7 +152,7 @@ def _write(parts: Sequence[Part], run: Path) -> int:
     source = parts[0].facts["plan"]["files"].get(store.SOURCE)
     if source is not None:
         files[store.SOURCE] = disk.read(store.plan_file(parts[0].path, parts[0].facts, store.SOURCE)[0], source)
-    store.write_sweep(run, facts | {"resolved": resolved, "blocks": blocks}, files)
+    store.write_sweep(run, facts | {**given, "resolved": resolved, "blocks": blocks}, files)
     if complete:
         rundir.write_results(run)
     return len(cells)

@@ -81,11 +81,13 @@ class Share(NamedTuple):
       number: which, from 1.
       of: how many there are.
       at_once: stages of each program that can run at once in a share, the same for all shares.
+      whole: the other plan.
     """
 
     number: int
     of: int
     at_once: Mapping[str, int]
+    whole: Plan
 
 
 @dataclass

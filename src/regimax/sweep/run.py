@@ -171,8 +171,9 @@ class _Run:
         device = f"{len(self._devices)} × {_device_name(self._devices[0])}"
         with self._compiling():  # every program is traced to count what an update costs
             costs = Costs(plan)
+            whole = plan.share.whole if plan.share else plan  # of one choice for all shares
             self._optimization = rundir.optimization(self._out) or optimization.of_plan(
-                plan, costs, self._devices[0].platform
+                whole, Costs(whole), self._devices[0].platform
             )
             self._environment = _environment() | {"optimization": self._optimization}
             sizes = {name: bytes_per_lane(program) for name, program in plan.programs.items()}

@@ -54,9 +54,14 @@ def cut(plan: Plan, number: int, of: int) -> Plan:
         flops={name: known for name, known in plan.flops.items() if name in used},
         resolved=plan.resolved | {KEY: [number, of]},
         children={name: children for name, children in plan.children.items() if name in mine},
-        # Of a whole plan's, so that the blocks of all shares are the same.
-        share=Share(number, of, {name: math.ceil(lanes / of) for name, lanes in whole.items()}),
+        # Blocks are those of a share of the whole, so that all shares have the same.
+        share=Share(number, of, {name: math.ceil(lanes / of) for name, lanes in whole.items()}, plan),
     )
+
+
+def most(plan: Plan) -> int:
+    """Returns into how many shares a plan can be cut."""
+    return len(_trees(plan))
 
 
 def _work(stage: Stage, flops: Mapping[str, float]) -> float:

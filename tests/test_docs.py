@@ -16,7 +16,8 @@ CONSTANTS = {"ILLEGAL", "PARTNERS", "PLACES", "HUMAN", "HUMAN_SCALED", "EFFORTS"
 
 
 def test_every_page_has_a_place():
-    assert {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")} == set(re.findall(r": (\S+\.md)", NAV))
+    pages = {str(page.relative_to(DOCS)) for kind in ("md", "ipynb") for page in DOCS.rglob(f"*.{kind}")}
+    assert pages == set(re.findall(r": (\S+\.(?:md|ipynb))", NAV))
 
 
 @pytest.mark.parametrize("room", ROOMS)

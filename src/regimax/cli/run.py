@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.prompt import Confirm
 
 from regimax.cli import arguments, given
 from regimax.errors import UserError
@@ -18,14 +19,17 @@ if TYPE_CHECKING:
 
     from regimax.claims.claim import Claim
     from regimax.claims.every import Found
+    from regimax.sweep.plan import Plan
     from regimax.sweep.run import Options
     from regimax.sweep.spec import Sweep
 
 
 def run(command: arguments.Run) -> int:
     """Runs a sweep, a claim or a folder of either. Returns the exit code."""
-    if command.width is not None and command.width < 1:
-        raise UserError(f"--width {command.width} is below 1")
+    for name in ("width", "workers", "shares"):
+        if (number := getattr(command, name)) is not None and number < 1:
+            raise UserError(f"--{name} {number} is below 1")
+    given.check_backend(command)
     given.check_numbers(command)
     if command.spec is None:
         raise UserError("give one sweep file or claim file, or --all and a folder of them")
@@ -45,6 +49,7 @@ def run(command: arguments.Run) -> int:
         checkpoint_seconds=command.checkpoint_every,
         extend=command.extend,
         accept_versions=command.accept_versions,
+        share=given.part(command),
     )
     out = command.out or Path("runs")
     try:
@@ -57,7 +62,8 @@ def run(command: arguments.Run) -> int:
 
             out = command.out or out / directory(file, given.scale(command))
             return _run_claim(command, claim, file, out, options, console)
-        out = command.out or out / name
+        apart = "" if options.share is None else ".{}-of-{}".format(*options.share)
+        out = command.out or out / f"{name}{apart}"
         return _run_sweep(command, given.sweep(command, module, file), file, out, options, console)
     except Interrupted as interruption:
         say(console, f"stopped; everything is saved in {out}. Type the same command to go on.")
@@ -71,6 +77,12 @@ def _run_sweep(command: arguments.Run, sweep: Sweep, file: Path, out: Path, opti
     from regimax.sweep.run import execute, plan_for
 
     plan = plan_for(sweep, out, options)
+    if command.extend and not _welcome(command, plan, out, console):
+        return 1
+    if command.backend != "here" and not out.exists():
+        from regimax.cli.apart import run_apart
+
+        return run_apart(command, plan, file, out, console)
     facts = {"name": file.stem, "command": _typed(), "set": given.assigned(command), "seeds_given": command.seeds}
     facts["folder"] = str(file.resolve().parent)  # where the modules lie that it may import
     with Progressing(console) as display:
@@ -87,6 +99,20 @@ def _run_sweep(command: arguments.Run, sweep: Sweep, file: Path, out: Path, opti
         f"{shares_text(outcome.shares)}\nresults in {out}; next: regimax report {out}",
     )
     return 0
+
+
+def _welcome(command: arguments.Run, plan: Plan, out: Path, console: Console) -> bool:
+    """Says what an extended run uses again, and asks a person at a terminal where stages must be run a second time."""
+    from regimax.sweep import rundir
+    from regimax.sweep.display import say
+    from regimax.sweep.extension import extension
+
+    rundir.compare(plan, out, extend=True)
+    found = extension(plan, out)
+    say(console, f"extending {out}: {found.text()}")
+    if not found.again or command.yes or not (sys.stdin.isatty() and console.is_terminal):
+        return True
+    return Confirm.ask("Go on?", console=console, default=True)
 
 
 def _run_claim(command: arguments.Run, claim: Claim, file: Path, out: Path, options: Options, console: Console) -> int:
@@ -111,6 +137,8 @@ def _run_all(command: arguments.Run, folder: Path, out: Path, options: Options, 
     if command.block is not None:
         raise UserError(f"--block does not go with {fixed}")
     given.check_fixed(command, fixed)
+    if command.part is not None or command.backend != "here":
+        raise UserError(f"--part and --backend do not go with {fixed}")
     found = find(shipped.resolve_folder(folder))
     kind = "claims" if any(one.claim for one in found) else "sweeps"
     if kind == "sweeps":

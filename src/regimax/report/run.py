@@ -27,6 +27,7 @@ def write_report(run: Path, refresh: int | None = None) -> Path:
     facts = store.read_sweep(run)
     manifest = store.newest_manifest(run)
     meta = {key: value for key, value in facts.items() if key != "resolved"}
+    meta |= {name: facts["resolved"][name] for name in ("threshold", "consecutive")}
     meta["seconds"] = manifest["seconds"] if manifest else None
     meta["environments"] = manifest["environments"] if manifest else []
     path = run / "report.html"

@@ -22,6 +22,18 @@ def files() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder().glob("*.py"))}
 
 
+def neighbours(path: Path) -> list[Path]:
+    """Returns the sweep files that one imports, and those that they import, without running any."""
+    known, found, to_read = files(), [], [path]
+    while to_read:
+        imports = [node for node in ast.walk(ast.parse(to_read.pop().read_text())) if isinstance(node, ast.ImportFrom)]
+        for near in (known[node.module] for node in imports if node.module in known):
+            if near not in found:
+                found.append(near)
+                to_read.append(near)
+    return found
+
+
 def asks(path: Path) -> str:
     """Returns what a sweep file asks, the first paragraph of its docstring, without running it."""
     return first_paragraph(ast.get_docstring(ast.parse(path.read_text())))

@@ -1,9 +1,10 @@
-"""Values of an axis: evenly spaced, or drawn."""
+"""Values of an axis: evenly spaced, drawn, or of some regimes only."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,43 @@ DIGITS = 6
 """Significant digits of what is spaced or drawn: a label that can be read, and typed again."""
 Draw = Callable[[np.random.Generator], float | int]
 """Draws one value."""
+
+
+@dataclass(frozen=True)
+class Only:
+    """Values of an axis that some regimes have, and the others have not.
+
+    Attributes:
+      regimes: their names.
+      values: those of the axis, in any of its forms.
+    """
+
+    regimes: tuple[str, ...]
+    values: Any
+
+
+def only(regimes: str | Sequence[str], values: Any) -> Only:
+    """Returns an axis of some regimes: the others are run once, whatever its values, and have no label there.
+
+    Without it, every regime has a row for each value, also those that do not read it.
+
+    Args:
+      regimes: the name of a regime, or names.
+      values: what the axis is given without it: values, or labels with what each stands for.
+
+    Example:
+      >>> import regimax as rx
+      >>> sweep = rx.Sweep(
+      ...     world=rx.envs.Cipher(symbols=3, skills=2, length=2),
+      ...     regimes=[rx.regimes.pure_rl(updates=20), rx.regimes.pretrain_rl(updates=(20, 20))],
+      ...     axes={"pretrain.updates": rx.only("pretrain_rl", [20, 40])},
+      ...     seeds=2,
+      ... )
+      >>> from regimax.sweep.axes import points
+      >>> [(point.regimes, point.labels) for point in points(sweep)]
+      [(('pure_rl',), {}), (('pretrain_rl',), {'pretrain.updates': 20}), (('pretrain_rl',), {'pretrain.updates': 40})]
+    """
+    return Only((regimes,) if isinstance(regimes, str) else tuple(regimes), values)
 
 
 def log_space(low: float, high: float, n: int) -> list[float]:

@@ -8,7 +8,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from regimax.errors import UserError, unknown
-from regimax.sweep.spaces import Only, lin_space, log_space
+from regimax.sweep.spaces import Only, check_number, lin_space, log_space
 from regimax.types import count, is_finite, number
 
 if TYPE_CHECKING:
@@ -258,12 +258,13 @@ def seed_list(sweep: Sweep) -> list[tuple[int, int]]:
     """Returns (world seed, learner seed) of every replicate.
 
     Raises:
-      UserError: for fewer than one seed, a repeated seed, or one outside 0 … 2³² − 1.
+      UserError: for fewer than one seed, a million, a repeated seed, or one outside 0 … 2³² − 1.
     """
     wrong = UserError("seeds must be different whole numbers from 0 to 4294967295")
     if isinstance(sweep.seeds, int):
         if not 0 <= sweep.seeds <= 2**32:
             raise wrong if sweep.seeds > 0 else UserError(f"seeds = {sweep.seeds!r}: at least one is needed")
+        check_number(sweep.seeds, "seeds")
         seeds = list(range(sweep.seeds))
     else:
         try:

@@ -8,6 +8,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from regimax.errors import UserError, unknown
+from regimax.sweep import form
 from regimax.sweep.spaces import Only, check_number, lin_space, log_space
 from regimax.types import count, is_finite, number
 
@@ -65,6 +66,9 @@ class Sweep:
       question: one or two sentences for the report.
       unused: regimes that are not run, but whose settings axes, settings and choices may name all the same.
 
+    Raises:
+      UserError: for a field of another kind; what else cannot be run is told when it is planned.
+
     Example:
       >>> import regimax as rx
       >>> sweep = Sweep(
@@ -99,6 +103,7 @@ class Sweep:
     def __post_init__(self) -> None:
         for one in fields(self):  # NumPy's and JAX's scalars are the numbers that they stand for
             object.__setattr__(self, one.name, number(getattr(self, one.name)))
+        form.check(self)
 
     def run(
         self,

@@ -216,6 +216,13 @@ def test_unfinished_run_is_called_unfinished() -> None:
     assert embedded(nothing)["panels"] == []
 
 
+def test_a_run_that_has_only_predicted_so_far_has_a_page(tags: Any) -> None:
+    pending, _ = make_run(REGIMES, SETTINGS, 4, pending=24)
+    _, curves = make_run(["pretrain_rl"], SETTINGS, 4)
+    page = render(make_meta(), pending, curves.filter(pl.col("phase") == "pretrain").drop("success"))
+    assert "No evaluation has been committed yet" in "".join(tags(page).text)
+
+
 def test_page_without_axes_of_one_regime_and_one_seed() -> None:
     page = render(make_meta(axes=[], regimes=["oracle"], seeds=1), *make_run(["oracle"], [""], 1))
     assert "All cells" in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import signal
 import sys
@@ -53,6 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
       the exit code: 0; 1 where one of several claims could not be run, or a program does not compile for the chip that
       it is planned for; 2 for errors of the user's making; 128 + n after signal n.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what is typed, such as a file's name, may be no text
+            stream.reconfigure(errors="backslashreplace")
     try:
         try:
             return _main(list(sys.argv[1:] if arguments is None else arguments))

@@ -126,7 +126,7 @@ def asset(name: str) -> str:
 
 def _evaluated(curves: pl.DataFrame) -> bool:
     """Whether any success was measured."""
-    return curves.height > 0 and bool(curves["success"].cast(pl.Float64).is_finite().any())
+    return "success" in curves.columns and bool(curves["success"].cast(pl.Float64).is_finite().any())
 
 
 def _panel(panel: Panel) -> dict[str, Any]:

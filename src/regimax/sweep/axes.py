@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from regimax.errors import UserError
-from regimax.sweep.spaces import Only
+from regimax.sweep.spaces import Only, check_number
 from regimax.sweep.spec import Axis, Sweep
 from regimax.types import number, shown
 
@@ -43,12 +44,14 @@ def points(sweep: Sweep) -> list[Point]:
     """Returns the product of the axes, the last varying fastest; of each group of regimes that has axes of its own.
 
     Raises:
-      UserError: for an empty axis, a repeated value, or values of another form than the axis's key.
+      UserError: for an empty axis, a repeated value, values of another form than the axis's key, or a million points.
     """
     choices = {name: _choices(name, values_of(values)) for name, values in sweep.axes.items()}
+    groups = _groups(sweep)
+    check_number(sum(math.prod(len(choices[name]) for name in axes) for axes in groups), "points of the axes")
     common = {name: number(value) for name, value in sweep.settings.items()}
     found = []
-    for axes, regimes in _groups(sweep).items():
+    for axes, regimes in groups.items():
         for combination in itertools.product(*(choices[name] for name in axes)):
             labels, settings = {}, dict(common)
             for point in combination:

@@ -13,16 +13,19 @@ from regimax.sweep import block, optimization, table
 from regimax.sweep.axes import Point, columns, values_of, words, written
 from regimax.sweep.cost import Cost
 from regimax.sweep.spaces import Only
-from regimax.sweep.spec import Sweep
+from regimax.sweep.spec import Choice, Sweep
 from regimax.types import Setting, number
 
 
 def check_form(sweep: Sweep) -> None:
-    """Refuses numbers that no sweep can have, and regimes that are none or share a name.
+    """Refuses choices that are none, numbers that no sweep can have, and regimes that are none or share a name.
 
     Raises:
       UserError: with the first of them.
     """
+    for choice in sweep.choices:
+        if not isinstance(choice, Choice) or not all(isinstance(of, Mapping) for of in (choice.settings, choice.where)):
+            raise UserError(f"choices holds {choice!r}: give regimax.Choice(regime, settings, where)")
     block.check(sweep.block)
     optimization.check(sweep.optimization)
     optimization.check_numerics(sweep)

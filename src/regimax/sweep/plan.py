@@ -19,6 +19,7 @@ from regimax.sweep.axes import Point, points
 from regimax.sweep.bound import Bound, bind_all, check_facts, chooser, resolve
 from regimax.sweep.cost import Flops
 from regimax.sweep.identity import hashed, plain, probes_identity
+from regimax.sweep.spaces import check_number
 from regimax.sweep.spec import Sweep, seed_list
 
 
@@ -156,6 +157,7 @@ def make_plan(
     """
     check.check_form(sweep)
     grid, seeds = points(sweep), seed_list(sweep)
+    check_number(len(grid) * len(sweep.regimes) * len(seeds), "cells")
     check.check_writers(sweep)
     check.check_columns(sweep)
     check.check_axes(sweep)

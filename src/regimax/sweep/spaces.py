@@ -14,6 +14,8 @@ from regimax.types import count, is_finite, number
 
 DIGITS = 6
 """Significant digits of what is spaced or drawn: a label that can be read, and typed again."""
+MOST = 1_000_000
+"""Values of an axis, seeds, points of a grid, cells of a sweep: more would take hours to plan and hold no run."""
 Draw = Callable[[np.random.Generator], float | int]
 """Draws one value."""
 
@@ -71,7 +73,7 @@ def log_space(low: float, high: float, n: int) -> list[float]:
       [0.0001, 0.001, 0.01, 0.1]
     """
     low, high = _ends("log_space", low, high, positive=True)
-    return [_rounded(value) for value in np.geomspace(low, high, count(n, "log_space: n", 2))]
+    return [_rounded(value) for value in np.geomspace(low, high, _few(n, "log_space: n", 2))]
 
 
 def lin_space(low: float, high: float, n: int) -> list[float]:
@@ -90,7 +92,7 @@ def lin_space(low: float, high: float, n: int) -> list[float]:
       [0.0, 0.3, 0.6, 0.9]
     """
     low, high = _ends("lin_space", low, high)
-    return [_rounded(value) for value in np.linspace(low, high, count(n, "lin_space: n", 2))]
+    return [_rounded(value) for value in np.linspace(low, high, _few(n, "lin_space: n", 2))]
 
 
 def log_uniform(low: float, high: float) -> Draw:
@@ -140,8 +142,20 @@ def sample(n: int, seed: int, spaces: Mapping[str, Draw]) -> dict[Any, list[Any]
     if wrong:
         raise UserError(f"sample: {wrong[0]} = {spaces[wrong[0]]!r} draws nothing; give log_uniform(low, high)")
     rng = np.random.default_rng(count(seed, "sample: seed", 0))
-    points = [tuple(draw(rng) for draw in spaces.values()) for _ in range(count(n, "sample: n"))]
+    points = [tuple(draw(rng) for draw in spaces.values()) for _ in range(_few(n, "sample: n"))]
     return {tuple(spaces): points} if len(spaces) > 1 else {next(iter(spaces)): [point[0] for point in points]}
+
+
+def check_number(found: int, what: str) -> None:
+    """Refuses more than `MOST` of something."""
+    if found > MOST:
+        raise UserError(f"{found:,} {what}: more than {MOST:,} are not planned")
+
+
+def _few(n: Any, where: str, least: int = 1) -> int:
+    found = count(n, where, least)
+    check_number(found, "values")
+    return found
 
 
 def _rounded(value: float) -> float:

@@ -8,7 +8,8 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from regimax.errors import UserError, unknown
-from regimax.sweep.spaces import Only, lin_space, log_space
+from regimax.sweep import form
+from regimax.sweep.spaces import Only, check_number, lin_space, log_space
 from regimax.types import count, is_finite, number
 
 if TYPE_CHECKING:
@@ -65,6 +66,9 @@ class Sweep:
       question: one or two sentences for the report.
       unused: regimes that are not run, but whose settings axes, settings and choices may name all the same.
 
+    Raises:
+      UserError: for a field of another kind; what else cannot be run is told when it is planned.
+
     Example:
       >>> import regimax as rx
       >>> sweep = Sweep(
@@ -99,6 +103,7 @@ class Sweep:
     def __post_init__(self) -> None:
         for one in fields(self):  # NumPy's and JAX's scalars are the numbers that they stand for
             object.__setattr__(self, one.name, number(getattr(self, one.name)))
+        form.check(self)
 
     def run(
         self,
@@ -258,12 +263,13 @@ def seed_list(sweep: Sweep) -> list[tuple[int, int]]:
     """Returns (world seed, learner seed) of every replicate.
 
     Raises:
-      UserError: for fewer than one seed, a repeated seed, or one outside 0 … 2³² − 1.
+      UserError: for fewer than one seed, a million, a repeated seed, or one outside 0 … 2³² − 1.
     """
     wrong = UserError("seeds must be different whole numbers from 0 to 4294967295")
     if isinstance(sweep.seeds, int):
         if not 0 <= sweep.seeds <= 2**32:
             raise wrong if sweep.seeds > 0 else UserError(f"seeds = {sweep.seeds!r}: at least one is needed")
+        check_number(sweep.seeds, "seeds")
         seeds = list(range(sweep.seeds))
     else:
         try:

@@ -1,6 +1,6 @@
 """What is kept of the runs of small sweeps, of which the findings and the sweeps' first lines tell.
 
-``docs/results/small/NAME/``, as `kept.py` keeps a claim's run; `tables.py` makes the table of a kept run as of a run.
+Each has a folder in ``docs/results/small``, as `kept.py` keeps a claim's run; `tables.py` makes its table as of a run.
 
 Command: python docs/small.py docs/results/small RUN …
 """

@@ -6,7 +6,6 @@ What is done is told by the shares' run directories alone, so a driver that was 
 from __future__ import annotations
 
 import contextlib
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +15,7 @@ from typing import Any
 
 from regimax.errors import UserError
 from regimax.executors.base import Ended, Executor, Task
-from regimax.sweep import rundir, store
+from regimax.sweep import disk, rundir, store
 from regimax.sweep.disk import Damaged
 from regimax.sweep.interrupted import Interrupted
 from regimax.sweep.merge import merge
@@ -111,7 +110,7 @@ def drive(
                 done, planned = map(sum, zip(*(_stages(task.out) for task in tasks), strict=True))
                 say(f"{done} of {planned} stages known so far are done; shares running: {len(running)}")
         cells = merge([task.out for task in tasks], out, facts=facts)
-    shutil.rmtree(place)
+    disk.remove(place)
     return cells
 
 

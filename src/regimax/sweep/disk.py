@@ -257,6 +257,12 @@ def remove(path: Path) -> None:
     os.rmdir(path)
 
 
+def rename(old: Path, new: Path) -> None:
+    """Gives a file or a folder another name, which nothing has yet."""
+    os.rename(old, new)
+    _sync(new.parent)
+
+
 def put_aside(run: Path, path: Path) -> None:
     """Moves something of a run directory into its quarantine, under the path that it had; nothing where there is none.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,13 +56,13 @@ def merge(paths: Sequence[Path], out: Path, partial: bool = False, facts: Mappin
     parts = sorted((_part(path) for path in paths), key=lambda part: part.number)
     _check(parts, partial)
     beside = out.with_name(f".{out.name}.merging")
-    shutil.rmtree(beside, ignore_errors=True)
+    disk.remove(beside)
     try:
         with disk.told(out):
             cells = _write(parts, beside, facts or {})
-            os.replace(beside, out)
+            disk.rename(beside, out)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        disk.remove(beside)
     return cells
 
 

@@ -26,17 +26,17 @@ Measured: inconclusive, by a mistake of the rule: it chooses a budget as if who 
   nobody gets there, and n* and its slope are not known; with 4 skills 11 of 16 do not get there. With 32 looks the base
   model's share of a hundred tasks is 0.376 (0.256 to 0.477), below a half. Control and null hold.
 What the same run says of each budget, which decides nothing: medians of n* at the best budget of those with which half
-  of the worlds get there are 8 tasks with one look, and 1.9, 1.9, between 1.2 and 2.3, and 1.6 with 4, 8, 16 and 32, at
-  16, 64, 256 and 1,024 updates: about two at any number of looks above one, and nothing that falls. The cost of the base
-  model grows as that of scratch does, which is 0.04, 0.14, 0.4, 1.9 and 6.2 GFLOP, by Q-learning with 32 looks, by heads
-  on a random trunk with one, and by A2C between; T after those budgets is 0.03, 0.05, 0.05, 0.14 and 0.2.
+  of the worlds get there are 8 tasks with one look, and 1.9, 1.9, between 1.2 and 2.3, and 1.6 with 4, 8, 16 and 32,
+  at 16, 64, 256 and 1,024 updates: about two at any number of looks above one, and nothing that falls. What a base
+  model costs grows as what scratch takes, 0.04, 0.14, 0.4, 1.9 and 6.2 GFLOP (by Q-learning with 32 looks, by heads on
+  a random trunk with one, and by A2C between); after those budgets a task takes 0.03, 0.05, 0.05, 0.14 and 0.2.
 What speaks against it: step sizes after prediction were chosen at 512 updates and fewer, where with 32 looks nobody
   gets there, so that those of 1,024 and 2,048 are not tuned. With 4 skills no budget serves: after 128 updates 12 of 16
   worlds get there, after 1,024 none, at a step size of prediction, 0.064, that was chosen at 256. What comes of a
   hundred tasks hangs on the few worlds that are stuck. Choosing budgets by worlds that got there needs another rule.
 Old C1 beside the new: success at equal FLOPs, 4.7 GFLOP in all, where 64 looks could not be told apart by anybody and
   8 were by everybody, after squared errors; it gave a share of 0, with no room for any other. Costs to a threshold can
-  tell: one base model pays for itself after about two tasks, and so takes most of the compute of few tasks, not of many.
+  tell: one base model pays for itself after about two tasks, and takes most of the compute of few tasks, not of many.
 Borders: with one look n* of the best budget is no null. It tends to 0 with the least budget that is tried (8 updates
   cost 0.07 GFLOP and save 0.015, n* = 5), whatever there is to find; so the null takes the budget that serves a hundred
   tasks best in the richest world. K = 1 is none either: the head that is kept is the task's answer.

@@ -57,7 +57,7 @@ class Inline:
     """An executor that runs a task when it is waited for, and loses it after as many ticks as `breaks` says next."""
 
     def __init__(self, slots=2, breaks=(), code=None):
-        self.slots, self._breaks, self._code = slots, iter(breaks), code
+        self.slots, self.worth, self._breaks, self._code = slots, 1.0, iter(breaks), code
         self.submitted, self._queue, self.closed, self.most = [], [], False, 0
 
     def submit(self, task):

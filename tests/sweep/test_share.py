@@ -44,6 +44,17 @@ def test_shares_are_whole_trees_of_about_equal_work(of):
     assert max(work) - min(work) <= 2 * max(s.end for s in plan.stages.values()) * 8
 
 
+def test_there_are_as_many_shares_as_suit():
+    plan = make_plan(sweep(seeds=40))  # 160 trees
+    work = sum(
+        (stage.end - stage.start) * sum(plan.flops[stage.program].executed.values()) for stage in plan.stages.values()
+    )
+    assert share.suiting(plan, 4, work) == 4  # one for each worker, however little there is to do
+    assert share.suiting(plan, 4, work / 10) == 10
+    assert share.suiting(plan, 4, work / 1000) == 64  # and no more than sixteen
+    assert share.suiting(plan, 400, work / 1000) == 160  # that can be cut
+
+
 def test_more_shares_than_can_run_apart_are_refused():
     with pytest.raises(rx.UserError, match=r"99 shares are too many: .* makes 16 at most"):
         share.cut(make_plan(sweep()), 1, 99)

@@ -16,19 +16,16 @@ from regimax.executors import Executor, Task, drive
 from regimax.executors.driver import folder_of
 from regimax.sweep import disk
 from regimax.sweep.display import say
-from regimax.sweep.share import cut, most
+from regimax.sweep.share import cut, suiting
 
 if TYPE_CHECKING:
     from regimax.sweep.plan import Plan
-
-PER_WORKER = 4
-"""Shares for each worker: one that is slow, or lost, then keeps the others waiting for a quarter of its work."""
 
 
 def run_apart(command: arguments.Run, plan: Plan, file: Path, out: Path, console: Console) -> int:
     """Runs the shares of a sweep with an executor, and joins them. Returns the exit code."""
     executor = _executor(command, file)
-    of = command.shares or _begun(folder_of(out)) or min(PER_WORKER * executor.slots, most(plan))
+    of = command.shares or _begun(folder_of(out)) or suiting(plan, executor.slots, executor.worth)
     cut(plan, 1, of)  # refuses too many
     place = folder_of(out).absolute()
     tasks = []

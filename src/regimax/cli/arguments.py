@@ -67,7 +67,7 @@ class Run:
     workers: int | None = None
     """Tasks at once, of a backend that has them: one per core, or accelerator of the cluster, when not given."""
     shares: int | None = None
-    """Shares that they take, one after the other: four per worker, or as many as there can be, when not given."""
+    """Shares that they take, one after the other; when not given 16 a worker, or fewer where there is little to do."""
     address: str | None = None
     """Of a running Ray cluster, where --out is on storage that all nodes see; one is started here when not given."""
     accept_versions: bool = False

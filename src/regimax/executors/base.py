@@ -36,15 +36,22 @@ class Ended(NamedTuple):
     said: str
 
 
+ON_CORE, ON_ACCELERATOR = 1e12, 1e14
+"""FLOPs that are worth a task of their own."""
+
+
 class Executor(Protocol):
     """Something that runs tasks, as many at once as it has slots.
 
     Attributes:
-      slots: how many it runs at once; a cluster may grow.
+      slots: how many it runs at once.
+      worth: FLOPs that are worth a task of their own, some minutes' work of a worker: to begin one takes 10 to 20 s.
     """
 
     @property
     def slots(self) -> int: ...
+    @property
+    def worth(self) -> float: ...
 
     def submit(self, task: Task) -> None:
         """Begins a task."""

@@ -10,7 +10,7 @@ import time
 from typing import IO, NamedTuple
 
 from regimax.errors import UserError
-from regimax.executors.base import Ended, Task
+from regimax.executors.base import ON_CORE, Ended, Task
 from regimax.executors.worker import command
 
 TAIL = 4000
@@ -44,6 +44,8 @@ class Processes:
         self._cores = [cores[i * each : (i + 1) * each] for i in range(workers)]
         self._free = list(range(workers))
         self._running: list[_Running] = []
+
+    worth = ON_CORE
 
     @property
     def slots(self) -> int:

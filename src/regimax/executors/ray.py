@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from regimax.errors import UserError
-from regimax.executors.base import Ended, Task
+from regimax.executors.base import ON_ACCELERATOR, ON_CORE, Ended, Task
 
 LEFT_OUT = ["runs", ".git", "*.parquet", "__pycache__"]
 """Of the folder of a sweep's file, which travels with its tasks."""
@@ -45,6 +45,7 @@ class Ray:
         self._gpus = int(has.get("GPU", 0))
         self._workers = workers or self._gpus or int(has.get("CPU", 1))
         self._cores = max(1, int(has.get("CPU", 1)) // self._workers)
+        self.worth = ON_ACCELERATOR if self._gpus else ON_CORE
         self._away, self._running = address is not None, {}
 
     @property

@@ -11,6 +11,8 @@ from regimax.errors import UserError
 from regimax.sweep.block import at_once
 from regimax.sweep.plan import Plan, Share, Stage
 
+PER_WORKER = 16
+"""Shares for each worker, at most."""
 KEY = "share"
 """Of a resolved sweep: which share of how many a run directory holds."""
 
@@ -59,9 +61,20 @@ def cut(plan: Plan, number: int, of: int) -> Plan:
     )
 
 
-def most(plan: Plan) -> int:
-    """Returns into how many shares a plan can be cut."""
-    return len(_trees(plan))
+def suiting(plan: Plan, workers: int, worth: float) -> int:
+    """Returns the number of shares that suits so many workers.
+
+    Sixteen for each where there is work for so many: who is slow, or lost, at the end then keeps the others waiting for
+    a sixteenth of its work. Fewer where they would not be worth to be begun, but one for each worker at least.
+
+    Args:
+      plan: the plan.
+      workers: how many run at once.
+      worth: FLOPs that are worth a share.
+    """
+    flops = {program: sum(plan.flops[program].executed.values()) for program in plan.programs}
+    all_of_it = sum(_work(stage, flops) for stage in plan.stages.values())
+    return min(len(_trees(plan)), max(workers, min(PER_WORKER * workers, int(all_of_it / worth))))
 
 
 def _work(stage: Stage, flops: Mapping[str, float]) -> float:

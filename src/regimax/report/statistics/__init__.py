@@ -15,7 +15,7 @@ from regimax.report.statistics.exchange import break_even, exchange_rate
 from regimax.report.statistics.intervals import median_interval, share
 from regimax.report.statistics.paired import difference, effect, elasticity, ln_ratio, pairs, slopes
 from regimax.report.statistics.performance import best_setting, interquartile_mean, median_score, profile
-from regimax.report.statistics.phases import PhaseDiagram, phase_diagram
+from regimax.report.statistics.phases import PhaseDiagram, break_even_map, phase_diagram
 from regimax.report.statistics.regression import Fit, censored_regression
 from regimax.report.statistics.shares import concept_share, recovery
 from regimax.report.statistics.signed_rank import signed_rank_interval
@@ -36,6 +36,7 @@ __all__ = [
     "best_setting",
     "bootstrap",
     "break_even",
+    "break_even_map",
     "censored_regression",
     "concept_share",
     "decide",

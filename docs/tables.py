@@ -1,13 +1,17 @@
 """The tables of results in the README and in the sweeps' docstrings, from the runs of those sweeps.
 
-Command: python docs/tables.py runs/quickstart runs/exemplar runs/lock runs/deepsea runs/planner
+Command: python docs/tables.py runs/quickstart docs/results/small/exemplar
+Of runs, or of what is kept of them.
 """
 
 import math
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
 
 import polars as pl
+from kept import runs
 
 import regimax as rx
 from regimax import report
@@ -208,6 +212,17 @@ TABLES = {
     "consolidation": consolidation,
 }
 
-for path in sys.argv[1:]:
-    loaded = rx.load_run(path)
-    print(f"\n{path}", *TABLES[loaded.facts["name"]](loaded), sep="\n")
+
+def lines(path: Path) -> list[str]:
+    """The table of a run, or of one that is kept."""
+    if (path / "origin.json").is_file():
+        [(name, run)] = runs(path).items()
+    else:
+        run: Any = rx.load_run(path)
+        name = run.facts["name"]
+    return TABLES[name](run)
+
+
+if __name__ == "__main__":
+    for given in sys.argv[1:]:
+        print(f"\n{given}", *lines(Path(given)), sep="\n")

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import pytest
 
 import regimax as rx
@@ -90,6 +91,17 @@ def test_draws_without_loops_are_the_same_bits():
     ]
     assert [lines[0] for lines in told] == ["True", "False"]
     assert told[0][1] == told[1][1]
+
+
+@pytest.mark.versions
+def test_draws_keep_their_loops_where_the_expression_takes_minutes_to_compile():
+    script = (
+        "import jax, regimax\n"
+        "regimax.prepare_cpu(1)\n"
+        "print('while' in jax.jit(jax.random.bits).lower(jax.random.key(0)).as_text())\n"
+    )
+    told = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+    assert told.split() == [str(jax.__version_info__ >= (0, 11))]
 
 
 @pytest.mark.versions

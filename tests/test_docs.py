@@ -16,7 +16,8 @@ CONSTANTS = {"ILLEGAL", "PARTNERS", "PLACES", "HUMAN", "HUMAN_SCALED", "EFFORTS"
 
 
 def test_every_page_has_a_place():
-    assert {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")} == set(re.findall(r": (\S+\.md)", NAV))
+    pages = {str(page.relative_to(DOCS)) for kind in ("md", "ipynb") for page in DOCS.rglob(f"*.{kind}")}
+    assert pages == set(re.findall(r": (\S+\.(?:md|ipynb))", NAV))
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -49,7 +50,7 @@ def test_channels_of_the_page_are_planned():
 
 COMMANDS = {
     tuple(word.strip("[]") for word in command.partition("#")[0].split()[1:])
-    for page in ("../README.md", "start.md", "sweeps.md", "throughput.md", "claims.md")
+    for page in ("../README.md", "start.md", "sweeps.md", "throughput.md", "claims.md", "calibration.md")
     for block in blocks(page, "(?:bash)?")
     for line in re.sub(r"   +.*", "", block, flags=re.MULTILINE).splitlines()
     for command in map(str.strip, line.split(";"))

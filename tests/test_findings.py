@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import itertools
 import json
 import re
 import sys
@@ -26,13 +27,18 @@ ARMS = {
 }
 
 
+def program(name):
+    """A program of the documentation, as a module."""
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+        sys.modules[name] = importlib.util.module_from_spec(spec)  # as its dataclasses and annotations ask
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
 def kept(name):
     """The runs of a folder of kept results."""
-    spec = importlib.util.spec_from_file_location("kept", ROOT / "docs" / "kept.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["kept"] = module  # as its dataclasses and annotations ask
-    spec.loader.exec_module(module)
-    return list(module.runs(KEPT / name).values())
+    return list(program("kept").runs(KEPT / name).values())
 
 
 def median(runs, arm, observations):
@@ -45,23 +51,35 @@ def median(runs, arm, observations):
     raise KeyError(f"no cells of {arm} at {observations}")
 
 
+def cut(lines):
+    """The entries of a table in Markdown, row by row, but for the line below its head."""
+    head, _, *rows = [[part.strip() for part in line.strip().strip("|").split("|")] for line in lines]
+    return [head, *rows]
+
+
 def table(head):
     """The rows of the table of the findings that begins so: name and entries; and the entries of its head."""
     page = (ROOT / "docs" / "findings.md").read_text()
     [text] = re.findall(rf"(?m)^(\| {re.escape(head)}.*\n(?:\|.*\n)+)", page)
-    first, _, *rows = [[part.strip() for part in line.strip("|").split("|")] for line in text.splitlines()]
-    return [int(entry) for entry in first[1:]], rows
+    return cut(text.splitlines())
+
+
+def made(name):
+    """The first table of what is kept of a small sweep, as `docs/tables.py` prints it."""
+    program("kept")
+    lines = program("tables").lines(KEPT / "small" / name)
+    return cut(list(itertools.takewhile(lambda line: line.startswith("|"), lines)))
 
 
 @pytest.mark.parametrize(
     ("head", "name"), [("rewards to 0.9, median of 16", "c06_always_on"), ("rewards to 0.8", "rewards_digits")]
 )
 def test_rewards_of_the_findings_are_those_of_the_kept_runs(head, name):
-    runs, (numbers, rows) = kept(name), table(head)
+    runs, ((_, *numbers), *rows) = kept(name), table(head)
     told, found = {}, {}
     for arm, *entries in rows:
         if arm in ARMS:
-            for n, entry in zip(numbers, entries, strict=True):
+            for n, entry in zip(map(int, numbers), entries, strict=True):
                 told[arm, n] = entry
                 text, bound = median(runs, ARMS[arm], n)
                 found[arm, n] = f"> {text}" if bound else text
@@ -75,6 +93,30 @@ def test_rewards_of_the_readme_are_those_of_the_kept_runs():
         r"([\d,]+) rewards against ([\d,]+) at 64 observations", (ROOT / "README.md").read_text()
     )
     assert (scratch, ours) == (median(runs, "pure_rl-Q", 64)[0], median(runs, "always_on", 64)[0])
+
+
+@pytest.mark.parametrize(
+    ("head", "name"), [("paid for", "quickstart"), ("looks of each value", "exemplar"), ("depth of the lock", "lock")]
+)
+def test_tables_of_the_findings_are_those_of_the_kept_small_runs(head, name):
+    (_, *columns), *told = table(head)
+    (_, *their_columns), *found = made(name)
+    if name == "lock":  # the page leaves out slopes and who looks for what is new
+        found = [row[:-1] for row in found[: len(told)]]
+    else:
+        assert columns == [f"`{arm}`" for arm in their_columns]
+    assert [row[1:] for row in told] == [row[1:] for row in found]
+
+
+def test_learners_from_scratch_are_told_as_they_were_kept():
+    names = {"A2C": "A2C", "A2C on both looks": "A2C-views", "PPO, 4 epochs": "PPO"}
+    names |= {"Q-learning, 4 updates a rollout": "Q-4", "16 updates": "Q-16"}
+    (_, *arms), (_, *episodes), (_, *flops) = table("from scratch")
+    found = {row[0]: row for row in made("from_scratch")[1:]}
+    for arm, number, spent in zip(arms, episodes, flops, strict=True):
+        *_, took, cost = found[names[arm]]
+        assert took.split()[0] == number
+        assert f"{float(cost.split()[0]) / 1e9:.1f}" == spent
 
 
 CLAIMS = {one["id"]: one for one in json.loads((KEPT / "claims.json").read_text())}

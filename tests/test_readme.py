@@ -64,7 +64,7 @@ def test_sweep_files_plan_and_say_what_they_are(path):
 
 ROOT = README.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")]
-TEXTS = [*PAGES, *ROOT.glob("docs/*.py"), *ROOT.glob("sweeps/*.py")]
+TEXTS = [*PAGES, *ROOT.glob("docs/*.py"), *ROOT.glob("sweeps/**/*.py")]
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -56,3 +56,8 @@ def test_others_are_told(setting, value, message):
 def test_names_far_from_all_others_get_no_suggestion():
     assert nearest("xyz", ["reward.erasure"]) == ""
     assert str(unknown("axis", "b", ["aaa"])) == "unknown axis 'b'. Allowed: aaa"
+
+
+def test_what_is_no_text_is_told_like_a_wrong_name():
+    assert str(unknown("thing", 3, [33, 4])) == "unknown thing 3. Did you mean '33'? Allowed: 33, 4"
+    assert str(unknown("thing", None, ["some"])).startswith("unknown thing None.")

@@ -5,14 +5,14 @@ import tomllib
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
-NOT_RUN = {"playwright", "pyright", "ruff", "six"}
-"""What no test of versions imports, or what has no bound; nor does any import the extra `docs`."""
+NOT_RUN = {"ipykernel", "nbclient", "playwright", "pyright", "rliable", "ruff", "six"}
+"""What no test of versions imports, or what has no bound; nor does any import the extras `docs` and `export`."""
 
 
 def test_the_oldest_versions_are_the_lower_bounds():
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    apart = ("docs", "gpu", "tpu")
+    apart = ("docs", "export", "gpu", "tpu")
     asked = project["dependencies"] + [line for name in extras if name not in apart for line in extras[name]]
     bounds = {}
     for line in asked:

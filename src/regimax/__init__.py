@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from regimax.errors import UserError
     from regimax.prng import Keys, cell_keys
     from regimax.sweep.loaded import load_run
-    from regimax.sweep.spaces import integers, lin_space, log_space, log_uniform, sample, uniform
+    from regimax.sweep.spaces import integers, lin_space, log_space, log_uniform, only, sample, uniform
     from regimax.sweep.spec import Choice, Sweep
     from regimax.train import Result, make_train
 
 __version__ = "0.1.0"
 
 _MODULES = (
-    *("channels", "claims", "envs", "learners", "networks", "ops", "probes", "regimes", "report", "rollout"),
+    *("channels", "claims", "envs", "export", "learners", "networks", "ops", "probes", "regimes", "report", "rollout"),
     *("sources", "sweep", "types"),
 )
 _NAMES = {
@@ -46,6 +46,7 @@ _NAMES = {
     "log_space": "sweep.spaces",
     "log_uniform": "sweep.spaces",
     "make_train": "train",
+    "only": "sweep.spaces",
     "prepare_cpu": "backend",
     "sample": "sweep.spaces",
     "uniform": "sweep.spaces",
@@ -74,6 +75,7 @@ __all__ = [
     "log_uniform",
     "make_train",
     "networks",
+    "only",
     "ops",
     "prepare_cpu",
     "probes",

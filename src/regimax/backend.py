@@ -21,6 +21,10 @@ _WANTED = os.environ.get(POOL_VARIABLE, "")
 """Size of the pool that the user has set, before anything here did."""
 
 
+LOOPS_SINCE = (0, 11)
+"""The version of jax from which on draws keep their loops."""
+
+
 def cores() -> int:
     """Returns the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -53,7 +57,8 @@ def prepare_cpu(devices: int | None = None) -> None:
     flags = os.environ.get("XLA_FLAGS", "")
     os.environ["XLA_FLAGS"] = " ".join([*flags.split(), *(f"{flag}=false" for flag in FLAGS if flag not in flags)])
     os.environ[POOL_VARIABLE] = _WANTED if _WANTED.isdecimal() and int(_WANTED) > 0 else str(devices)
-    draw_without_loops()
+    if jax.__version_info__ < LOOPS_SINCE:
+        draw_without_loops()
     if jax.config.values["jax_num_cpu_devices"] == devices:
         return
     try:
@@ -66,7 +71,8 @@ def draw_without_loops() -> bool:
     """Has JAX compile Threefry on a CPU as one expression, not as a loop of five rounds.
 
     That is what it does on other platforms; on a CPU each of many draws becomes a loop of some 18 kernels, and a
-    learner takes up to twice as long to compile. The bits are the same.
+    learner takes up to twice as long to compile. The bits are the same. Not so from jax 0.11 on, where XLA always
+    emits fused operations in its newer way: with jax 0.12 such an expression takes LLVM minutes at any level but 0.
 
     Returns:
       whether this version of JAX lets it; where it does not, all goes on as it came.

@@ -16,7 +16,7 @@ class UserError(ValueError):
 
 def nearest(found: str, allowed: Iterable[str]) -> str:
     """Returns " Did you mean 'x'?" for the name in `allowed` that is most like `found`, or an empty string."""
-    match = difflib.get_close_matches(found, list(allowed), n=1, cutoff=0.5)
+    match = difflib.get_close_matches(str(found), list(map(str, allowed)), n=1, cutoff=0.5)
     return f" Did you mean {match[0]!r}?" if match else ""
 
 
@@ -35,5 +35,5 @@ def unknown(kind: str, found: str, allowed: Iterable[str]) -> UserError:
       >>> print(unknown("axis", "reward.erasures", ["reward.erasure", "reward.flip"]))
       unknown axis 'reward.erasures'. Did you mean 'reward.erasure'? Allowed: reward.erasure, reward.flip
     """
-    names = list(allowed)
+    names = list(map(str, allowed))
     return UserError(f"unknown {kind} {found!r}.{nearest(found, names)} Allowed: {', '.join(names)}")

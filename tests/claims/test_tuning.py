@@ -47,12 +47,18 @@ def test_labels_and_tuples_are_restricted_too():
     assert tried.axes["world.skills", "rl.entropy_coef"] == [(2, 0.1)]
 
 
+def test_an_axis_of_some_arms_stays_theirs():
+    tried = tuning_sweep(make_sweep(axes={"pay": rx.only("pure_rl", {"rich": {}, "poor": {}})}), make_tuning())
+    assert tried.axes["pay"] == rx.only("pure_rl", {"rich": {}, "poor": {}})
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"axes": {"reward.erasure": [0.1]}}, "'reward.erasure' is tuned, and set by the sweep as well"),
         ({"at": {"reward.erasur": [0.0]}}, "unknown axis of the tuning: 'reward.erasur'"),
         ({"at": {"reward.erasure": [0.1]}}, "the axis 'reward.erasure' is never 0.1"),
+        ({"axes": {"rl.learning_rate": rx.only("pure_rl", [0.1])}}, "every arm is tried on the whole grid"),
         ({"per": ["world.skills"]}, "unknown axis of the tuning: 'world.skills'"),
         ({"at": {"reward.erasure": [0.0]}, "per": ["reward.erasure"]}, "stands in `at` and in `per`"),
     ],

@@ -60,6 +60,18 @@ BAD = [
     (["run", "empty.py"], r"axis 'reward.erasure' is empty"),
     (["run", "impossible.py"], r"line 2: Cipher: skills = 0 is out of range"),
     (["plan", "tiny.py", "--set", "rl.erasure=1"], "unknown axis 'rl.erasure'"),
+    (["run", "tiny.py", "--part", "3/2"], "--part '3/2' is not I/N with I from 1 to N"),
+    (["run", "tiny.py", "--part", "half"], "--part 'half' is not I/N"),
+    (["run", "tiny.py", "--part", "1/99"], "99 shares are too many"),
+    (["run", "tiny.py", "--part", "1/2", "--extend"], "--part and --extend exclude each other"),
+    (["run", "tiny.py", "--workers", "2"], "--workers goes with --backend processes or ray"),
+    (["run", "tiny.py", "--backend", "processes", "--workers", "0"], "--workers 0 is below 1"),
+    (["run", "tiny.py", "--backend", "processes", "--workers", "9999"], "--workers 9999 is above the"),
+    (["run", "tiny.py", "--backend", "processes", "--workers", "1", "--shares", "99"], "99 shares are too many"),
+    (["run", "tiny.py", "--backend", "processes", "--address", "auto"], "--address goes with --backend ray"),
+    (["run", "tiny.py", "--backend", "processes", "--part", "1/2"], "--backend processes does not go with --part"),
+    (["merge", "nowhere", "--out", "there"], "'nowhere' is not a run directory"),
+    (["merge", "--out", "there"], "give the run directories of the shares"),
     (["table", "nowhere"], "'nowhere' is not a run directory"),
     (["report", "nowhere"], "'nowhere' is not a run directory"),
 ]
@@ -210,3 +222,24 @@ def test_unknown_options_end_with_2():
     )
     assert found.returncode == 2
     assert "Traceback" not in found.stderr
+
+
+def test_every_sweep_of_a_folder_is_run_where_it_holds_no_claim(spec, capsys):
+    folder = Path("small")
+    folder.mkdir()
+    one = SWEEP.replace("seeds=2", "seeds=1").replace(", rx.regimes.pretrain_rl(updates=(4, 4), **o)", "")
+    (folder / "b_one.py").write_text(one)
+    (folder / "c_two.py").write_text(one.replace("[0.0, 0.5]", "[0.25]"))
+    (folder / "d_beside.py").write_text("x = 1")
+    (folder / "e_refused.py").write_text(one.replace("reward.erasure", "reward.erasures"))
+    (folder / "a_broken.py").write_text("sweep = (")
+    for run in range(2):
+        assert main(["run", str(folder), "--all", "--out", "out"]) == 1
+        out, err = capsys.readouterr()
+        assert "2 of 4 sweeps are finished" in out
+        assert out.count("nothing to do") == 2 * run
+        assert re.search("regimax: a_broken: cannot import", err)
+        assert re.search("regimax: e_refused: .*unknown axis", err)
+    assert {p.name for p in Path("out").iterdir()} == {"b_one", "c_two"}
+    assert main(["run", "--all", str(folder), "--full"]) == 2
+    assert "the folder holds none" in capsys.readouterr().err

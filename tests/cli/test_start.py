@@ -31,6 +31,17 @@ def test_the_version_is_told(capsys):
     assert capsys.readouterr().out == f"regimax {rx.__version__}\n"
 
 
+@pytest.mark.parametrize("typed", [[], ["--version"], ["list", "channels"]], ids=" ".join)
+def test_a_reader_that_has_seen_enough_is_no_fault(typed):
+    reads, writes = os.pipe()
+    os.close(reads)
+    with open(writes, "wb") as closed:
+        asked = [sys.executable, "-m", "regimax", *typed]
+        ended = subprocess.run(asked, stdout=closed, stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode in (128 + 13, 1)  # 1 is what rich gives, where it writes
+    assert ended.stderr == ""
+
+
 def test_a_sweep_is_found_by_its_name(capsys):
     assert main(["plan", "quickstart"]) == 0
     assert "120 cells in 136 stages" in capsys.readouterr().out
@@ -80,6 +91,34 @@ def test_a_new_file_may_be_like_another(capsys):
     assert main(["new", "nowhere/other"]) == 2
     assert "cannot write 'nowhere/other.py': No such file" in capsys.readouterr().err
     assert not Path("other.py").exists()
+
+
+@pytest.mark.parametrize("name", shipped.files())
+def test_what_a_sweep_imports_is_known_to_come_beside_it(name):
+    import ast
+    import importlib.util
+
+    path = shipped.files()[name]
+    there = {path.stem for path in shipped.neighbours(path)}
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module] if isinstance(node, ast.ImportFrom) else []
+        assert all(name in there or importlib.util.find_spec(name.partition(".")[0]) for name in names)
+
+
+def test_a_new_file_brings_along_what_it_imports(capsys):
+    assert main(["new", "mine", "--like", "rewards_digits_dense"]) == 0
+    assert "imports rewards_digits.py, c06_always_on.py, written beside it" in capsys.readouterr().out
+    for name in ("rewards_digits", "c06_always_on"):
+        assert Path(f"{name}.py").read_text() == shipped.files()[name].read_text()
+    assert main(["new", "again", "--like", "rewards_digits_dense"]) == 0  # what is there is the same
+    Path("c06_always_on.py").write_text("")
+    before = sorted(Path().iterdir())
+    assert main(["new", "other", "--like", "rewards_digits"]) == 2
+    message = "'rewards_digits' imports c06_always_on.py, and 'c06_always_on.py' would be another file"
+    assert message in capsys.readouterr().err
+    assert main(["new", "sub/rewards_digits", "--like", "rewards_digits_dense"]) == 2
+    assert sorted(Path().iterdir()) == before
 
 
 def test_everything_is_listed_with_a_line(capsys):

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from regimax.report import available, panels, render, styles, write
+from regimax.report.packed import unpacked
 from regimax.report.probed import probe_drawings
 from regimax.report.split import compute_split
 
@@ -129,9 +130,9 @@ def make_probes(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def embedded(page: str) -> dict[str, Any]:
-    found = re.search(r'<script type="application/json" id="report-data">(.*?)</script>', page, re.DOTALL)
+    found = re.search(r'<script type="text/plain" id="report-data">(.*?)</script>', page, re.DOTALL)
     assert found
-    return json.loads(found[1])
+    return json.loads(unpacked(found[1]))
 
 
 @pytest.fixture(scope="module")
@@ -157,10 +158,33 @@ def test_page_loads_nothing(page: str, tags: Any) -> None:
     for tag, attributes in tags(page).found:
         assert tag not in ("link", "img", "iframe", "object", "embed", "base")
         assert not {"src", "href", "srcset", "data"} & set(attributes), (tag, attributes)
-    own = re.sub(r"<script>/\*\*\n\* plotly\.js.*?</script>", "", page, flags=re.DOTALL)
+    own = re.sub(r'<script type="text/plain".*?</script>', "", page, flags=re.DOTALL)
     assert len(own) < len(page) / 10
     assert not re.search(r"https?:|fetch\(|XMLHttpRequest|@import|url\(", own)
     assert "default-src 'none'" in own
+
+
+def test_page_is_small(page: str) -> None:
+    assert len(page.encode()) < 2e6
+
+
+def test_page_names_its_threshold_and_answers_in_a_sentence(tags: Any) -> None:
+    def text(settings: list[str], regimes: list[str] = REGIMES, points: int = 12, **rule: Any) -> str:
+        page = render(make_meta(**rule), *make_run(regimes, settings, 4, points=points))
+        return " ".join("".join(tags(page).text).split())
+
+    rule = {"threshold": 0.95, "consecutive": 3}
+    several = text(SETTINGS, **rule)
+    assert several.count("success of 0.95 or more in 3 evaluations in a row") == 2
+    assert "Fewest environment steps to 0.95 success: pretrain_rl in 2 of 2 settings. " in several
+    assert "Least compute to 0.95 success: oracle in 2 of 2 settings." in several
+    one = text([""], threshold=0.95, consecutive=1)
+    assert "0.95 or more in an evaluation" in one
+    assert "Least compute to 0.95 success: oracle (4.9\u00a0kFLOP), then pretrain_rl (" in one.replace(
+        " kF", "\u00a0kF"
+    )
+    assert "No regime got to 0.95 success in the median: pretrain_rl came to 0.0" in text(SETTINGS, points=2, **rule)
+    assert "success at the sweep’s threshold" in text(SETTINGS)
 
 
 def test_everything_from_outside_is_escaped(tags: Any) -> None:
@@ -190,6 +214,13 @@ def test_unfinished_run_is_called_unfinished() -> None:
     nothing = render(make_meta(), make_run(REGIMES, SETTINGS, 4, pending=24)[0], pl.DataFrame())
     assert "No evaluation has been committed yet" in nothing
     assert embedded(nothing)["panels"] == []
+
+
+def test_a_run_that_has_only_predicted_so_far_has_a_page(tags: Any) -> None:
+    pending, _ = make_run(REGIMES, SETTINGS, 4, pending=24)
+    _, curves = make_run(["pretrain_rl"], SETTINGS, 4)
+    page = render(make_meta(), pending, curves.filter(pl.col("phase") == "pretrain").drop("success"))
+    assert "No evaluation has been committed yet" in "".join(tags(page).text)
 
 
 def test_page_without_axes_of_one_regime_and_one_seed() -> None:
@@ -395,6 +426,31 @@ def test_browser_changes_the_axis(opened: Opened) -> None:
     opened.page.select_option("#effort", "env_steps")
     assert opened.x(0) == steps
     assert opened.complaints == []
+
+
+def test_browser_leads_from_a_line_to_its_cells(opened: Opened) -> None:
+    opened.page.evaluate(
+        "document.getElementById('plot-1').emit('plotly_click',"
+        " { points: [{ data: document.getElementById('plot-1').data.find((t) => t.meta.regime === 'oracle') }] })"
+    )
+    opened.page.wait_for_selector("#cell-table tbody tr")
+    rows = opened.page.locator("#cell-table tbody tr").all_inner_texts()
+    assert len(rows) == 4
+    assert all("oracle" in row and SETTINGS[1] in row for row in rows)
+    opened.page.fill("#filter", "")
+    opened.page.locator("#cell-details summary").click()
+    assert opened.complaints == []
+
+
+def test_browser_says_that_a_table_scrolls_where_it_does(opened: Opened) -> None:
+    hints = "[...document.querySelectorAll('#summary .scroll')].map((box) => getComputedStyle(box, '::before').content)"
+    assert opened.page.evaluate(hints) == ["none"]
+    opened.page.set_viewport_size({"width": 390, "height": 800})
+    opened.page.wait_for_selector("#summary .scroll.overflows")
+    assert "scroll sideways" in opened.page.evaluate(hints)[0]
+    assert opened.page.evaluate("document.documentElement.scrollWidth") == 390
+    opened.page.set_viewport_size({"width": 1280, "height": 900})
+    opened.page.wait_for_selector("#summary .scroll:not(.overflows)")
 
 
 def test_browser_hides_a_regime(opened: Opened) -> None:

@@ -261,6 +261,49 @@ def test_a_run_is_extended_by_whole_points_only(tiny, name):
     assert difference.missing(old, make_plan(tiny(**more), TOLD).resolved) is None
 
 
+MORE = {
+    "another threshold": {"threshold": 0.5, "consecutive": 2},
+    "an axis that has what was run among its values": {
+        "axes": {"reward.erasure": [0.0, 0.5], "reward.rate": [0.5, 1.0]}
+    },
+    "an axis in place of a setting": {"axes": {"reward.erasure": [0.0, 0.5], "reward.flip": [0.0, 0.1]}},
+    "an axis of labels": {
+        "axes": {"reward.erasure": [0.0, 0.5], "pay": {"noisy": {"reward.flip": 0.1}, "as it was": {}}}
+    },
+    "a longer last phase": {"settings": {"rl.updates": 12}},
+    "an axis of the last phase's length": {
+        "axes": {"reward.erasure": [0.0, 0.5], "rl.updates": [8, 10]}
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_a_run_goes_on_with_more(tiny, name):
+    old, new = make_plan(tiny(), TOLD).resolved, make_plan(tiny(**MORE[name]), TOLD).resolved
+    assert difference.missing(old, new) is None
+    assert difference.changed(old, new) is not None
+
+
+LESS = {
+    "an axis without what was run": (
+        {"axes": {"reward.erasure": [0.0, 0.5], "reward.rate": [0.25, 0.5]}},
+        r"no value of 'reward.rate' is what was run without it: pure_rl.reward.rate was 1.0, is 0.25",
+    ),
+    "a shorter phase": ({"settings": {"rl.updates": 4}}, "rl.updates was 8, is 4"),
+    "a longer phase that others went on from": (
+        {"settings": {"pretrain.updates": 8}}, "pretrain.updates was 4, is 8, and 'rl' went on from where it ended",
+    ),
+    "an axis is gone": ({"axes": {}}, r"the point {'reward.erasure': 0.0} is gone"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LESS)
+def test_a_run_does_not_go_on_with_what_was_not_run(tiny, name):
+    changes, message = LESS[name]
+    old, new = make_plan(tiny(), TOLD).resolved, make_plan(tiny(**changes), TOLD).resolved
+    assert message in (difference.missing(old, new) or "nothing")
+
+
 def test_what_has_changed_is_said_in_words(tiny):
     old = make_plan(tiny(), TOLD).resolved
     code = make_plan(tiny(), TOLD | {"sham_rl": ["pretrain", "another"]}).resolved

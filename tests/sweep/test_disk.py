@@ -10,7 +10,7 @@ import regimax
 from regimax.sweep import disk
 
 ROOT = Path(regimax.__file__).parent
-ROOMS = ("sweep", "claims", "report")
+ROOMS = ("sweep", "executors", "claims", "report")
 WAYS = {
     *("open", "write_text", "write_bytes", "unlink", "rmdir", "mkdir", "touch", "rmtree", "read_text", "read_bytes"),
     *("read_parquet", "scan_parquet", "os.open", "os.replace", "os.rename", "os.remove", "os.makedirs"),
@@ -18,6 +18,9 @@ WAYS = {
 """How files are read and changed: functions, methods, and those of `os` that strings and frames have too."""
 ELSEWHERE = {
     ("sweep/rundir.py", "open"),  # the lock, which holds nothing
+    ("executors/worker.py", "open"),  # the same
+    ("executors/slots.py", "open"),  # locks of cores, in a folder of the machine's
+    ("executors/slots.py", "mkdir"),
     ("sweep/states.py", "open"),  # a piece of a file, by the hash of its own
     ("sweep/environment.py", "read_text"),  # the processor
     ("sweep/shipped.py", "read_text"),  # what sweeps ask that come with regimax

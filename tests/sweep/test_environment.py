@@ -8,7 +8,7 @@ import pytest
 import regimax as rx
 from regimax import report
 from regimax.cli import main
-from regimax.sweep import environment, rundir, store, table
+from regimax.sweep import environment, loaded, rundir, store, table
 from regimax.sweep import run as module
 from regimax.sweep.plan import make_plan
 from regimax.sweep.run import Options, execute
@@ -154,7 +154,7 @@ def test_learners_of_another_environment_are_had_when_asked_for(under, monkeypat
     under(jax="9.9")
     known, given = rx.load_run(OUT).cells["cell"][0], plan.sweep
     other = {"pretrain_rl": ["a" * 16, "b" * 16]}  # what the programs are called under those versions
-    monkeypatch.setattr("regimax.sweep.loaded.make_plan", lambda sweep, own: make_plan(sweep, own or other))
+    monkeypatch.setattr(loaded, "make_plan", lambda sweep, own, links: make_plan(sweep, own or other, links))
     with pytest.raises(rx.UserError, match=r"another environment: jax was .*accept_versions=True"):
         rx.load_run(OUT, given).agent(known)
     assert rx.load_run(OUT, given, accept_versions=True).agent(known).params

@@ -407,8 +407,8 @@ def test_a_larger_sweep_takes_up_what_a_smaller_one_has_done(tmp_path, grown):
 def test_a_sweep_that_lost_something_does_not_extend(whole):
     with pytest.raises(rx.UserError, match=r"cannot be extended.*seed 2 is gone"):
         run(make_tiny(seeds=2), whole, extend=True)
-    with pytest.raises(rx.UserError, match=r"cannot be extended.*threshold"):
-        run(make_tiny(threshold=0.5), whole, extend=True)
+    with pytest.raises(rx.UserError, match=r"cannot be extended.*block was"):
+        run(make_tiny(block=4), whole, extend=True)
 
 
 @pytest.mark.versions

@@ -66,6 +66,21 @@ def test_bad_seeds_are_told(changes):
         spec.seed_list(sweep_with(**changes))
 
 
+@pytest.mark.parametrize(
+    "many",
+    [
+        lambda: spec.seed_list(sweep_with(seeds=2**32)),
+        lambda: spec.override(sweep_with(), ["a.x=0..1/1000000000000/lin"]),
+        lambda: spec.override(sweep_with(), ["a.x=1..2/1000000000000"]),
+        lambda: rx.sample(10**12, 0, {"a.x": rx.uniform(0, 1)}),
+        lambda: grid.points(sweep_with(axes={f"a.{name}": range(1000) for name in "abcdef"})),
+    ],
+)
+def test_what_nobody_could_plan_is_refused_at_once(many):
+    with pytest.raises(rx.UserError, match="more than 1,000,000 are not planned"):
+        many()
+
+
 def test_assignments_replace_axes(tiny):
     changed = spec.override(tiny(), ["reward.erasure=0,0.25", "rl.updates=4", "regime=sham_rl"], seeds=5)
     assert changed.axes == {"reward.erasure": [0, 0.25], "rl.updates": [4]}

@@ -7,12 +7,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, NoneType
 from typing import Any, Literal
 
 from regimax.claims.pilot import Pilot
 from regimax.errors import UserError, unknown
 from regimax.sweep.files import load_file
+from regimax.sweep.form import check_kinds
 from regimax.sweep.spec import Sweep, seed_list
 
 Scale = Literal["small", "full"]
@@ -166,8 +167,36 @@ def claim_of(module: ModuleType, path: Path) -> Claim | None:
     return claim
 
 
+_TEXT = (str, "a text")
+_SWEEPS = "a regimax.Sweep, or several by name"
+_TUNED = ((Tuning, Mapping, NoneType), "a regimax.Tuning, or several by name of the sweep")
+_CLAIM = {
+    **dict.fromkeys(("id", "question", "control", "null", "assay"), _TEXT),
+    "small": ((Sweep, Mapping), _SWEEPS),
+    "full": ((Sweep, Mapping, NoneType), _SWEEPS),
+    "tuning": _TUNED,
+    "full_tuning": _TUNED,
+    "figure": ((Callable, NoneType), "a function"),
+    "pilot": (Sequence, "a list of regimax.Pilot"),
+}
+_TUNING = {
+    "axes": (Mapping, "a dictionary of axes"),
+    "metric": _TEXT,
+    "over": _TEXT,
+    "cap": ((int, float, NoneType), "a number"),
+    "at": (Mapping, "a dictionary of labels by column"),
+    "per": (Sequence, "a list of columns"),
+    "settings": (Mapping, "a dictionary of settings"),
+}
+
+
 def _check(claim: Claim) -> None:
-    """Refuses a claim without an id, an assay or a rule in words, and tuning on worlds of the result."""
+    """Refuses fields of another kind, a claim without an id, an assay or a rule in words, and tuning on worlds of the
+    result.
+    """
+    check_kinds(claim, _CLAIM)
+    if not all(isinstance(one, Pilot) for one in claim.pilot):
+        raise UserError(f"pilot = {claim.pilot!r} is not a list of regimax.Pilot")
     if not claim.id or not claim.question:
         raise UserError("a claim needs an id and a question")
     if not claim.assay:
@@ -186,18 +215,25 @@ def _check(claim: Claim) -> None:
         for name, sweep in sweeps.items():
             if not isinstance(sweep, Sweep):
                 raise UserError(f"{scale}: {name!r} is a {type(sweep).__name__}, not a regimax.Sweep")
-            if not name.isidentifier():
+            if not isinstance(name, str) or not name.isidentifier():
                 raise UserError(f"{scale}: {name!r} cannot be a sweep's name: give letters, digits and underscores")
         for name, tuning in claim.tunings(scale).items():
             if name not in sweeps:
-                raise unknown("sweep that is tuned:", name, sweeps)
+                raise unknown("sweep that is tuned:", str(name), sweeps)
+            if not isinstance(tuning, Tuning):
+                raise UserError(f"tuning: {name!r} is a {type(tuning).__name__}, not a regimax.Tuning")
+            check_kinds(tuning, _TUNING, "tuning.")
             _check_worlds(tuning, sweeps)
 
 
 def _check_worlds(tuning: Tuning, sweeps: Mapping[str, Sweep]) -> None:
     """Refuses to tune on a world that any of the results uses."""
-    if isinstance(tuning.seeds, int) or not tuning.seeds:
+    if isinstance(tuning.seeds, int | str) or not tuning.seeds:
         raise UserError("tuning.seeds must list world seeds, for example range(1000, 1004)")
+    try:
+        seed_list(Sweep(None, (), seeds=tuning.seeds))
+    except UserError as error:
+        raise UserError(f"tuning.{error}") from error
     for name, sweep in sweeps.items():
         shared = sorted({world for world, _ in seed_list(sweep)} & set(tuning.seeds))
         if shared:

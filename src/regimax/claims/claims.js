@@ -1,6 +1,5 @@
-"use strict";
-(() => {
-  const given = JSON.parse(document.getElementById("claims-data").textContent);
+(async () => {
+  const [given] = await Promise.all([unpacked("claims-data").then(JSON.parse), loaded("plotly")]);
   const byId = (id) => document.getElementById(id);
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const variable = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();

@@ -1,4 +1,4 @@
-"""Every claim of a folder, one after the other."""
+"""Every claim of a folder, one after the other; or its sweeps, where it holds no claim."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from regimax.sweep.disk import Damaged
 from regimax.sweep.display import duration, say
 from regimax.sweep.files import load_file
 from regimax.sweep.run import Interrupted, Options
+from regimax.sweep.spec import Sweep
 
 
 class Found(NamedTuple):
-    """A file of the folder that holds a claim, or that could not be read.
+    """A file of the folder that is to be run, or that could not be read.
 
     Attributes:
       file: the file.
-      claim: its claim, or None.
+      claim: its claim; None of a sweep.
       error: what is wrong with it, or None.
     """
 
@@ -53,24 +54,28 @@ def directory(file: Path, scale: Scale) -> str:
 
 
 def find(where: Path) -> list[Found]:
-    """Returns the files of a folder that hold a claim or cannot be read, by name; sweeps without a claim are left out.
+    """Returns the files of a folder that hold a claim, or a sweep where none does, or cannot be read, by name.
 
     Raises:
-      UserError: if there is no such folder, or no claim in it.
+      UserError: if there is no such folder, or neither a claim nor a sweep in it.
     """
     if not where.is_dir():
         raise UserError(f"no folder {str(where)!r}")
     found = []
     for file in sorted(where.glob("*.py")):
         try:
-            claim = claim_of(load_file(file), file)
+            module = load_file(file)
+            claim = claim_of(module, file)
         except UserError as error:
             found.append(Found(file, None, str(error)))
         else:
-            found += [Found(file, claim, None)] if claim is not None else []
-    if not any(one.claim for one in found):
+            if claim is not None or isinstance(getattr(module, "sweep", None), Sweep):
+                found.append(Found(file, claim, None))
+    if any(one.claim for one in found):
+        return [one for one in found if one.claim is not None or one.error is not None]
+    if all(one.error for one in found):
         broken = f" {found[0].error}" if found else ""
-        raise UserError(f"{str(where)!r} holds no claim file.{broken}")
+        raise UserError(f"{str(where)!r} holds no claim file and no sweep file.{broken}")
     return found
 
 

@@ -14,12 +14,12 @@ from string import Template
 from typing import Any
 
 import numpy as np
-from plotly.offline import get_plotlyjs
 
 import regimax
 from regimax.claims.judge import Judged
 from regimax.report import page
 from regimax.report.figures import PALETTE
+from regimax.report.packed import packed, plotly
 from regimax.report.quantities import UNKNOWN, duration, quantity
 from regimax.report.statistics.verdict import SUPPORTED, Check, Verdict
 
@@ -56,8 +56,9 @@ def render(judged: Sequence[Judged], name: str) -> str:
         made=escape(f"regimax {regimax.__version__}, {datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC"),
         rows="".join(_row(one) for one in judged),
         claims="".join(_section(one, plots) for one, plots in zip(judged, numbers, strict=True)),
-        data=page.as_json(data),
-        plotly=get_plotlyjs(),
+        data=packed(page.as_json(data)),
+        plotly=plotly(),
+        unpack=page.asset("unpack.js"),
         script=_asset("claims.js"),
     )
 

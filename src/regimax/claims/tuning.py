@@ -12,7 +12,8 @@ import polars as pl
 from regimax.claims.claim import Tuning
 from regimax.errors import UserError, unknown
 from regimax.regimes import Regime
-from regimax.sweep.axes import Point, points
+from regimax.sweep.axes import Point, columns, points
+from regimax.sweep.spaces import Only
 from regimax.sweep.spec import Axis, Choice, Sweep
 
 EVALUATIONS = "evaluations"
@@ -66,8 +67,10 @@ def tuning_sweep(sweep: Sweep, tuning: Tuning) -> Sweep:
     Raises:
       UserError: if an axis of the grid is set by the sweep already, or a column of `at` or `per` does not exist.
     """
+    if any(isinstance(values, Only) for values in tuning.axes.values()):
+        raise UserError("tuning: every arm is tried on the whole grid; regimax.only is for axes of a sweep")
     grid = grid_of(tuning)
-    labels = points(sweep)[0].labels
+    labels = [column for name, values in sweep.axes.items() if not isinstance(values, Only) for column in columns(name)]
     taken = {name for point in points(sweep) for name in (*point.labels, *point.settings)} | set(sweep.derived)
     for name in dict.fromkeys(name for point in grid for name in (*point.labels, *point.settings)):
         if name in taken:
@@ -98,14 +101,16 @@ def _without_probes(regime: Regime) -> Regime:
 
 def _kept(name: str | tuple[str, ...], values: Axis, at: Mapping[str, Sequence[Any]]) -> Axis:
     """The values of an axis at which arms are tried."""
-    columns = name if isinstance(name, tuple) else (name,)
+    if isinstance(values, Only):
+        return replace(values, values=_kept(name, values.values, at))
+    own = columns(name)
 
     def tried(value: Any) -> bool:
         parts = value if isinstance(name, tuple) else (value,)
-        return all(part in at.get(column, (part,)) for column, part in zip(columns, parts, strict=True))
+        return all(part in at.get(column, (part,)) for column, part in zip(own, parts, strict=True))
 
-    for column in columns:
-        there = [value[columns.index(column)] if isinstance(name, tuple) else value for value in values]
+    for column in own:
+        there = [value[own.index(column)] if isinstance(name, tuple) else value for value in values]
         for label in at.get(column, ()):
             if label not in there:
                 raise UserError(f"tuning: the axis {column!r} is never {label!r}, only one of {there}")

@@ -1,8 +1,9 @@
-"""The command line: run · plan · table · report · claims · bench · new · list."""
+"""The command line: run · merge · plan · table · report · export · claims · bench · new · list."""
 
 from __future__ import annotations
 
 import gc
+import io
 import os
 import signal
 import sys
@@ -11,14 +12,16 @@ from typing import Annotated
 
 import tyro
 
-from regimax.cli.arguments import Bench, Claims, List, New, Plan, Report, Run, Table
+from regimax.cli.arguments import Bench, Claims, Export, List, Merge, New, Plan, Report, Run, Table
 from regimax.errors import UserError
 
 Command = (
     Annotated[Run, tyro.conf.subcommand("run")]
     | Annotated[Plan, tyro.conf.subcommand("plan")]
+    | Annotated[Merge, tyro.conf.subcommand("merge")]
     | Annotated[Table, tyro.conf.subcommand("table")]
     | Annotated[Report, tyro.conf.subcommand("report")]
+    | Annotated[Export, tyro.conf.subcommand("export")]
     | Annotated[Claims, tyro.conf.subcommand("claims")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
     | Annotated[New, tyro.conf.subcommand("new")]
@@ -27,8 +30,10 @@ Command = (
 ACTIONS = {
     Run: "run.run",
     Plan: "plan.plan",
+    Merge: "merge.merge",
     Table: "results.table",
     Report: "results.report",
+    Export: "results.export",
     Claims: "results.claims",
     Bench: "bench.bench",
     New: "start.new",
@@ -49,7 +54,20 @@ def main(arguments: list[str] | None = None) -> int:
       the exit code: 0; 1 where one of several claims could not be run, or a program does not compile for the chip that
       it is planned for; 2 for errors of the user's making; 128 + n after signal n.
     """
-    typed = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what is typed, such as a file's name, may be no text
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            return _main(list(sys.argv[1:] if arguments is None else arguments))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has seen enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+
+
+def _main(typed: list[str]) -> int:
     whole = "--traceback" in typed
     typed = [word for word in typed if word != "--traceback"]
     if typed == ["--version"]:
@@ -75,8 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"regimax: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        sys.stderr.close()
-        return 128 + signal.SIGPIPE
+        raise
     except Exception as error:
         from regimax.sweep.files import told
 

@@ -24,9 +24,10 @@ class Run:
 
     spec: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[SPEC]")] = None
     """A Python file that defines `sweep = regimax.Sweep(...)` or `claim = regimax.Claim(...)`, or the name of one that
-    comes with regimax (see `regimax list`)."""
-    all: Path | None = None
-    """Run every claim file of this folder instead, one after the other; `sweeps` are those that come with regimax."""
+    comes with regimax (see `regimax list`); with --all, a folder of such files."""
+    all: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Run every claim file of the folder, one after the other, or every sweep file where it holds no claim; `sweeps`
+    and `sweeps/calibration` are those that come with regimax."""
     small: bool = False
     """Of claims: their small sweeps; they are run when not given."""
     full: bool = False
@@ -53,7 +54,22 @@ class Run:
     checkpoint_every: float = 60.0
     """Seconds between checkpoints, or more where they would take over 2 % of the run; 0 is for one after every tick."""
     extend: bool = False
-    """Add the cells that a larger sweep has to a run directory; what is committed there is used again."""
+    """Go on with more in a run directory, where what is committed is used again: more seeds, values or regimes, an axis
+    with a value for what was run without it, a longer last phase, another threshold."""
+    yes: bool = False
+    """With --extend: do not ask before finished stages are run again, as their learners were not kept."""
+    part: str | None = None
+    """I/N: run the I-th of N shares of about equal work, in a directory of its own, runs/NAME.I-of-N if not given;
+    `regimax merge` joins them. What goes on from one phase is in one share."""
+    backend: Literal["here", "processes", "ray"] = "here"
+    """Where: in this process; in processes of this machine, with cores of their own; on a Ray cluster (extra ray).
+    The last two run shares of the sweep and join them; a worker that is lost costs what it had not committed."""
+    workers: int | None = None
+    """Tasks at once, of a backend that has them: one per core, or accelerator of the cluster, when not given."""
+    shares: int | None = None
+    """Shares that they take, one after the other: four per worker, or as many as there can be, when not given."""
+    address: str | None = None
+    """Of a running Ray cluster, where --out is on storage that all nodes see; one is started here when not given."""
     accept_versions: bool = False
     """Go on with a run of other versions of jax, jaxlib or regimax, another device or other options of the compiler;
     the table and the report then say which cells were computed under which."""
@@ -83,6 +99,18 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Merge:
+    """Join the shares of a sweep that `regimax run --part I/N` has run apart into what one run would have left."""
+
+    shares: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="SHARE ...")]
+    """The run directories of all shares, in any order."""
+    out: Path
+    """The run directory to make."""
+    partial: bool = False
+    """Join what is there, where shares are missing or not finished; `regimax run` with this --out runs the rest."""
+
+
+@dataclass(frozen=True)
 class Table:
     """Print results: medians per setting, or one row per cell."""
 
@@ -106,6 +134,22 @@ class Report:
     """The run directory."""
     watch: bool = False
     """Renew it whenever the run has committed more, until it is complete; a browser that shows it does the same."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write results for another program, from a finished or a running sweep; needs the extra export, but for csv.
+
+    csv: cells.csv, curves.csv, probes.csv. netcdf: one xarray data set. tensorboard, wandb: a run per cell; those of
+    wandb are offline, and `wandb sync` sends them. Export again, and the folder is renewed.
+    """
+
+    run: RunDir
+    """The run directory."""
+    to: Literal["csv", "netcdf", "tensorboard", "wandb"]
+    """What for."""
+    out: Path | None = None
+    """The folder; RUN-csv and so on, beside the run, when not given."""
 
 
 @dataclass(frozen=True)

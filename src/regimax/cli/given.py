@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ def file(path: Path) -> Path:
     from regimax.sweep.files import load_file
 
     found = shipped.resolve(path)
+    if found.is_dir():
+        raise UserError(f"{str(found)!r} is a folder: regimax run --all {found} runs every file in it")
     if not found.is_file():
         load_file(found)
     return found
@@ -59,7 +62,8 @@ def _leave_no_device_idle(sweep: Sweep, width: int | None) -> None:
     from regimax.sweep.block import CPU_BLOCK
 
     block = sweep.block if isinstance(sweep.block, int) else CPU_BLOCK
-    cells = len(axes.points(sweep)) * len(sweep.regimes) * len(spec.seed_list(sweep))
+    points = sum(point.of(regime.name) for point in axes.points(sweep) for regime in sweep.regimes)
+    cells = points * len(spec.seed_list(sweep))
     with contextlib.suppress(UserError):
         prepare_cpu(min(cores(), math.ceil(min(cells, width or cells) / max(1, block))))
 
@@ -73,6 +77,8 @@ def claimed(command: arguments.Run | arguments.Plan, module: ModuleType, file: P
     claim = claim_of(module, file)
     if isinstance(command, arguments.Run):
         check_fixed(command, "a claim: what it runs is fixed in its file")
+        if command.part is not None or command.backend != "here":
+            raise UserError("--part and --backend are of sweeps: the tuning of a claim comes before its result")
     if command.assignments or command.seeds is not None:
         raise UserError("--set and --seeds do not go with a claim: what it runs is fixed in its file")
     if command.block is not None and not (isinstance(command, arguments.Plan) and command.target):
@@ -96,6 +102,30 @@ def check_fixed(command: arguments.Run, what: str) -> None:
     """Refuses settings of numbers where they are fixed."""
     for name in numerics(command):
         raise UserError(f"--{'no-' if name == 'autotune' else ''}{name} does not go with {what}")
+
+
+def part(command: arguments.Run) -> tuple[int, int] | None:
+    """The share that was typed, as number and how many; None where all is run."""
+    if command.part is None:
+        return None
+    found = re.fullmatch(r"(\d+)/(\d+)", command.part)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise UserError(f"--part {command.part!r} is not I/N with I from 1 to N, as 2/8")
+    if command.extend:
+        raise UserError("--part and --extend exclude each other: extend what the shares were merged into")
+    return int(found[1]), int(found[2])
+
+
+def check_backend(command: arguments.Run) -> None:
+    """Refuses what goes with another backend only."""
+    if command.backend == "here":
+        for name in ("workers", "shares", "address"):
+            if getattr(command, name) is not None:
+                raise UserError(f"--{name} goes with --backend processes or ray")
+    elif command.part is not None or command.extend:
+        raise UserError(f"--backend {command.backend} does not go with --part or --extend")
+    if command.address is not None and command.backend != "ray":
+        raise UserError("--address goes with --backend ray")
 
 
 def check_numbers(command: arguments.Run | arguments.Plan) -> None:

@@ -1,4 +1,4 @@
-"""`regimax table`, `report` and `claims`: what is read of runs."""
+"""`regimax table`, `report`, `export` and `claims`: what is read of runs."""
 
 from __future__ import annotations
 
@@ -71,6 +71,16 @@ def report(command: arguments.Report) -> int:
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     print("the run is complete")
+    return 0
+
+
+def export(command: arguments.Export) -> int:
+    """Writes results for another program."""
+    from regimax import export
+
+    next_steps = {"tensorboard": "tensorboard --logdir {}", "wandb": "wandb sync {}/wandb/offline-run-*"}
+    folder = export.export(command.run, command.to, command.out)
+    print(f"{folder}{'; next: ' * (command.to in next_steps)}{next_steps.get(command.to, '').format(folder)}")
     return 0
 
 

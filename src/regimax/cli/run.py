@@ -9,25 +9,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.prompt import Confirm
 
 from regimax.cli import arguments, given
 from regimax.errors import UserError
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from collections.abc import Sequence
 
     from regimax.claims.claim import Claim
+    from regimax.claims.every import Found
+    from regimax.sweep.plan import Plan
     from regimax.sweep.run import Options
+    from regimax.sweep.spec import Sweep
 
 
 def run(command: arguments.Run) -> int:
-    """Runs a sweep, a claim or a folder of claims. Returns the exit code."""
-    if command.width is not None and command.width < 1:
-        raise UserError(f"--width {command.width} is below 1")
+    """Runs a sweep, a claim or a folder of either. Returns the exit code."""
+    for name in ("width", "workers", "shares"):
+        if (number := getattr(command, name)) is not None and number < 1:
+            raise UserError(f"--{name} {number} is below 1")
+    given.check_backend(command)
     given.check_numbers(command)
-    if (command.spec is None) == (command.all is None):
-        raise UserError("give one sweep file or claim file, or --all and a folder of claim files")
-    file = command.spec and given.file(command.spec)  # before anything slow
+    if command.spec is None:
+        raise UserError("give one sweep file or claim file, or --all and a folder of them")
+    file = None if command.all else given.file(command.spec)  # before anything slow
     from regimax.backend import prepare_cpu, use_compilation_cache
 
     prepare_cpu(command.devices)
@@ -43,11 +49,12 @@ def run(command: arguments.Run) -> int:
         checkpoint_seconds=command.checkpoint_every,
         extend=command.extend,
         accept_versions=command.accept_versions,
+        share=given.part(command),
     )
     out = command.out or Path("runs")
     try:
         if file is None:
-            return _run_all(command, out, options, console)
+            return _run_all(command, command.spec, out, options, console)
         module = load_file(file)
         claim, name = given.claimed(command, module, file), file.stem
         if claim is not None:
@@ -55,22 +62,27 @@ def run(command: arguments.Run) -> int:
 
             out = command.out or out / directory(file, given.scale(command))
             return _run_claim(command, claim, file, out, options, console)
-        out = command.out or out / name
-        return _run_sweep(command, module, file, out, options, console)
+        apart = "" if options.share is None else ".{}-of-{}".format(*options.share)
+        out = command.out or out / f"{name}{apart}"
+        return _run_sweep(command, given.sweep(command, module, file), file, out, options, console)
     except Interrupted as interruption:
         say(console, f"stopped; everything is saved in {out}. Type the same command to go on.")
         return 128 + interruption.number
 
 
-def _run_sweep(
-    command: arguments.Run, module: ModuleType, file: Path, out: Path, options: Options, console: Console
-) -> int:
+def _run_sweep(command: arguments.Run, sweep: Sweep, file: Path, out: Path, options: Options, console: Console) -> int:
     from regimax.sweep import table
     from regimax.sweep.account import shares_text
     from regimax.sweep.display import Progressing, duration, human, say
     from regimax.sweep.run import execute, plan_for
 
-    plan = plan_for(given.sweep(command, module, file), out, options)
+    plan = plan_for(sweep, out, options)
+    if command.extend and not _welcome(command, plan, out, console):
+        return 1
+    if command.backend != "here" and not out.exists():
+        from regimax.cli.apart import run_apart
+
+        return run_apart(command, plan, file, out, console)
     facts = {"name": file.stem, "command": _typed(), "set": given.assigned(command), "seeds_given": command.seeds}
     facts["folder"] = str(file.resolve().parent)  # where the modules lie that it may import
     with Progressing(console) as display:
@@ -89,6 +101,20 @@ def _run_sweep(
     return 0
 
 
+def _welcome(command: arguments.Run, plan: Plan, out: Path, console: Console) -> bool:
+    """Says what an extended run uses again, and asks a person at a terminal where stages must be run a second time."""
+    from regimax.sweep import rundir
+    from regimax.sweep.display import say
+    from regimax.sweep.extension import extension
+
+    rundir.compare(plan, out, extend=True)
+    found = extension(plan, out)
+    say(console, f"extending {out}: {found.text()}")
+    if not found.again or command.yes or not (sys.stdin.isatty() and console.is_terminal):
+        return True
+    return Confirm.ask("Go on?", console=console, default=True)
+
+
 def _run_claim(command: arguments.Run, claim: Claim, file: Path, out: Path, options: Options, console: Console) -> int:
     from regimax.claims.execute import run_claim
     from regimax.sweep.display import say
@@ -100,25 +126,60 @@ def _run_claim(command: arguments.Run, claim: Claim, file: Path, out: Path, opti
     return 0
 
 
-def _run_all(command: arguments.Run, out: Path, options: Options, console: Console) -> int:
+def _run_all(command: arguments.Run, folder: Path, out: Path, options: Options, console: Console) -> int:
     from regimax.claims.every import find, run_all
     from regimax.sweep import shipped
     from regimax.sweep.display import say
 
-    assert command.all is not None
+    fixed = "claims or --all: what is run is fixed in the files"
     if command.assignments or command.seeds is not None:
-        raise UserError("--set and --seeds do not go with claims: what they run is fixed in their files")
+        raise UserError(f"--set and --seeds do not go with {fixed}")
     if command.block is not None:
-        raise UserError("--block does not go with claims: what they run is fixed in their files")
-    given.check_fixed(command, "claims: what they run is fixed in their files")
-    scale = given.scale(command)
-    ran = run_all(find(shipped.resolve_folder(command.all)), scale, out, options, _typed(), console)
-    failed = [one for one in ran if one.error is not None]
-    console.rule(f"{len(ran) - len(failed)} of {len(ran)} claims are finished", align="left")
-    for one in failed:
-        print(f"regimax: {one.name}: {one.error}", file=sys.stderr)
-    say(console, f"next: regimax claims {out}")
+        raise UserError(f"--block does not go with {fixed}")
+    given.check_fixed(command, fixed)
+    if command.part is not None or command.backend != "here":
+        raise UserError(f"--part and --backend do not go with {fixed}")
+    found = find(shipped.resolve_folder(folder))
+    kind = "claims" if any(one.claim for one in found) else "sweeps"
+    if kind == "sweeps":
+        errors = _run_sweeps(command, found, out, options, console)
+    else:
+        ran = run_all(found, given.scale(command), out, options, _typed(), console)
+        errors = {one.name: one.error for one in ran}
+    failed = {name: error for name, error in errors.items() if error is not None}
+    console.rule(f"{len(errors) - len(failed)} of {len(errors)} {kind} are finished", align="left")
+    for name, error in failed.items():
+        print(f"regimax: {name}: {error}", file=sys.stderr)
+    if kind == "claims":
+        say(console, f"next: regimax claims {out}")
     return 1 if failed else 0
+
+
+def _run_sweeps(
+    command: arguments.Run, found: Sequence[Found], out: Path, options: Options, console: Console
+) -> dict[str, str | None]:
+    """Runs sweeps one after the other; one that fails does not stop the others. Returns what stopped each, by name."""
+    from regimax.sweep import files
+    from regimax.sweep.run import Interrupted
+
+    if command.small or command.full:
+        raise UserError("--small and --full are of claims, and the folder holds none")
+    errors = {one.file.stem: one.error for one in found}
+    for i, one in enumerate(found):
+        name = one.file.stem
+        console.rule(f"{i + 1} of {len(found)}: {name}", align="left")
+        if one.error is not None:
+            continue
+        try:
+            _run_sweep(command, files.load(one.file), one.file, out / name, options, console)
+        except UserError as refused:
+            errors[name] = str(refused)
+        except Interrupted:
+            raise
+        except Exception as broken:  # of one sweep; the others are still run, and the exit code tells
+            console.print_exception()
+            errors[name] = f"{type(broken).__name__}: {broken}"
+    return errors
 
 
 def _typed() -> str:

@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -18,7 +19,7 @@ WIDTH = 120
 
 
 def new(command: arguments.New) -> int:
-    """Writes a sweep file like one that comes with regimax, under its own name."""
+    """Writes a sweep file like one that comes with regimax, under its own name, and beside it what that one imports."""
     from regimax.sweep import shipped
 
     known = shipped.files()
@@ -26,15 +27,26 @@ def new(command: arguments.New) -> int:
         raise unknown("sweep", command.like, known)
     file = command.file if command.file.suffix == ".py" else command.file.with_name(command.file.name + ".py")
     text = re.sub(r"regimax run \S+\.py", f"regimax run {file}", known[command.like].read_text())
-    try:
-        with file.open("x") as opened:
-            opened.write(text)
-    except FileExistsError as error:
-        raise UserError(f"{str(file)!r} exists, and is left as it is") from error
-    except OSError as error:
-        raise UserError(f"cannot write {str(file)!r}: {error.strerror}") from error
-    print(f"{file}: read it, change it, then: regimax plan {file}; regimax run {file}")
+    if file.exists() or file.is_symlink():
+        raise UserError(f"{str(file)!r} exists, and is left as it is")
+    beside = {file.with_name(path.name): path.read_text() for path in shipped.neighbours(known[command.like])}
+    for path, needed in beside.items():
+        if path == file or (path.exists() and not _holds(path, needed)):
+            raise UserError(
+                f"{command.like!r} imports {path.name}, and {str(path)!r} would be another file: nothing is written"
+            )
+    for path, written in {**beside, file: text}.items():
+        try:
+            path.write_text(written)
+        except OSError as error:
+            raise UserError(f"cannot write {str(path)!r}: {error.strerror}") from error
+    also = f" (it imports {', '.join(path.name for path in beside)}, written beside it)" if beside else ""
+    print(f"{file}{also}: read it, change it, then: regimax plan {file}; regimax run {file}")
     return 0
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_bytes() == text.encode()
 
 
 def listing(command: arguments.List) -> int:

@@ -1,6 +1,5 @@
-"use strict";
-(() => {
-  const report = JSON.parse(document.getElementById("report-data").textContent);
+(async () => {
+  const [report] = await Promise.all([unpacked("report-data").then(JSON.parse), loaded("plotly")]);
   const byId = (id) => document.getElementById(id);
 
   /* The same as quantity() in quantities.py. */
@@ -44,6 +43,10 @@
       "hoverlabel.bordercolor": variable("--axis"),
       "hoverlabel.font.color": variable("--ink"),
       "yaxis.range": [panel.low[state.effort], 1.03],
+      shapes: report.threshold === null ? [] : [{
+        type: "line", xref: "paper", x0: 0, x1: 1, y0: report.threshold, y1: report.threshold,
+        line: { color: variable("--muted"), width: 1, dash: "dot" },
+      }],
       "xaxis.dtick": null,
       "xaxis.tickvals": null,
     };
@@ -108,6 +111,7 @@
       const config = { displayModeBar: false, responsive: true, doubleClick: "reset" };
       Plotly.newPlot(node, panel.data, panel.layout, config);
       plots.push({ node, panel });
+      node.on("plotly_click", ({ points }) => showCells(`${points[0].data.meta.regime} ${report.settings[i]}`));
       Plotly.update(node, tracesOf(panel), axisOf(panel));
       node.dataset.drawn = "yes";
     }
@@ -259,6 +263,21 @@
     renderCells();
   });
   byId("filter").addEventListener("input", renderCells);
+  function showCells(words) {
+    byId("filter").value = words;
+    if (details.open) renderCells();
+    else details.open = true;
+    details.scrollIntoView({ behavior: "smooth" });
+  }
+
+  /* Tables that are wider than the page say that they scroll. */
+  const wide = new ResizeObserver((seen) => {
+    for (const { target } of seen) {
+      const box = target.closest(".scroll");
+      box.classList.toggle("overflows", box.querySelector("table").offsetWidth > box.clientWidth + 1);
+    }
+  });
+  for (const box of document.querySelectorAll(".scroll")) for (const one of [box, ...box.children]) wide.observe(one);
 
   /* Downloads, RFC 4180, made here: nothing leaves the page. */
   const field = (value) => {

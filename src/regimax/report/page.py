@@ -14,12 +14,12 @@ from string import Template
 from typing import Any
 
 import polars as pl
-from plotly.offline import get_plotlyjs
 
 from regimax.report import sections
 from regimax.report.aggregate import summary
 from regimax.report.canvas import Drawing
 from regimax.report.figures import Panel, available, panels, styles
+from regimax.report.packed import packed, plotly
 from regimax.report.probed import probe_drawings
 from regimax.report.split import compute_split
 from regimax.sweep import disk
@@ -48,7 +48,7 @@ def render(
     Args:
       meta: `name`, `question`, `axes` (dotted names), `regimes` (in order), `seeds`, `command`, `device`,
         `versions` (name to version), `started` (ISO 8601), `seconds` (or None); and `environments`, where there were
-        several, see :mod:`regimax.sweep.environment`.
+        several, see :mod:`regimax.sweep.environment`; `threshold` and `consecutive`, what counts as solved.
       table: one row per cell, as `regimax table` prints it, with `setting` and `status`; pending cells hold
         nulls.
       curves: one row per cell and evaluation, effort cumulative along the cell's path.
@@ -72,6 +72,8 @@ def render(
     data = {
         "file": re.sub(r"[^A-Za-z0-9._-]+", "-", str(meta["name"])).strip("-.") or "regimax",
         "shown": SHOWN_CELLS,
+        "settings": drawn,
+        "threshold": meta.get("threshold"),
         "styles": {name: style._asdict() for name, style in look.items()},
         "efforts": [effort._asdict() for effort in efforts] if drawn else [],
         "panels": [_panel(panel) for panel in figures],
@@ -84,19 +86,22 @@ def render(
         title=escape(str(meta["name"])),
         refresh="" if refresh is None else f'<meta http-equiv="refresh" content="{refresh}">\n',
         question=escape(str(meta["question"])),
+        answer=sections.answer(groups, meta),
+        rule=sections.rule(meta),
         css=asset("page.css"),
         notice=sections.notice(table, meta.get("environments", [])),
         facts=sections.facts(meta, table, len(regimes), len(settings)),
         provenance=sections.provenance(meta),
-        curves=sections.curves(table, look, efforts, settings, drawn),
-        summary=sections.summary_table(groups, look),
+        curves=sections.curves(table, look, efforts, settings, drawn, meta),
+        summary=sections.summary_table(groups, look, meta),
         paired=sections.paired_table(table, regimes),
         split=sections.split(parts),
         probes=sections.probes(held, len(measured), look),
         cells_title="The one cell" if table.height == 1 else f"All {table.height:,} cells",
         cells_note=sections.cells_note(table.height, MAX_CELLS),
-        data=as_json(data),
-        plotly=get_plotlyjs(),
+        data=packed(as_json(data)),
+        plotly=plotly(),
+        unpack=asset("unpack.js"),
         script=asset("page.js"),
     )
 
@@ -121,7 +126,7 @@ def asset(name: str) -> str:
 
 def _evaluated(curves: pl.DataFrame) -> bool:
     """Whether any success was measured."""
-    return curves.height > 0 and bool(curves["success"].cast(pl.Float64).is_finite().any())
+    return "success" in curves.columns and bool(curves["success"].cast(pl.Float64).is_finite().any())
 
 
 def _panel(panel: Panel) -> dict[str, Any]:

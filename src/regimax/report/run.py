@@ -10,6 +10,9 @@ from typing import Any
 from regimax.report import page
 from regimax.sweep import disk, store, table
 
+TOLD = ("name", "question", "axes", "regimes", "seeds", "command", "device", "versions", "started")
+"""What a page tells of sweep.json."""
+
 
 def write_report(run: Path, refresh: int | None = None) -> Path:
     """Writes RUN/report.html from what the run has committed so far.
@@ -26,7 +29,8 @@ def write_report(run: Path, refresh: int | None = None) -> Path:
     """
     facts = store.read_sweep(run)
     manifest = store.newest_manifest(run)
-    meta = {key: value for key, value in facts.items() if key != "resolved"}
+    meta: dict[str, Any] = {name: facts[name] for name in TOLD}
+    meta |= {name: facts["resolved"][name] for name in ("threshold", "consecutive")}
     meta["seconds"] = manifest["seconds"] if manifest else None
     meta["environments"] = manifest["environments"] if manifest else []
     path = run / "report.html"

@@ -41,6 +41,64 @@ def notice(table: pl.DataFrame, environments: Sequence[Mapping[str, str]] = ()) 
     return f'<div class="notice" role="note">{body}</div>' if lines else ""
 
 
+def rule(meta: Mapping[str, Any]) -> str:
+    """Returns what counts as solved, in words."""
+    if meta.get("threshold") is None:
+        return "success at the sweep’s threshold"
+    row = int(meta.get("consecutive", 1))
+    return (
+        f"success of {meta['threshold']:g} or more in {f'{row} evaluations in a row' if row > 1 else 'an evaluation'}"
+    )
+
+
+def answer(groups: pl.DataFrame, meta: Mapping[str, Any]) -> str:
+    """Returns in a sentence which regime got to the threshold with the least effort, in the median; nothing too early.
+
+    Args:
+      groups: as :func:`regimax.report.summary` returns it.
+      meta: `threshold`, where it is known.
+    """
+    finished = groups.filter(pl.col("finished") > 0)
+    if not finished.height:
+        return ""
+    goal = "the threshold" if meta.get("threshold") is None else f"{meta['threshold']:g} success"
+    there = finished.filter(~pl.col("threshold_censored"))
+    if not there.height:
+        best = finished.sort("success_median", descending=True, maintain_order=True).row(0, named=True)
+        at = f", {escape(best['setting'])}" if best["setting"] else ""
+        text = f"No regime got to {goal} in the median: <b>{_name(best['regime'])}</b> came to"
+        return f'<p class="answer">{text} {fraction(best["success_median"])}{at}.</p>'
+    told = [f"{what} to {goal}: {_least(there, column, unit)}" for what, column, unit in LEAST]
+    return f'<p class="answer">{". ".join(told)}. {_nowhere(finished)}</p>'
+
+
+LEAST = (
+    ("Fewest environment steps", "threshold_env_steps", ""),
+    ("Least compute", "threshold_flops", "FLOP"),
+)
+"""What is least, the column of its medians, and its unit."""
+
+
+def _least(there: pl.DataFrame, column: str, unit: str) -> str:
+    """The regimes that need the least, with the number of settings where they do; in one setting, with what it is."""
+    ranked = there.sort(column, maintain_order=True)
+    settings = ranked["setting"].n_unique()
+    if settings == 1:
+        of = [f"<b>{_name(row['regime'])}</b> ({quantity(row[column], unit)})" for row in ranked.iter_rows(named=True)]
+        return ", then ".join(of[:2])
+    firsts = ranked.group_by("setting", maintain_order=True).first()
+    counts = firsts["regime"].value_counts(sort=True)
+    of = [f"<b>{_name(regime)}</b> in {count}" for regime, count in counts.rows()]
+    return f"{', '.join(of[:3])} of {settings} settings"
+
+
+def _nowhere(finished: pl.DataFrame) -> str:
+    """In how many settings nobody got there."""
+    reached = finished.group_by("setting").agg((~pl.col("threshold_censored")).any().alias("reached"))["reached"]
+    none = reached.len() - int(reached.sum() or 0)
+    return f"In {_plural(none, 'setting')} nobody got there." if none else ""
+
+
 def facts(meta: Mapping[str, Any], table: pl.DataFrame, regimes: int, settings: int) -> str:
     """Returns the line of numbers under the title, as the rows of a definition list."""
     done = table.filter(pl.col("status") != "pending")
@@ -77,6 +135,7 @@ def curves(
     efforts: Sequence[Effort],
     settings: Sequence[str],
     drawn: Sequence[str],
+    meta: Mapping[str, Any],
 ) -> str:
     """Returns the controls, the legend and one empty frame per drawn setting, which the page's script fills.
 
@@ -86,6 +145,7 @@ def curves(
       efforts: the horizontal axes on offer, the default first.
       settings: all settings of the run.
       drawn: the settings that are drawn; empty before the first evaluation.
+      meta: `threshold`, where it is known.
 
     Returns:
       HTML.
@@ -102,6 +162,7 @@ def curves(
     rest = ""
     if len(drawn) < len(settings):
         rest = f" Drawn are the first {len(drawn)} of {len(settings):,} settings; the tables hold all."
+    goal = "" if meta.get("threshold") is None else f" The dotted line is the threshold, {meta['threshold']:g}."
     shared = '<input type="checkbox" id="shared" checked>'
     shared = f"<label>{shared} Same range in every panel</label>" if len(drawn) > 1 else f"<span hidden>{shared}</span>"
     columns = 2 if len(drawn) in (2, 4) else min(3, len(drawn))
@@ -110,7 +171,8 @@ def curves(
     figures = "".join(_figure(i, escape(setting)) for i, setting in enumerate(drawn))
     return f"""<h2 id="curves-title">Success against {escape(efforts[0].label)}</h2>
 <p class="caption">Vertical: success, the fraction of evaluation episodes that succeed. Lines are medians over
-{_seeds(table)}, bands the middle half of the seeds.{_marks(table)} Bars below zero are pretraining.{rest}</p>
+{_seeds(table)}, bands the middle half of the seeds.{_marks(table)}{goal} Bars below zero are
+pretraining.{rest} Press a line to see its cells and their settings.</p>
 <div class="controls">
 <label>Horizontal axis <select id="effort">{options}</select></label>
 <span class="segments" role="group" aria-label="Scale of the horizontal axis"><button type="button"
@@ -122,12 +184,13 @@ aria-pressed="false">Log</button></span>
 <div class="panels{size}" style="--columns: {columns}">{figures}</div>"""
 
 
-def summary_table(groups: pl.DataFrame, look: Mapping[str, Style]) -> str:
+def summary_table(groups: pl.DataFrame, look: Mapping[str, Style], meta: Mapping[str, Any]) -> str:
     """Returns the table of regimes under a heading per setting; once sorted it is flat, with the setting as a column.
 
     Args:
       groups: as :func:`regimax.report.summary` returns it.
       look: the style of each regime.
+      meta: `threshold` and `consecutive`, where they are known.
 
     Returns:
       HTML.
@@ -147,9 +210,9 @@ def summary_table(groups: pl.DataFrame, look: Mapping[str, Style]) -> str:
         previous = row["setting"]
         rows.append(f"<tr>{_summary_row(row, look)}</tr>")
     return f"""<div class="head"><div><h2 id="summary-title">What each regime reached, and what it cost</h2>
-<p class="caption">Effort is counted along the whole path of a cell, as if it had run alone. “&gt;” marks a
-lower bound: no more than half of the seeds reached the threshold within it. “Pretraining” is its share of the
-compute, “unlabelled” the number of observations seen without a task.</p></div>
+<p class="caption">Solved: {rule(meta)}. Effort is counted along the whole path of a cell, as if it had
+run alone. “&gt;” marks a lower bound: no more than half of the seeds reached the threshold within it.
+“Pretraining” is its share of the compute, “unlabelled” the number of observations seen without a task.</p></div>
 <div class="buttons"><button type="button" id="download-summary">Download summary (CSV)</button></div></div>
 <div class="scroll{_tall(groups.height)}"><table id="summary-table" class="grouped"><thead>
 <tr class="group"><td class="setting"></td><td colspan="3"></td>

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from regimax.errors import UserError
+from regimax.sweep.spaces import Only, check_number
 from regimax.sweep.spec import Axis, Sweep
 from regimax.types import number, shown
 
@@ -17,10 +19,16 @@ class Point(NamedTuple):
     Attributes:
       labels: what each axis shows in tables, by column name.
       settings: what it sets, by dotted name.
+      regimes: the names of those that have it; all of them where no axis is of some only.
     """
 
     labels: dict[str, Any]
     settings: dict[str, Any]
+    regimes: tuple[str, ...] | None = None
+
+    def of(self, regime: str) -> bool:
+        """Returns whether a regime has it."""
+        return self.regimes is None or regime in self.regimes
 
     def name(self) -> str:
         """Returns its labels in words, such that no two points have the same unless their labels are."""
@@ -33,21 +41,42 @@ def label(value: Any) -> str:
 
 
 def points(sweep: Sweep) -> list[Point]:
-    """Returns the product of the axes, the last varying fastest.
+    """Returns the product of the axes, the last varying fastest; of each group of regimes that has axes of its own.
 
     Raises:
-      UserError: for an empty axis, a repeated value, or values of another form than the axis's key.
+      UserError: for an empty axis, a repeated value, values of another form than the axis's key, or a million points.
     """
-    choices = [_choices(name, values) for name, values in sweep.axes.items()]
+    choices = {name: _choices(name, values_of(values)) for name, values in sweep.axes.items()}
+    groups = _groups(sweep)
+    check_number(sum(math.prod(len(choices[name]) for name in axes) for axes in groups), "points of the axes")
     common = {name: number(value) for name, value in sweep.settings.items()}
     found = []
-    for combination in itertools.product(*choices):
-        labels, settings = {}, dict(common)
-        for point in combination:
-            labels |= point.labels
-            settings |= point.settings
-        found.append(Point(labels, settings))
+    for axes, regimes in groups.items():
+        for combination in itertools.product(*(choices[name] for name in axes)):
+            labels, settings = {}, dict(common)
+            for point in combination:
+                labels |= point.labels
+                settings |= point.settings
+            found.append(Point(labels, settings, regimes))
     return found
+
+
+def values_of(axis: Axis) -> Sequence[Any] | Mapping[str, Mapping[str, float]]:
+    """Returns the values of an axis, whichever regimes it is of."""
+    return axis.values if isinstance(axis, Only) else axis
+
+
+def _groups(sweep: Sweep) -> dict[tuple[str | tuple[str, ...], ...], tuple[str, ...] | None]:
+    """The axes that regimes have, with those that have the same; None stands for all."""
+    if not any(isinstance(values, Only) for values in sweep.axes.values()):
+        return {tuple(sweep.axes): None}
+    groups: dict[tuple[str | tuple[str, ...], ...], tuple[str, ...]] = {}
+    for regime in sweep.regimes:
+        axes = tuple(
+            name for name, axis in sweep.axes.items() if not isinstance(axis, Only) or regime.name in axis.regimes
+        )
+        groups[axes] = (*groups.get(axes, ()), regime.name)
+    return dict(groups)
 
 
 def words(axis: str | tuple[str, ...]) -> str:
@@ -62,6 +91,7 @@ def columns(axis: str | tuple[str, ...]) -> tuple[str, ...]:
 
 def written(axis: str | tuple[str, ...], values: Axis) -> Iterator[tuple[str, bool]]:
     """Yields the settings that an axis writes, each with whether it does at every one of its values."""
+    values = values_of(values)
     if not isinstance(values, Mapping):
         yield from ((name, True) for name in columns(axis))
         return
@@ -69,7 +99,7 @@ def written(axis: str | tuple[str, ...], values: Axis) -> Iterator[tuple[str, bo
         yield name, all(name in settings for settings in values.values())
 
 
-def _choices(name: str | tuple[str, ...], values: Axis) -> list[Point]:
+def _choices(name: str | tuple[str, ...], values: Any) -> list[Point]:
     where = f"axis {words(name)!r}"
     array = getattr(values, "ndim", 0) > 0  # NumPy's or JAX's
     if isinstance(values, str) or not (array or isinstance(values, Sequence | Mapping)):

@@ -160,7 +160,7 @@ def chooser(sweep: Sweep, regime: str) -> Callable[[Point], Mapping[str, Any]]:
     def chosen(point: Point) -> Mapping[str, Any]:
         here = []
         for columns, by_labels in groups.items():
-            here += by_labels.get(tuple(point.labels[column] for column in columns), [])
+            here += by_labels.get(tuple(point.labels.get(column) for column in columns), [])
         return {name: value for _, settings in sorted(here, key=lambda x: x[0]) for name, value in settings.items()}
 
     return chosen

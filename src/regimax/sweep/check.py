@@ -10,18 +10,22 @@ import numpy as np
 from regimax.errors import UserError, unknown
 from regimax.regimes import Regime
 from regimax.sweep import block, optimization, table
-from regimax.sweep.axes import Point, columns, words, written
+from regimax.sweep.axes import Point, columns, values_of, words, written
 from regimax.sweep.cost import Cost
-from regimax.sweep.spec import Sweep
+from regimax.sweep.spaces import Only
+from regimax.sweep.spec import Choice, Sweep
 from regimax.types import Setting, number
 
 
 def check_form(sweep: Sweep) -> None:
-    """Refuses numbers that no sweep can have, and regimes that are none or share a name.
+    """Refuses choices that are none, numbers that no sweep can have, and regimes that are none or share a name.
 
     Raises:
       UserError: with the first of them.
     """
+    for choice in sweep.choices:
+        if not isinstance(choice, Choice) or not all(isinstance(of, Mapping) for of in (choice.settings, choice.where)):
+            raise UserError(f"choices holds {choice!r}: give regimax.Choice(regime, settings, where)")
     block.check(sweep.block)
     optimization.check(sweep.optimization)
     optimization.check_numerics(sweep)
@@ -62,6 +66,19 @@ def check_names(sweep: Sweep, known: Iterable[str], more: Callable[[], set[str]]
                 raise unknown(kind, name, sorted(names))
 
 
+def check_axes(sweep: Sweep) -> None:
+    """Refuses an axis of some regimes that are not there.
+
+    Raises:
+      UserError: with the nearest name.
+    """
+    names = [regime.name for regime in (*sweep.regimes, *sweep.unused)]
+    for axis, values in sweep.axes.items():
+        for name in values.regimes if isinstance(values, Only) else ():
+            if name not in names:
+                raise unknown(f"regime of the axis {words(axis)!r}:", name, names)
+
+
 def check_writers(sweep: Sweep) -> None:
     """Refuses a setting that two axes write, or an axis and something else that would hide it.
 
@@ -96,7 +113,8 @@ def check_values(sweep: Sweep, settings: Mapping[str, Setting]) -> None:
     Raises:
       UserError: that names both.
     """
-    for axis, values in sweep.axes.items():
+    for axis, given in sweep.axes.items():
+        values = values_of(given)
         if isinstance(values, Mapping):
             continue
         real = [name in settings and not settings[name].integer for name in columns(axis)]
@@ -137,15 +155,16 @@ def check_choices(sweep: Sweep, grid: list[Point]) -> None:
       UserError: with what there is.
     """
     names = [regime.name for regime in (*sweep.regimes, *sweep.unused)]
+    columns = {column: None for point in grid for column in point.labels}
     labels: dict[str, dict[Any, None]] = {}
     for choice in sweep.choices:
         if choice.regime not in names:
             raise unknown("regime of a choice", choice.regime, names)
         for column, found in choice.where.items():
-            if column not in grid[0].labels:
-                raise unknown("axis of a choice", column, grid[0].labels)
+            if column not in columns:
+                raise unknown("axis of a choice", column, columns)
             if column not in labels:
-                labels[column] = dict.fromkeys(point.labels[column] for point in grid)
+                labels[column] = dict.fromkeys(point.labels[column] for point in grid if column in point.labels)
             if number(found) not in labels[column]:
                 raise UserError(
                     f"choice for {choice.regime!r}: {column!r} is never {found!r}, only one of {list(labels[column])}"
@@ -158,8 +177,8 @@ def check_points(grid: list[Point]) -> None:
     Raises:
       UserError: that names them.
     """
-    seen: set[str] = set()
+    seen: set[tuple[str, Any]] = set()
     for point in grid:
-        if (name := point.name()) in seen:
-            raise UserError(f"two points of the axes are both called {name!r}: give them other labels")
+        if (name := (point.name(), point.regimes)) in seen:
+            raise UserError(f"two points of the axes are both called {name[0]!r}: give them other labels")
         seen.add(name)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from regimax.errors import UserError
+from regimax.sweep.sealed import misfits
 
 if TYPE_CHECKING:
     import polars as pl
@@ -105,11 +106,26 @@ def check_source(path: Path, registered: str, how: str) -> None:
         raise Damaged(path, "is not the file that its run registered", remedy)
 
 
-def read_json(path: Path) -> dict[str, Any]:
+class Sealed(dict[str, Any]):
+    """What a sealed file holds; a key that it lacks is told as damage."""
+
+    def __init__(self, data: dict[str, Any], path: Path):
+        super().__init__(data)
+        self.path = path
+
+    def __missing__(self, key: str) -> Any:
+        raise Damaged(self.path, f"is damaged, or of another version: it has no {key!r}")
+
+
+def read_json(path: Path, forms: dict[str, Any] | None = None) -> Sealed:
     """Returns what a sealed file holds.
 
+    Args:
+      path: the file.
+      forms: of what stands in it, by key, see :mod:`regimax.sweep.sealed`.
+
     Raises:
-      Damaged: if it is missing, cannot be read or does not match its seal.
+      Damaged: if it is missing, cannot be read, does not match its seal or is of another form.
     """
     try:
         data = json.loads(read(path))
@@ -120,7 +136,9 @@ def read_json(path: Path) -> dict[str, Any]:
         raise Damaged(path, "is damaged: it is not what was written") from error
     if seal != digest(_canonical(data)):
         raise Damaged(path, "is damaged, or of an earlier version: it does not match its seal")
-    return data
+    if wrong := next(misfits(data, forms or {}), None):
+        raise Damaged(path, f"is damaged, or of another version: {wrong} is not what this version writes")
+    return Sealed(data, path)
 
 
 def read_frame(path: Path, expected: str, columns: list[str] | None = None) -> pl.DataFrame:
@@ -237,6 +255,12 @@ def remove(path: Path) -> None:
     for name in sorted(os.listdir(path)):
         remove(path / name)
     os.rmdir(path)
+
+
+def rename(old: Path, new: Path) -> None:
+    """Gives a file or a folder another name, which nothing has yet."""
+    os.rename(old, new)
+    _sync(new.parent)
 
 
 def put_aside(run: Path, path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from regimax.regimes.program import DIVERGED, RUNNING, STATUS
+from regimax.regimes.program import DIVERGED, RUNNING, SOLVED, STATUS
 from regimax.sweep import checkpoint, disk, expected, store
 from regimax.sweep.disk import Damaged
 from regimax.sweep.environment import Environment
@@ -138,6 +138,10 @@ class Ledger:
         """Returns the number of stages that are finished."""
         return int((self.status != RUNNING).sum())
 
+    def has_news(self) -> bool:
+        """Returns whether stages have ended of which no commit tells."""
+        return bool(self._new)
+
     def updates_done(self) -> int:
         """Returns the updates that need not be run any more, those in the lanes included."""
         done = self.status != RUNNING
@@ -243,6 +247,7 @@ class Ledger:
         self._take_lanes(manifests, say)
         if lost:
             self._forget_incomplete(say)
+        self._end_with_parents()
         begun = np.flatnonzero((self.status != RUNNING) | (self._resumed_row != NONE))
         resumed = self._resumed_row.copy()
         self.started(begun)
@@ -323,6 +328,18 @@ class Ledger:
             self.damaged = True
         if gone:
             say(f"{gone} finished stages are run again: others begin from them, and their states were not kept")
+
+    def _end_with_parents(self) -> None:
+        """Ends stages that are new in a larger sweep, where what they would go on from has diverged or was stopped."""
+        its = self.stages
+        for stage in np.flatnonzero((self.status == RUNNING) & (its.parent != NONE)):  # parents before children
+            parent = its.parent[stage]
+            status, is_link = self.status[parent], its.inherit[stage] == NONE
+            if status == DIVERGED or (is_link and status == SOLVED):
+                update = self.updates[parent] if is_link else its.start[stage]
+                self.finish(np.asarray([stage]), np.asarray(status), np.asarray(update))
+                if is_link and (ticket := self.states.ticket(int(parent))).file:
+                    self.states.remember(int(stage), ticket)  # it ends as it began
 
     def _put_aside(self, path: Path) -> None:
         disk.put_aside(self.run, path)

@@ -18,7 +18,7 @@ import polars as pl
 
 from regimax.errors import UserError, unknown
 from regimax.regimes.program import LaneState, as_hparams
-from regimax.sweep import environment, files, optimization, rundir, spec, states, store, table
+from regimax.sweep import environment, files, optimization, rundir, share, spec, states, store, table
 from regimax.sweep.disk import Damaged, check_source
 from regimax.sweep.lanes import Engine
 from regimax.sweep.plan import Cell, Plan, make_plan
@@ -106,7 +106,10 @@ class Run:
     @cached_property
     def _plan(self) -> Plan:
         now = environment.current(jax.local_devices()[0])
-        plan = make_plan(self.sweep, rundir.programs(self.path, lambda: now, self._accept_versions))
+        ids = rundir.programs(self.path, lambda: now, self._accept_versions)
+        plan = make_plan(self.sweep, ids, rundir.links(self.path))
+        if share.KEY in self.facts["resolved"]:
+            plan = share.cut(plan, *self.facts["resolved"][share.KEY])
         if plan.resolved != self.facts["resolved"]:
             begun = (store.newest_manifest(self.path) or {"environments": [now]})["environments"][0]
             if other := environment.difference(begun, now):

@@ -3,7 +3,7 @@
 A stage's identity is the hash of what can influence it: what its program compiles to, the projection of the settings
 that the phase is given, what is known of the world at them, the seeds, the identity of the phase before it, and the
 update at which it ends. Cells that agree so far share the stage. Budgets of one phase form a chain: the links are
-run one after the other, and each ends where some cell forks off.
+run one after the other, and each ends where some cell forks off, or where a run directory has ended it before.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from regimax.sweep.axes import Point, points
 from regimax.sweep.bound import Bound, bind_all, check_facts, chooser, resolve
 from regimax.sweep.cost import Flops
 from regimax.sweep.identity import hashed, plain, probes_identity
+from regimax.sweep.spaces import check_number
 from regimax.sweep.spec import Sweep, seed_list
 
 
@@ -74,6 +75,22 @@ class Stage:
     keep: bool
 
 
+class Share(NamedTuple):
+    """That a plan is a share of another one.
+
+    Attributes:
+      number: which, from 1.
+      of: how many there are.
+      at_once: stages of each program that can run at once in a share, the same for all shares.
+      whole: the other plan.
+    """
+
+    number: int
+    of: int
+    at_once: Mapping[str, int]
+    whole: Plan
+
+
 @dataclass
 class Plan:
     """What a sweep will do.
@@ -86,6 +103,7 @@ class Plan:
       children: ids of the stages that begin from a stage.
       flops: those of the programs, by identity.
       resolved: the sweep in plain data, for comparison and for people.
+      share: which share it is of a larger plan; None where it is whole.
     """
 
     sweep: Sweep
@@ -95,6 +113,7 @@ class Plan:
     flops: dict[str, Flops]
     resolved: dict[str, Any]
     children: dict[str, list[str]] = field(default_factory=dict)
+    share: Share | None = None
 
     def updates_planned(self) -> int:
         """Updates that will be run."""
@@ -118,13 +137,17 @@ class _Chain(NamedTuple):
     ends: set[int]
 
 
-def make_plan(sweep: Sweep, adopted: Mapping[str, Sequence[str]] | None = None) -> Plan:
+def make_plan(
+    sweep: Sweep, adopted: Mapping[str, Sequence[str]] | None = None, links: Mapping[str, int] | None = None
+) -> Plan:
     """Plans a sweep. Nothing is compiled and nothing is written.
 
     Args:
       sweep: the sweep.
       adopted: identities of the programs of regimes, by the regime's name and in the order of its phases, to be used
         instead of those that their traces give here: those of a run that was begun under another version of a library.
+      links: stages that a run directory has already, by id, with the updates at which they end: a phase that goes on
+        from where one of them ended becomes a chain of both.
 
     Returns:
       the plan, the same for the same sweep in every process.
@@ -134,8 +157,10 @@ def make_plan(sweep: Sweep, adopted: Mapping[str, Sequence[str]] | None = None) 
     """
     check.check_form(sweep)
     grid, seeds = points(sweep), seed_list(sweep)
+    check_number(len(grid) * len(sweep.regimes) * len(seeds), "cells")
     check.check_writers(sweep)
     check.check_columns(sweep)
+    check.check_axes(sweep)
     check.check_points(grid)
     check.check_choices(sweep, grid)
     bound = bind_all(sweep, adopted or {})
@@ -151,6 +176,8 @@ def make_plan(sweep: Sweep, adopted: Mapping[str, Sequence[str]] | None = None) 
     for b in bound:
         regime, chosen = b.programs.regime, chooser(sweep, b.programs.regime.name)
         for i, point in enumerate(grid):
+            if not point.of(regime.name):
+                continue
             settings, budgets = resolve(sweep, b, point, chosen(point))
             derived[i][regime.name] = {name: v for name, v in (settings | budgets).items() if name in sweep.derived}
             heads = [b.head(phase, settings) for phase in range(len(regime.phases))]
@@ -173,9 +200,10 @@ def make_plan(sweep: Sweep, adopted: Mapping[str, Sequence[str]] | None = None) 
                 paths.append((f"{prefix}/{seed}", regime.name, point.labels, world_seed, seed, tuple(path)))
 
     check_facts(bound)
+    _take_links(chains, links or {})
     kept = {end for *_, path in paths for end in path} if sweep.keep_params else set()
     stages: dict[str, Stage] = {}
-    links: dict[tuple[str, int], tuple[str, ...]] = {}
+    until: dict[tuple[str, int], tuple[str, ...]] = {}
     for name, chain in chains.items():
         start, parent, so_far = 0, chain.before, ()
         for end in sorted(chain.ends):
@@ -194,10 +222,10 @@ def make_plan(sweep: Sweep, adopted: Mapping[str, Sequence[str]] | None = None) 
             )
             stages[stage.id] = stage
             so_far = (*so_far, stage.id)
-            links[name, end] = so_far
+            until[name, end] = so_far
             start, parent = end, stage.id
     cells = [
-        Cell(name, regime, labels, world_seed, seed, tuple(s for link in path for s in links[link]))
+        Cell(name, regime, labels, world_seed, seed, tuple(s for link in path for s in until[link]))
         for name, regime, labels, world_seed, seed, path in paths
     ]
     children: dict[str, list[str]] = {}
@@ -205,6 +233,14 @@ def make_plan(sweep: Sweep, adopted: Mapping[str, Sequence[str]] | None = None) 
         if stage.parent is not None:
             children.setdefault(stage.parent, []).append(stage.id)
     return Plan(sweep, cells, stages, programs, flops, _resolved(sweep, bound, grid, derived, facts, seeds), children)
+
+
+def _take_links(chains: Mapping[str, _Chain], links: Mapping[str, int]) -> None:
+    """Lets chains end, too, where links of them have ended already that are shorter."""
+    lengths = set(links.values())
+    for name, chain in chains.items():
+        longest = max(chain.ends)
+        chain.ends.update(end for end in lengths if end < longest and _stage_id(name, end) in links)
 
 
 def _stage_id(chain: str, end: int) -> str:
@@ -245,6 +281,7 @@ def _resolved(
         "settings": settings,
         "points": [
             {"labels": point.labels, "settings": point.settings, "derived": values, "facts": known}
+            | ({} if point.regimes is None else {"regimes": point.regimes})
             for point, values, known in zip(grid, derived, facts, strict=True)
         ],
         "derived": sorted(sweep.derived),

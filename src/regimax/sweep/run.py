@@ -29,6 +29,7 @@ from regimax.sweep.lanes import Engine, State, bytes_per_lane
 from regimax.sweep.ledger import Ledger
 from regimax.sweep.plan import Plan, make_plan
 from regimax.sweep.pool import Pool, Tick
+from regimax.sweep.share import cut
 from regimax.sweep.spec import Sweep
 from regimax.sweep.waves import Work, order, parked_bytes, pools, waves
 from regimax.sweep.writer import Writer
@@ -65,6 +66,7 @@ class Options:
       parked_bytes: of final states that wait for their children at once, bytes; bounds memory and disk. 2 GiB when
         None, or what the devices hold of them where that is more.
       extend: whether a run directory that holds a part of the plan is welcome.
+      share: which share of the plan is run, of how many; all of it when None.
       accept_versions: whether one that was computed under another environment is.
       facts: plain data for sweep.json: the sweep's name, what the user typed.
       source: the text of the sweep file, to be kept with the run.
@@ -75,6 +77,7 @@ class Options:
     checkpoint_seconds: float = 60.0
     parked_bytes: int | None = None
     extend: bool = False
+    share: tuple[int, int] | None = None
     accept_versions: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
     source: str | None = None
@@ -95,7 +98,9 @@ class Outcome(NamedTuple):
 
 
 def plan_for(sweep: Sweep, out: Path, options: Options) -> Plan:
-    """Plans a sweep for a run directory: one that was begun under other versions, if welcome, keeps its identities.
+    """Plans a sweep for a run directory, which keeps the stages that it has.
+
+    One that was begun under other versions, if welcome, keeps its identities too.
 
     Args:
       sweep: the sweep.
@@ -105,7 +110,8 @@ def plan_for(sweep: Sweep, out: Path, options: Options) -> Plan:
     Raises:
       UserError: for anything in the sweep that cannot be run.
     """
-    return make_plan(sweep, rundir.programs(out, _environment, options.accept_versions))
+    plan = make_plan(sweep, rundir.programs(out, _environment, options.accept_versions), rundir.links(out))
+    return plan if options.share is None else cut(plan, *options.share)
 
 
 def _environment() -> Environment:
@@ -165,8 +171,9 @@ class _Run:
         device = f"{len(self._devices)} × {_device_name(self._devices[0])}"
         with self._compiling():  # every program is traced to count what an update costs
             costs = Costs(plan)
+            whole = plan.share.whole if plan.share else plan  # of one choice for all shares
             self._optimization = rundir.optimization(self._out) or optimization.of_plan(
-                plan, costs, self._devices[0].platform
+                whole, Costs(whole), self._devices[0].platform
             )
             self._environment = _environment() | {"optimization": self._optimization}
             sizes = {name: bytes_per_lane(program) for name, program in plan.programs.items()}
@@ -174,7 +181,7 @@ class _Run:
             if parked is None:
                 parked = parked_bytes(self._devices[0].platform, width.free_memory_of(self._devices))
             self._waves = waves(plan, sizes.__getitem__, parked)
-            stages = block.at_once(plan, self._waves)
+            stages = plan.share.at_once if plan.share else block.at_once(plan, self._waves)
             self._blocks = block.of_run(plan, rundir.blocks(self._out), stages, self._devices, self._make)
         facts = {"device": device, "optimization": self._optimization, "blocks": self._blocks, **options.facts}
         with self.account.compiling():
@@ -217,7 +224,8 @@ class _Run:
         if missing:
             accepted = self._options.accept_versions
             rundir.check_environment(self._out, self._ledger.environments, self._environment, accepted)
-        return bool(manifest and manifest["complete"]) and not missing and not self._ledger.damaged
+        ledger = self._ledger
+        return bool(manifest and manifest["complete"]) and not (missing or ledger.damaged or ledger.has_news())
 
     def _run_wave(self, wave: list[str]) -> None:
         """Runs the pools of a wave. One that does not fit a device's memory is run again from the last commit."""

@@ -82,6 +82,14 @@ def blocks(out: Path) -> dict[str, int]:
     return found
 
 
+def links(out: Path) -> dict[str, int]:
+    """Returns the stages of a run directory's plan, with the updates at which they end; none where it has none."""
+    with contextlib.suppress(UserError, KeyError):
+        frame = disk.read_frame(*store.plan_file(out, store.read_sweep(out), store.STAGES), columns=["stage", "end"])
+        return dict(frame.rows())
+    return {}
+
+
 def programs(out: Path, now: Callable[[], Environment], accepted: bool) -> dict[str, list[str]]:
     """Returns the identities of programs that a run directory was begun with, by regime, for `make_plan` to take over.
 
@@ -199,7 +207,7 @@ def write_plan(
         except UserError as error:
             say(f"{error}: the plan is written again")
             disk.put_aside(out, error.path if isinstance(error, Damaged) else out / store.SWEEP)
-    axes = list(plan.cells[0].labels)
+    axes = list({axis: None for cell in plan.cells for axis in cell.labels})
     versions = {"regimax": regimax.__version__, "python": platform.python_version()}
     now = {
         "versions": versions | {name: metadata.version(name) for name in PACKAGES},
@@ -261,7 +269,7 @@ def _cells_frame(plan: Plan, axes: Sequence[str]) -> pl.DataFrame:
         "setting": [", ".join(f"{k}={v}" if "." in k else str(v) for k, v in c.labels.items()) for c in plan.cells],
         "seed": [c.seed for c in plan.cells],
         "world_seed": [c.world_seed for c in plan.cells],
-        **{axis: [c.labels[axis] for c in plan.cells] for axis in axes},
+        **{axis: [c.labels.get(axis) for c in plan.cells] for axis in axes},
         "stages": [list(c.path) for c in plan.cells],
     }
     return pl.DataFrame(columns, strict=False)

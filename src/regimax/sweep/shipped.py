@@ -22,6 +22,18 @@ def files() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder().glob("*.py"))}
 
 
+def neighbours(path: Path) -> list[Path]:
+    """Returns the sweep files that one imports, and those that they import, without running any."""
+    known, found, to_read = files(), [], [path]
+    while to_read:
+        imports = [node for node in ast.walk(ast.parse(to_read.pop().read_text())) if isinstance(node, ast.ImportFrom)]
+        for near in (known[node.module] for node in imports if node.module in known):
+            if near not in found:
+                found.append(near)
+                to_read.append(near)
+    return found
+
+
 def asks(path: Path) -> str:
     """Returns what a sweep file asks, the first paragraph of its docstring, without running it."""
     return first_paragraph(ast.get_docstring(ast.parse(path.read_text())))
@@ -50,5 +62,6 @@ def resolve(path: Path) -> Path:
 
 
 def resolve_folder(path: Path) -> Path:
-    """Returns the folder that is meant: one that is there, or by the name `sweeps` the one that comes with regimax."""
-    return folder() if str(path) == "sweeps" and not path.exists() else path
+    """Returns the folder that is meant: one that is there, or by a name like `sweeps` one that comes with regimax."""
+    inside = folder().joinpath(*path.parts[1:])
+    return inside if path.parts[:1] == ("sweeps",) and not path.exists() and inside.is_dir() else path

@@ -1,9 +1,10 @@
-"""Values of an axis: evenly spaced, or drawn."""
+"""Values of an axis: evenly spaced, drawn, or of some regimes only."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,47 @@ from regimax.types import count, is_finite, number
 
 DIGITS = 6
 """Significant digits of what is spaced or drawn: a label that can be read, and typed again."""
+MOST = 1_000_000
+"""Values of an axis, seeds, points of a grid, cells of a sweep: more would take hours to plan and hold no run."""
 Draw = Callable[[np.random.Generator], float | int]
 """Draws one value."""
+
+
+@dataclass(frozen=True)
+class Only:
+    """Values of an axis that some regimes have, and the others have not.
+
+    Attributes:
+      regimes: their names.
+      values: those of the axis, in any of its forms.
+    """
+
+    regimes: tuple[str, ...]
+    values: Any
+
+
+def only(regimes: str | Sequence[str], values: Any) -> Only:
+    """Returns an axis of some regimes: the others are run once, whatever its values, and have no label there.
+
+    Without it, every regime has a row for each value, also those that do not read it.
+
+    Args:
+      regimes: the name of a regime, or names.
+      values: what the axis is given without it: values, or labels with what each stands for.
+
+    Example:
+      >>> import regimax as rx
+      >>> sweep = rx.Sweep(
+      ...     world=rx.envs.Cipher(symbols=3, skills=2, length=2),
+      ...     regimes=[rx.regimes.pure_rl(updates=20), rx.regimes.pretrain_rl(updates=(20, 20))],
+      ...     axes={"pretrain.updates": rx.only("pretrain_rl", [20, 40])},
+      ...     seeds=2,
+      ... )
+      >>> from regimax.sweep.axes import points
+      >>> [(point.regimes, point.labels) for point in points(sweep)]
+      [(('pure_rl',), {}), (('pretrain_rl',), {'pretrain.updates': 20}), (('pretrain_rl',), {'pretrain.updates': 40})]
+    """
+    return Only((regimes,) if isinstance(regimes, str) else tuple(regimes), values)
 
 
 def log_space(low: float, high: float, n: int) -> list[float]:
@@ -33,7 +73,7 @@ def log_space(low: float, high: float, n: int) -> list[float]:
       [0.0001, 0.001, 0.01, 0.1]
     """
     low, high = _ends("log_space", low, high, positive=True)
-    return [_rounded(value) for value in np.geomspace(low, high, count(n, "log_space: n", 2))]
+    return [_rounded(value) for value in np.geomspace(low, high, _few(n, "log_space: n", 2))]
 
 
 def lin_space(low: float, high: float, n: int) -> list[float]:
@@ -52,7 +92,7 @@ def lin_space(low: float, high: float, n: int) -> list[float]:
       [0.0, 0.3, 0.6, 0.9]
     """
     low, high = _ends("lin_space", low, high)
-    return [_rounded(value) for value in np.linspace(low, high, count(n, "lin_space: n", 2))]
+    return [_rounded(value) for value in np.linspace(low, high, _few(n, "lin_space: n", 2))]
 
 
 def log_uniform(low: float, high: float) -> Draw:
@@ -102,8 +142,20 @@ def sample(n: int, seed: int, spaces: Mapping[str, Draw]) -> dict[Any, list[Any]
     if wrong:
         raise UserError(f"sample: {wrong[0]} = {spaces[wrong[0]]!r} draws nothing; give log_uniform(low, high)")
     rng = np.random.default_rng(count(seed, "sample: seed", 0))
-    points = [tuple(draw(rng) for draw in spaces.values()) for _ in range(count(n, "sample: n"))]
+    points = [tuple(draw(rng) for draw in spaces.values()) for _ in range(_few(n, "sample: n"))]
     return {tuple(spaces): points} if len(spaces) > 1 else {next(iter(spaces)): [point[0] for point in points]}
+
+
+def check_number(found: int, what: str) -> None:
+    """Refuses more than `MOST` of something."""
+    if found > MOST:
+        raise UserError(f"{found:,} {what}: more than {MOST:,} are not planned")
+
+
+def _few(n: Any, where: str, least: int = 1) -> int:
+    found = count(n, where, least)
+    check_number(found, "values")
+    return found
 
 
 def _rounded(value: float) -> float:

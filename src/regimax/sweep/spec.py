@@ -8,13 +8,14 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from regimax.errors import UserError, unknown
-from regimax.sweep.spaces import lin_space, log_space
+from regimax.sweep import form
+from regimax.sweep.spaces import Only, check_number, lin_space, log_space
 from regimax.types import count, is_finite, number
 
 if TYPE_CHECKING:
     from regimax.sweep.loaded import Run
 
-Axis = Sequence[Any] | Mapping[str, Mapping[str, float]]
+Axis = Sequence[Any] | Mapping[str, Mapping[str, float]] | Only
 
 
 class Choice(NamedTuple):
@@ -40,7 +41,8 @@ class Sweep:
       regimes: the arms, with different names.
       axes: what is varied; the grid is their product. A key is the dotted name of a setting or a budget
         (``reward.erasure``, ``rl.updates``) with its values; or a tuple of names with tuples of values, which go
-        together; or a name of your own without a dot, with a mapping from labels to settings.
+        together; or a name of your own without a dot, with a mapping from labels to settings. `regimax.only` makes an
+        axis of some regimes, of which the others have no rows.
       settings: values that hold in every cell, by dotted name.
       choices: values that hold for one regime, everywhere or at some points of the axes.
       derived: settings computed from a cell's others, by dotted name: a function to a value, from its settings and,
@@ -63,6 +65,9 @@ class Sweep:
       keep_params: whether every cell's learner is kept as it was at the end of each phase; `load_run` reads it.
       question: one or two sentences for the report.
       unused: regimes that are not run, but whose settings axes, settings and choices may name all the same.
+
+    Raises:
+      UserError: for a field of another kind; what else cannot be run is told when it is planned.
 
     Example:
       >>> import regimax as rx
@@ -98,6 +103,7 @@ class Sweep:
     def __post_init__(self) -> None:
         for one in fields(self):  # NumPy's and JAX's scalars are the numbers that they stand for
             object.__setattr__(self, one.name, number(getattr(self, one.name)))
+        form.check(self)
 
     def run(
         self,
@@ -196,12 +202,12 @@ def override(
             kept = [regime for regime in sweep.regimes if regime.name in values]
             unused = [*sweep.unused, *(regime for regime in sweep.regimes if regime.name not in values)]
             sweep = replace(sweep, regimes=kept, unused=unused)
-        elif isinstance(labelled := axes.get(name), Mapping):
+        elif isinstance(labelled := _values(axes.get(name)), Mapping):
             known = {str(number(key)): key for key in labelled}  # 4 as well as "four"
             for value in values:
                 if value not in known:
                     raise unknown(f"label of the axis {name!r}:", value, known)
-            axes[name] = {known[value]: labelled[known[value]] for value in values}
+            axes[name] = _in_place(axes[name], {known[value]: labelled[known[value]] for value in values})
         elif together := next((axis for axis in axes if isinstance(axis, tuple) and name in axis), None):
             raise UserError(
                 f"--set {name}: its values go with those of {', '.join(one for one in together if one != name)} in one "
@@ -209,10 +215,19 @@ def override(
             )
         else:
             settings.pop(name, None)
-            axes[name] = [one for value in values for one in _numbers(name, value)]
+            axes[name] = _in_place(axes.get(name), [one for value in values for one in _numbers(name, value)])
     sweep = sweep if seeds is None else replace(sweep, seeds=seeds)
     sweep = sweep if block is None else replace(sweep, block=block)
     return replace(sweep, axes=axes, settings=settings, **(numerics or {}))
+
+
+def _values(axis: Any) -> Any:
+    return axis.values if isinstance(axis, Only) else axis
+
+
+def _in_place(axis: Any, values: Any) -> Any:
+    """Values in place of an axis's, for the regimes that it is of."""
+    return replace(axis, values=values) if isinstance(axis, Only) else values
 
 
 def _numbers(name: str, text: str) -> list[float] | list[int]:
@@ -248,12 +263,13 @@ def seed_list(sweep: Sweep) -> list[tuple[int, int]]:
     """Returns (world seed, learner seed) of every replicate.
 
     Raises:
-      UserError: for fewer than one seed, a repeated seed, or one outside 0 … 2³² − 1.
+      UserError: for fewer than one seed, a million, a repeated seed, or one outside 0 … 2³² − 1.
     """
     wrong = UserError("seeds must be different whole numbers from 0 to 4294967295")
     if isinstance(sweep.seeds, int):
         if not 0 <= sweep.seeds <= 2**32:
             raise wrong if sweep.seeds > 0 else UserError(f"seeds = {sweep.seeds!r}: at least one is needed")
+        check_number(sweep.seeds, "seeds")
         seeds = list(range(sweep.seeds))
     else:
         try:

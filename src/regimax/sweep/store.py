@@ -19,7 +19,7 @@ from typing import Any
 import polars as pl
 
 from regimax.errors import UserError
-from regimax.sweep import disk
+from regimax.sweep import disk, sealed
 from regimax.sweep.disk import Damaged
 
 CURVES, FINISHED, PROBES, STATES, CHECKPOINTS = "curves", "finished", "probes", "states", "checkpoints"
@@ -50,7 +50,7 @@ def read_sweep(run: Path) -> dict[str, Any]:
     path = run / SWEEP
     if not path.is_file() and not is_begun(run):
         raise UserError(f"{str(run)!r} is not a run directory: it has no {SWEEP}")
-    return disk.read_json(path)
+    return disk.read_json(path, sealed.SWEEP)
 
 
 def is_begun(run: Path) -> bool:
@@ -119,7 +119,7 @@ def read_manifest(run: Path, step: int) -> dict[str, Any]:
     Raises:
       Damaged: if it does not hold what it was written with.
     """
-    return disk.read_json(checkpoint_folder(run, step) / MANIFEST)
+    return disk.read_json(checkpoint_folder(run, step) / MANIFEST, sealed.MANIFEST)
 
 
 def newest_manifest(run: Path) -> dict[str, Any] | None:

@@ -8,7 +8,15 @@ import pytest
 from scipy import stats
 
 from regimax import UserError
-from regimax.report.statistics import best_setting, interquartile_mean, median_score, profile, scores
+from regimax.report.statistics import (
+    best_setting,
+    interquartile_mean,
+    median_score,
+    optimality_gap,
+    probability_of_improvement,
+    profile,
+    scores,
+)
 
 
 def table(success: list[float], share: float = 0.0, status: str = "done") -> pl.DataFrame:
@@ -17,6 +25,7 @@ def table(success: list[float], share: float = 0.0, status: str = "done") -> pl.
         {
             "cell": [f"{share}/{i}" for i in range(size)],
             "regime": "a",
+            "setting": "",
             "seed": range(size),
             "world_seed": range(size),
             "share": share,
@@ -40,6 +49,49 @@ def test_interquartile_mean_cuts_a_quarter_off_each_side():
     assert found.value == pytest.approx((0.4 + 0.5 + 0.6 + 0.7) / 4)
     assert found.low < found.value < found.high
     assert found.unit == "success"
+
+
+def test_the_optimality_gap_gives_nothing_for_what_is_above_the_target():
+    found = optimality_gap(table([0.0, 0.5, 0.8, 1.0]), 0.8, resamples=200)
+    assert found.value == pytest.approx((0.8 + 0.3 + 0.0 + 0.0) / 4)
+    assert found.low < found.value < found.high
+    assert (found.unit, found.worlds) == ("success", 4)
+
+
+def two_settings(easy: list[float], hard: list[float]) -> pl.DataFrame:
+    named = [table(success).with_columns(setting=pl.lit(name)) for name, success in {"e": easy, "h": hard}.items()]
+    return pl.concat(named)
+
+
+def test_who_improves_is_counted_over_all_pairs_and_ties_are_halves():
+    one, other = table([0.1, 0.5, 0.9]), table([0.1, 0.2, 0.6])
+    # 0.1 ties once; 0.5 beats two; 0.9 beats three: 5.5 of nine pairs.
+    found = probability_of_improvement(one, other, resamples=200)
+    assert found.value == pytest.approx(5.5 / 9)
+    assert (found.unit, found.worlds) == ("probability", 3)
+    assert probability_of_improvement(other, one, resamples=10).value == pytest.approx(1 - 5.5 / 9)
+    assert probability_of_improvement(one, one, resamples=10).value == 0.5
+
+
+def test_settings_count_alike_in_who_improves():
+    one, other = two_settings([1.0, 1.0], [0.0, 0.0]), two_settings([0.0, 0.0], [0.5, 0.5])
+    assert probability_of_improvement(one, other, resamples=10).value == 0.5
+    with pytest.raises(UserError, match="other settings"):
+        probability_of_improvement(one, table([0.5, 0.5]))
+
+
+def test_metrics_are_those_of_rliable():
+    metrics = pytest.importorskip("rliable.metrics")
+    rng = np.random.default_rng(0)
+    shape = (2, 7, 2)  # arm, run, task; in steps of a tenth, so that there are ties
+    one, other = np.round(rng.uniform(0.0, 1.2, shape), 1)
+    frames = [two_settings(list(arm[:, 0]), list(arm[:, 1])) for arm in (one, other)]
+    assert interquartile_mean(frames[0], resamples=2).value == pytest.approx(metrics.aggregate_iqm(one))
+    for target in (0.8, 1.0):
+        gap = metrics.aggregate_optimality_gap(one, target)
+        assert optimality_gap(frames[0], target, resamples=2).value == pytest.approx(gap)
+    improved = metrics.probability_of_improvement(one, other)
+    assert probability_of_improvement(*frames, resamples=2).value == pytest.approx(improved)
 
 
 def test_profile_is_the_share_above():

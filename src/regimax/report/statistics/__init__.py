@@ -14,7 +14,14 @@ from regimax.report.statistics.estimate import Estimate
 from regimax.report.statistics.exchange import break_even, exchange_rate
 from regimax.report.statistics.intervals import median_interval, share
 from regimax.report.statistics.paired import difference, effect, elasticity, ln_ratio, pairs, slopes
-from regimax.report.statistics.performance import best_setting, interquartile_mean, median_score, profile
+from regimax.report.statistics.performance import (
+    best_setting,
+    interquartile_mean,
+    median_score,
+    optimality_gap,
+    probability_of_improvement,
+    profile,
+)
 from regimax.report.statistics.phases import PhaseDiagram, break_even_map, phase_diagram
 from regimax.report.statistics.regression import Fit, censored_regression
 from regimax.report.statistics.shares import concept_share, recovery
@@ -51,10 +58,12 @@ __all__ = [
     "median_interval",
     "median_score",
     "median_time",
+    "optimality_gap",
     "pairs",
     "phase_diagram",
     "power",
     "precise",
+    "probability_of_improvement",
     "profile",
     "recovery",
     "restricted_mean",

@@ -1,4 +1,4 @@
-"""Scores over worlds: medians, interquartile means, performance profiles, and the best setting."""
+"""Scores over worlds: medians, interquartile means, optimality gaps, improvements, profiles, and the best setting."""
 
 from __future__ import annotations
 
@@ -55,6 +55,76 @@ def interquartile_mean(frame: pl.DataFrame, confidence: float = 0.95, resamples:
         confidence=confidence,
         resamples=resamples,
     )
+
+
+def optimality_gap(
+    frame: pl.DataFrame, target: float = 1.0, confidence: float = 0.95, resamples: int = RESAMPLES
+) -> Estimate:
+    """Returns by how much scores fall short of a target on average, what lies above it counting as there.
+
+    Args:
+      frame: of :func:`scores`, one arm.
+      target: γ, in the unit of the scores.
+      confidence: of the bootstrap over worlds, two-sided.
+      resamples: of the bootstrap.
+
+    Returns:
+      the mean of max(γ − score, 0); 0 is best.
+
+    Raises:
+      UserError: where a score is not known.
+
+    Reference:
+      Agarwal et al. (2021), section 4.3; `rliable.metrics.aggregate_optimality_gap`.
+    """
+    short = np.maximum(target - _values(frame), 0.0)
+    return bootstrap(
+        lambda rows: float(short[rows].mean()),
+        frame["world_seed"].to_numpy(),
+        unit=str(frame["unit"][0]),
+        confidence=confidence,
+        resamples=resamples,
+    )
+
+
+def probability_of_improvement(
+    one: pl.DataFrame, other: pl.DataFrame, confidence: float = 0.95, resamples: int = RESAMPLES
+) -> Estimate:
+    """Returns P(X > Y) + P(X = Y)/2 for a cell of one arm and a cell of another, drawn apart from each other.
+
+    Args:
+      one: of :func:`scores`, the arm that may be better.
+      other: of :func:`scores`, at the same settings.
+      confidence: of the bootstrap over worlds, two-sided; a drawn world brings its cells of both arms.
+      resamples: of the bootstrap.
+
+    Returns:
+      the mean over settings; ½ where neither is better.
+
+    Raises:
+      UserError: where a score is not known, or the arms have other settings.
+
+    Reference:
+      Mann and Whitney (1947); Agarwal et al. (2021), section 4.3; `rliable.metrics.probability_of_improvement`. How
+      much better is :func:`difference`, which compares within worlds.
+    """
+    settings = one["setting"].unique(maintain_order=True).to_list()
+    if set(settings) != set(other["setting"]):
+        raise UserError("the arms have other settings: choose with where")
+    score = np.concatenate([_values(one), _values(other)])
+    setting = np.concatenate([one["setting"].to_numpy(), other["setting"].to_numpy()])
+    first = np.arange(len(score)) < len(one)
+
+    def improved(rows: np.ndarray) -> float:
+        found = []
+        for name in settings:
+            here = rows[setting[rows] == name]
+            x, y = score[here[first[here]]], score[here[~first[here]]]
+            found.append(np.mean(np.heaviside(x[:, None] - y[None, :], 0.5)) if x.size and y.size else np.nan)
+        return float(np.mean(found))
+
+    worlds = np.concatenate([one["world_seed"].to_numpy(), other["world_seed"].to_numpy()])
+    return bootstrap(improved, worlds, unit="probability", confidence=confidence, resamples=resamples)
 
 
 def profile(

@@ -1,0 +1,73 @@
+"""`regimax run --backend`: a sweep in shares, elsewhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from regimax.backend import cores
+from regimax.cli import arguments
+from regimax.executors import Executor, Task, drive
+from regimax.executors.driver import folder_of
+from regimax.sweep import disk
+from regimax.sweep.display import say
+from regimax.sweep.share import cut, most
+
+if TYPE_CHECKING:
+    from regimax.sweep.plan import Plan
+
+PER_WORKER = 4
+"""Shares for each worker: one that is slow, or lost, then keeps the others waiting for a quarter of its work."""
+
+
+def run_apart(command: arguments.Run, plan: Plan, file: Path, out: Path, console: Console) -> int:
+    """Runs the shares of a sweep with an executor, and joins them. Returns the exit code."""
+    executor = _executor(command, file)
+    of = command.shares or _begun(folder_of(out)) or min(PER_WORKER * executor.slots, most(plan))
+    cut(plan, 1, of)  # refuses too many
+    place = folder_of(out).absolute()
+    tasks = []
+    for i in range(1, of + 1):
+        into = place / f"{i}-of-{of}"
+        tasks.append(Task(i, file.absolute(), _typed(command, i, of, into), into))
+    workers = f"{executor.slots} worker{'s' * (executor.slots > 1)}"
+    say(console, f"{len(plan.cells)} cells in {len(plan.stages)} stages, in {of} shares, for {workers}")
+    facts: dict[str, Any] = {"name": file.stem, "command": "regimax " + shlex.join(sys.argv[1:])}
+    facts["folder"] = str(file.resolve().parent)
+    with disk.told(out):
+        cells = drive(tasks, out, executor, lambda text: say(console, text), facts)
+    say(console, f"finished: {cells} cells\nresults in {out}; next: regimax report {out}")
+    return 0
+
+
+def _executor(command: arguments.Run, file: Path) -> Executor:
+    if command.backend == "ray":
+        from regimax.executors.ray import Ray
+
+        return Ray(command.workers, command.address, file.absolute().parent)
+    from regimax.executors.processes import Processes
+
+    return Processes(command.workers or cores())
+
+
+def _begun(place: Path) -> int | None:
+    """Of how many shares there are some already."""
+    found = [re.fullmatch(r"[0-9]+-of-([0-9]+)", path.name) for path in place.glob("*-of-*")]
+    return next((int(one[1]) for one in found if one), None)
+
+
+def _typed(command: arguments.Run, number: int, of: int, out: Path) -> tuple[str, ...]:
+    """What a worker is given to type, but for the file."""
+    words = ["run", "--part", f"{number}/{of}", "--out", str(out), "--checkpoint-every", str(command.checkpoint_every)]
+    for name in ("seeds", "block", "precision", "devices", "width"):
+        if (value := getattr(command, name)) is not None:
+            words += [f"--{name}", str(value)]
+    for group in command.assignments:
+        words += ["--set", *group]
+    words += [f"--{flag.replace('_', '-')}" for flag in ("deterministic", "accept_versions") if getattr(command, flag)]
+    return (*words, *(() if command.autotune else ("--no-autotune",)))

@@ -1,0 +1,58 @@
+"""The process that becomes one task: ``python -m regimax.executors.worker PARENT CORES -- ARGUMENTS of regimax``.
+
+It ends when its parent does, keeps to cores of its own, and waits until whoever ran the task before has let go of it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+PR_SET_PDEATHSIG = 1
+"""Of Linux's prctl."""
+PATIENCE = 60.0
+"""Seconds to wait for an earlier worker's lock."""
+
+
+def command(cores: Sequence[int], arguments: Sequence[str]) -> list[str]:
+    """Returns what a parent types to begin a worker; it may use any core where none is named."""
+    where = ",".join(map(str, cores)) or "-"
+    return [sys.executable, "-m", "regimax.executors.worker", str(os.getpid()), where, "--", *arguments]
+
+
+def main(typed: Sequence[str]) -> NoReturn:
+    """Becomes the command of a task, or ends where its parent has gone."""
+    parent, cores, _, *arguments = typed
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != int(parent):
+            sys.exit(128 + signal.SIGKILL)
+    if cores != "-" and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, set(map(int, cores.split(","))))
+    _wait_for_lock(Path(arguments[arguments.index("--out") + 1]) / ".lock")
+    os.execv(sys.executable, [sys.executable, "-m", "regimax", *arguments])  # what was settled here holds there
+
+
+def _wait_for_lock(lock: Path) -> None:
+    """Waits while a worker that was killed, or is about to be, still holds a run directory."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        try:
+            with open(lock) as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+        except FileNotFoundError:
+            return
+        except OSError:
+            time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,96 @@
+"""A sweep file that workers run, and the executor that runs tasks in this process."""
+
+from pathlib import Path
+
+import pytest
+
+from regimax.executors import Ended
+from regimax.sweep import files
+from regimax.sweep.run import Options, execute, plan_for
+
+SWEEP = '''"""Small."""
+import regimax as rx
+
+rl = {"network": rx.networks.gru(8), "num_envs": 8, "evaluate": rx.regimes.Evaluate(every=2, episodes=16)}
+sweep = rx.Sweep(
+    world=rx.envs.Cipher(symbols=3, skills=2, length=2),
+    regimes=[rx.regimes.pure_rl(updates=8, **rl), rx.regimes.pretrain_rl(updates=(4, 8), **rl)],
+    axes={"reward.erasure": [0.0, 0.5]},
+    seeds=4,
+)
+'''
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "small.py"
+    path.write_text(SWEEP)
+    return path
+
+
+class Lost(Exception):
+    """A worker is gone."""
+
+
+class Breaking:
+    """A display that breaks a run after a number of ticks."""
+
+    def __init__(self, ticks):
+        self.left = ticks
+
+    def start(self, *given):
+        pass
+
+    def pool(self, *given):
+        pass
+
+    def say(self, text):
+        pass
+
+    def tick(self, tick, env_steps):
+        self.left -= 1
+        if self.left == 0:
+            raise Lost
+
+
+class Inline:
+    """An executor that runs a task when it is waited for, and loses it after as many ticks as `breaks` says next."""
+
+    def __init__(self, slots=2, breaks=(), code=None):
+        self.slots, self._breaks, self._code = slots, iter(breaks), code
+        self.submitted, self._queue, self.closed, self.most = [], [], False, 0
+
+    def submit(self, task):
+        self.submitted.append(task)
+        self._queue.append(task)
+        self.most = max(self.most, len(self._queue))
+
+    def wait(self, seconds):
+        if not self._queue:
+            return []
+        task = self._queue.pop(0)
+        if self._code is not None:
+            return [Ended(task, *self._code)]
+        words = list(task.arguments)
+        number, of = words[words.index("--part") + 1].split("/")
+        options = Options(share=(int(number), int(of)), checkpoint_seconds=0.0, facts={"name": "small", "command": ""})
+        sweep = files.load(task.file)
+        try:
+            execute(plan_for(sweep, task.out, options), task.out, options, Breaking(next(self._breaks, 0)))
+        except Lost:
+            return [Ended(task, None, "")]
+        return [Ended(task, 0, "")]
+
+    def cancel(self, task):
+        self._queue.remove(task)
+
+    def close(self):
+        self.closed = True
+
+
+def tasks_of(file, place, of):
+    """Shares of the file's sweep, in folders below `place`."""
+    from regimax.executors import Task
+
+    named = {i: place / f"{i}-of-{of}" for i in range(1, of + 1)}
+    return [Task(i, Path(file), ("run", "--part", f"{i}/{of}", "--out", str(out)), out) for i, out in named.items()]

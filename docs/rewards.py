@@ -1,4 +1,4 @@
-"""What is kept of runs that are drawn as rewards against observations for each, and their figure.
+"""What is kept of runs of sweeps that are no claims, and their figure: rewards against observations, a phase diagram.
 
 ``NAME/``, as `kept.py` keeps a claim's run, and ``NAME.svg``, for the sweep file NAME whose `figure` draws them.
 

@@ -42,11 +42,14 @@ def test_the_verdicts_that_are_told_are_those_of_what_is_kept_with_the_code():
 
 
 def test_what_is_told_anew_is_what_is_kept_and_the_page_says_so(tmp_path):
-    """Of a claim that is kept whole, and of one of which cells alone are."""
-    code, names = Path(__file__).parents[2], {"C6": "c06_always_on", "C7": "c07_bandwidth_ladder"}
+    """Of a claim that is kept whole, and of one of which cells alone are, as long as there is one."""
+    code = Path(__file__).parents[2]
     shown = (code / "docs" / "results" / "README.md").read_text()
     all_claims = json.loads((code / "docs" / "results" / "claims.json").read_text())
-    records = [record for record in all_claims if record["id"] in names]
+    whole = {record["id"]: (code / "docs" / "results" / record["name"]).is_dir() for record in all_claims}
+    chosen = {next((claim for claim in whole if whole[claim] is kind), "C6") for kind in (True, False)}
+    records = [record for record in all_claims if record["id"] in chosen]
+    names = {record["id"]: record["name"] for record in records}
     for name in names.values():
         for path in (code / "docs" / "results").glob(f"{name}*"):
             (tmp_path / path.name).symlink_to(path)

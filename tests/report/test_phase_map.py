@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from regimax.report.figures import PALETTE
-from regimax.report.phase_map import GREY, LINE, phase_map
+from regimax.report.phase_map import GREY, INK, LINE, phase_map
 from regimax.report.statistics import PhaseDiagram
 
 
@@ -53,3 +53,25 @@ def test_one_row_of_points_can_be_drawn():
     points, boundary = diagram()
     figure = phase_map(PhaseDiagram(points.filter(pl.col("y") == 0), boundary.tail(1)))
     assert figure.layout.yaxis.range[0] < 0 < figure.layout.yaxis.range[1]
+
+
+def test_contours_of_tasks_lie_between_points_and_what_never_pays_is_beyond():
+    """Three tasks are enough at x = 4, y = 1, thirty at y = ½, and at x = 1 no number is."""
+    tasks = pl.DataFrame(
+        [
+            {"x": math.log(x), "y": math.log(y), "enough": enough}
+            for x, y, enough in [(1, 1.0, math.inf), (4, 1.0, 3.0), (1, 0.5, math.inf), (4, 0.5, 30.0)]
+        ]
+    )
+    drawn = [trace for trace in phase_map(diagram(), tasks=tasks).data if trace.type == "contour"]
+    assert [trace.name for trace in drawn] == ["pays from 10 tasks on", "pays from 100 tasks on"]
+    assert [trace.contours.start for trace in drawn] == [1.0, 2.0]
+    assert {trace.line.color for trace in drawn} == {INK}
+    for trace in drawn:
+        assert list(trace.x) == pytest.approx([1.0, 4.0])
+        lower, upper = (list(line) for line in trace.z)
+        assert lower[1] == pytest.approx(math.log10(30.0))
+        assert upper[1] == pytest.approx(math.log10(3.0))
+        assert lower[0] == upper[0] > 2.0
+    never = tasks.with_columns(enough=math.inf)
+    assert not [trace for trace in phase_map(diagram(), tasks=never).data if trace.type == "contour"]

@@ -14,11 +14,15 @@ SYMBOLS = {"both solve": "circle", "a only": "triangle-up", "b only": "triangle-
 """Of a point, by which arms get there; shapes, so that they need no colour."""
 LINE = PALETTE[1][0]
 GREY = "#686f77"
+INK = PALETTE[4][0]
+TASKS = {1: "dot", 10: "dash", 100: "longdash", 1000: "solid"}
+"""Numbers of tasks of which the contours are drawn, and their dashes."""
 
 
 def phase_map(
     diagram: PhaseDiagram,
     *,
+    tasks: pl.DataFrame | None = None,
     names: tuple[str, str] = ("a", "b"),
     title: str = "",
     x_axis: str = "",
@@ -30,19 +34,25 @@ def phase_map(
     it that a hurts. The line is where P crosses ½ at each y, its band that of the bootstrap over worlds. An end of the
     band that lies beyond the points is drawn to the edge of the figure, and so is the band where no crossing was found.
 
+    Of break-even tasks the contours of 1, 10, 100 and 1,000 are drawn, by logarithms between points. Where budgets
+    hide the number, what is known to be enough counts. Where it never pays, or nothing is known, it lies beyond.
+
     Args:
       diagram: points and boundary.
+      tasks: of :func:`regimax.report.statistics.break_even_map`, at the same points; no contours when not given.
       names: of a and of b, for the legend.
       title: what is seen, in a sentence.
       x_axis: what exp(x) is called.
       y_axis: what exp(y) is called.
 
     Returns:
-      the figure: the band, the line, one trace of points per shape, and the rings.
+      the figure: contours, the band, the line, one trace of points per shape, and the rings.
     """
     xs, ys = (diagram.points[name].exp().unique().sort().to_list() for name in ("x", "y"))
     left, right = xs[0] / _room(xs), xs[-1] * _room(xs)
     figure, boundary = go.Figure(), diagram.boundary.sort("y")
+    if tasks is not None:
+        _add_contours(figure, tasks)
 
     def placed(end: float) -> float:
         return left if end < math.log(left) else right if end > math.log(right) else math.exp(end)
@@ -119,6 +129,31 @@ def phase_map(
         coloraxis={"colorscale": "Cividis", "cmin": 0, "cmax": 1, "colorbar": {"title": {"text": "P"}}},
         hovermode="closest",
     )
+
+
+def _add_contours(figure: go.Figure, tasks: pl.DataFrame) -> None:
+    """Adds a line for each number of tasks from which on it pays somewhere, and somewhere it does not."""
+    x, y = (tasks[name].unique().sort().to_list() for name in ("x", "y"))
+    found = {(row["x"], row["y"]): max(row["enough"], 1e-3) for row in tasks.iter_rows(named=True)}
+    heights = [[math.log10(found.get((px, py), math.inf)) for px in x] for py in y]
+    most = max((z for line in heights for z in line if math.isfinite(z)), default=0.0)
+    # What never pays is put a little beyond the largest number, so that a contour ends up next to what does.
+    drawn = [[z if math.isfinite(z) else most + 1.0 for z in line] for line in heights]
+    for number, dash in TASKS.items():
+        level = math.log10(number)
+        if not any(z <= level for line in drawn for z in line) or all(z <= level for line in drawn for z in line):
+            continue
+        figure.add_contour(
+            x=[math.exp(value) for value in x],
+            y=[math.exp(value) for value in y],
+            z=drawn,
+            name=f"pays from {number:,} task{'' if number == 1 else 's'} on",
+            contours={"start": level, "end": level, "size": 1, "coloring": "none"},
+            line={"color": INK, "dash": dash, "width": 1.8},
+            showscale=False,
+            showlegend=True,
+            hoverinfo="skip",
+        )
 
 
 def _room(values: list[float]) -> float:

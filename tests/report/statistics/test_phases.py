@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from regimax.report.statistics import PhaseDiagram, phase_diagram
+from regimax import UserError
+from regimax.report.statistics import PhaseDiagram, break_even, break_even_map, phase_diagram
 from regimax.report.statistics.phases import crossing
 
 ONES = np.ones(3)
@@ -89,3 +90,24 @@ def test_a_boundary_that_budgets_hide_is_not_drawn(arm_of):
     assert found.boundary.row(0) == (0.0, None, -math.inf, math.inf)
     assert found.points["p"].null_count() == 3
     assert found.points["mark"].unique().to_list() == ["both fail"]
+
+
+def test_break_even_tasks_at_every_point(arm_of):
+    """Of 10,000 FLOPs of pretraining: 2,000 saved at two skills, nothing at one; at four scratch never gets there."""
+
+    def arm(time, skills, flops=0.0):
+        frame = arm_of(np.full((8, 1), math.log(time) - 1e-9), spacing=10.0, skills=skills, bits=1.0)
+        cost = {"unit": pl.lit("flops_rl"), "flops_without_env_steps": pl.lit(flops)}
+        return frame.with_columns(passive_steps=pl.lit(0), **cost)
+
+    scratch = pl.concat([arm(time, skills) for skills, time in ((1, 3000.0), (2, 5000.0), (4, 1e6))])
+    after = pl.concat([arm(3000.0, skills, 10_000.0) for skills in (1, 2, 4)])
+    at = pl.col("skills"), pl.col("bits")
+    found = break_even_map(scratch, after, *at)
+    assert found["x"].to_list() == pytest.approx([0.0, math.log(2), math.log(4)])
+    assert found["tasks"].to_list() == [None, pytest.approx(5.0), None]
+    here = [side.filter(pl.col("skills") == 4) for side in (scratch, after)]  # alike in all worlds
+    assert found["enough"].to_list() == [math.inf, pytest.approx(5.0), break_even(here[0], here[1]).high]
+    assert 0 < found["enough"][2] < math.inf
+    with pytest.raises(UserError, match="no point in common"):
+        break_even_map(scratch.filter(pl.col("skills") == 1), after.filter(pl.col("skills") == 2), *at)

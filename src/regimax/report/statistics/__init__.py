@@ -22,7 +22,7 @@ from regimax.report.statistics.performance import (
     probability_of_improvement,
     profile,
 )
-from regimax.report.statistics.phases import PhaseDiagram, phase_diagram
+from regimax.report.statistics.phases import PhaseDiagram, break_even_map, phase_diagram
 from regimax.report.statistics.regression import Fit, censored_regression
 from regimax.report.statistics.shares import concept_share, recovery
 from regimax.report.statistics.signed_rank import signed_rank_interval
@@ -43,6 +43,7 @@ __all__ = [
     "best_setting",
     "bootstrap",
     "break_even",
+    "break_even_map",
     "censored_regression",
     "concept_share",
     "decide",

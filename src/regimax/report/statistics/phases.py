@@ -10,8 +10,10 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import optimize
 
+from regimax.errors import UserError
 from regimax.report.aggregate import wilson
 from regimax.report.statistics._bootstrap import RESAMPLES, draws, percentiles
+from regimax.report.statistics.exchange import break_even
 from regimax.report.statistics.paired import KEY, effect, pairs
 
 Floats = NDArray[np.float64]
@@ -61,7 +63,7 @@ def phase_diagram(
     Raises:
       UserError: if a learner has two rows at one point, or the arms share none.
     """
-    sides = [side.with_columns(_x=x.cast(pl.Float64).log(), _y=y.cast(pl.Float64).log()) for side in (a, b)]
+    sides = [_placed(side, x, y) for side in (a, b)]
     at = ["_x", "_y"]
     differences = pairs(*sides, by=at).join(_who(*sides), on=[*KEY, *at])
     rows = []
@@ -87,6 +89,52 @@ def phase_diagram(
         )
     points = pl.DataFrame(rows, schema_overrides=dict.fromkeys(("p", "low", "high"), pl.Float64))
     return PhaseDiagram(points, _boundary(differences, confidence, resamples))
+
+
+def break_even_map(
+    scratch: pl.DataFrame, pretrained: pl.DataFrame, x: pl.Expr, y: pl.Expr, *, confidence: float = 0.95
+) -> pl.DataFrame:
+    """From how many tasks on one base model pays, on a grid.
+
+    Args:
+      scratch: of :func:`times` in the unit "flops_rl", at all settings.
+      pretrained: the same of the pretrained arm.
+      x: as of :func:`phase_diagram`.
+      y: likewise.
+      confidence: of intervals.
+
+    Returns:
+      one row per point: `x`, `y` (logarithms), `worlds`, and of :func:`break_even` `tasks` (null where a task saves
+      nothing, or budgets hide it), `low` and `high`; `enough`: `tasks`, or where that is null the median of what is
+      known to be enough in each world, infinite where nothing is.
+
+    Raises:
+      UserError: as :func:`break_even`, or if the arms share no point.
+    """
+    sides = [_placed(side, x, y) for side in (scratch, pretrained)]
+    at = ["_x", "_y"]
+    points = sides[0].select(at).unique().join(sides[1].select(at).unique(), on=at).sort(at)
+    if points.is_empty():
+        raise UserError("break_even_map: the arms have no point in common")
+    rows = []
+    for px, py in points.iter_rows():
+        here = [side.filter(pl.col("_x") == px, pl.col("_y") == py) for side in sides]
+        found = break_even(here[0], here[1], confidence)
+        # The interval of no coverage is between the ends of the worlds in the middle.
+        enough = break_even(here[0], here[1], _NONE).high if found.value is None else found.value
+        rows.append(
+            {"x": px, "y": py, "worlds": found.worlds, "tasks": found.value, "low": found.low, "high": found.high}
+            | {"enough": enough}
+        )
+    return pl.DataFrame(rows, schema_overrides={"tasks": pl.Float64})
+
+
+_NONE = 1e-9
+
+
+def _placed(side: pl.DataFrame, x: pl.Expr, y: pl.Expr) -> pl.DataFrame:
+    """An arm with the logarithms of its settings."""
+    return side.with_columns(_x=x.cast(pl.Float64).log(), _y=y.cast(pl.Float64).log())
 
 
 _MARKS = {(False, False): "both fail", (True, False): "a only", (False, True): "b only", (True, True): "both solve"}

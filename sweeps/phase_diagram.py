@@ -1,0 +1,58 @@
+"""When does pretraining pay? Looks of each value against observations per reward: a phase diagram. Exemplar.
+
+Heads learn by Q-learning on what contrastive prediction has made of a stream without rewards, or all of the network
+does from scratch. Richness is M, the looks of each value; of n decisions one is paid, which the learner knows. Every
+point is 8 worlds: who gets to 0.9 success at all within 51,200 decisions, and who with fewer rewards. Contours tell
+how many tasks must share one base model until that has cost fewer FLOPs than learning each from scratch.
+
+Command: regimax run sweeps/phase_diagram.py
+Cells: 384 in 432 stages: 2 regimes × 6 numbers of looks × 4 numbers of observations per reward × 8 worlds.
+Time: not measured yet.
+Figure: python docs/rewards.py sweeps/phase_diagram.py docs/results runs/phase_diagram
+Expected: not measured yet.
+"""
+
+from dataclasses import replace
+
+import polars as pl
+from c06_always_on import N, against
+
+import regimax as rx
+from regimax.report import statistics as st
+from regimax.report.phase_map import phase_map
+
+LOOKS = "world.looks"
+SCRATCH, PREDICTED = "pure_rl-Q", "pretrain_rl"
+QUESTION = "When does pretraining pay, by how many looks there are and how much is seen for each reward?"
+
+
+def _sweep(looks, numbers, updates, pretraining, seeds):
+    world = rx.envs.Exemplar(factors=2, values=4, looks=looks[0], dimensions=64, max_looks=max(looks))
+    budgets = (updates, 1, 1, updates)
+    # Chosen in C6's tuning worlds, with 16 looks.
+    choices = [
+        rx.Choice(SCRATCH, {"rl.learning_rate": 0.01}),
+        rx.Choice(PREDICTED, {"rl.learning_rate": 0.01, "pretrain.learning_rate": 0.002}),
+    ]
+    arms = (SCRATCH, PREDICTED)
+    found = against(world, numbers, budgets, 4, 4, pretraining, seeds, arms, choices=choices)
+    return replace(found, axes={LOOKS: looks, **found.axes}, question=QUESTION)
+
+
+def figure(runs):
+    """Draws who needs fewer rewards at each point, who gets there, and from how many tasks on pretraining pays."""
+    [run] = runs
+    at = pl.col(LOOKS), pl.col(N)
+    rewards = [st.times(run, arm, unit="rewards_delivered") for arm in (PREDICTED, SCRATCH)]
+    flops = [st.times(run, arm, unit="flops_rl") for arm in (SCRATCH, PREDICTED)]
+    return phase_map(
+        st.phase_diagram(*rewards, *at),
+        tasks=st.break_even_map(*flops, *at),
+        names=("after prediction", "from scratch"),
+        title="When pretraining pays: P(fewer rewards to 0.9 after prediction than from scratch)",
+        x_axis="looks of each value, M",
+        y_axis="observations per reward",
+    )
+
+
+sweep = _sweep([1, 2, 4, 8, 16, 32], (1, 4, 16, 64), updates=800, pretraining=1000, seeds=8)

@@ -247,6 +247,10 @@ def test_what_does_not_fit_is_told():
         reward_model("both")
     with pytest.raises(rx.UserError, match="gradients = 'none' is neither"):
         reward_model(gradients="none")
+    with pytest.raises(rx.UserError, match="expects = 'returns' is none of 'outcome', 'sum' and 'reward'"):
+        reward_model("direct", expects="returns")
+    with pytest.raises(rx.UserError, match="expects = 'sum' is no potential"):
+        reward_model(expects="sum")
     with pytest.raises(rx.UserError, match="updates_per_rollout = 0 is not a whole number above 0"):
         reward_model(updates_per_rollout=0)
     with pytest.raises(rx.UserError, match="does not record outcomes"):

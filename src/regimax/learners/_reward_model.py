@@ -58,6 +58,7 @@ def reward_model(
     capacity: int | None = None,
     model_optimizer: Optimizer = base.adam,
     expects: str = "outcome",
+    paid_only: bool = False,
     **options: Unpack[ActorCritic],
 ) -> LearnerFactory:
     r"""Makes an actor-critic that also learns what outcome to expect, and rewards itself for it at every step.
@@ -65,9 +66,9 @@ def reward_model(
     The model is a logistic regression on the trunk's features along an episode, learnt from what was delivered. Three
     things may be expected of a step: the ``outcome`` of its episode, whatever else was done in it, as a Monte-Carlo
     critic does; its share of that outcome, whose mean over the episode is the outcome, ``sum``, as return decomposition
-    does; or the ``reward`` that arrives so many steps later, the setting `horizon`. What it says goes through a reward channel ``model`` of its own: few levels, and
-    nothing on a fraction of steps (`erasure`). With the potential :math:`\Phi(s_t)`, the outcome expected of what was
-    seen so far, the reward is
+    does; or the ``reward`` that arrives so many steps later, the setting `horizon`. What it says goes through a reward
+    channel ``model`` of its own: few levels, and nothing on a fraction of steps (`erasure`). With the potential
+    :math:`\Phi(s_t)`, the outcome expected of what was seen so far, the reward is
 
     .. math:: r'_t = r_t + w (\gamma \Phi(s_t) - \Phi(s_{t-1}))
 
@@ -90,20 +91,24 @@ def reward_model(
       expects: ``outcome``, ``sum`` or ``reward``; the last two with the form ``direct`` alone. An episode whose
         beginning or end lies outside of a rollout teaches no ``sum``, and a step whose later reward lies outside of
         its episode or of the rollout no ``reward``.
+      paid_only: whether the ring keeps those streams alone in which some outcome, or with ``reward`` some reward,
+        arrived: where most are lost, nearly every draw from a ring of all that was seen teaches nothing.
       **options: as for :func:`regimax.learners.actor_critic`.
 
     Returns:
-      a factory of learners for the learner's own behaviour, recorded with its ``outcome``. Settings: those of the
-      actor-critic, and with the prefix ``model.`` `learning_rate`, `max_grad_norm`, `weight`, `shuffle` (the sham:
-      outcomes, or rewards, of other episodes), `horizon` where a later reward is expected, and those of its channel: `levels`, `noise`, `erasure`, `flip` and, of direct rewards,
-      `rate`. Metrics: those of the actor-critic, ``model_loss`` (nats), ``model_outcome_bits`` (cross-entropy, bits per
-      step whose outcome is known), ``model_outcome_spread`` (standard deviation of what is expected, on the scale 0 … 1
-      of the world's rewards), ``model_bits_bound`` (entropy of the learned reward, or of the potential, that arrived,
-      bits per step); evaluated: ``eval_outcome_bits``, ``eval_outcome_spread``.
+      a factory of learners for the learner's own behaviour, recorded with its ``outcome``, which a later ``reward``
+      needs not. Settings: those of the actor-critic, and with the prefix ``model.`` `learning_rate`, `max_grad_norm`,
+      `weight`, `shuffle` (the sham: outcomes, or rewards, of other episodes), `horizon` where a later reward is
+      expected, and those of its channel: `levels`, `noise`, `erasure`, `flip` and, of direct rewards, `rate`. Metrics:
+      those of the actor-critic, ``model_loss`` (nats), ``model_outcome_bits`` (cross-entropy, bits per step whose
+      outcome, or reward, is known), ``model_outcome_spread`` (standard deviation of what is expected, on the scale
+      0 … 1 of the world's rewards), ``model_bits_bound`` (entropy of the learned reward, or of the potential, that
+      arrived, bits per step); evaluated: ``eval_outcome_bits``, ``eval_outcome_spread``.
 
     Raises:
       UserError: for another `form`, `gradients`, `expects` or `updates_per_rollout`, for potentials of anything but
-        outcomes, and once the source is known, where it does not record outcomes, for a capacity that does not fit it, or shaping in a world that truncates episodes.
+        outcomes, and once the source is known, where it does not record outcomes, for a capacity that does not fit it,
+        or shaping in a world that truncates episodes.
 
     Reference:
       Ng, Harada and Russell, Policy invariance under reward transformations (1999), theorem 1; for potentials that
@@ -142,6 +147,10 @@ def reward_model(
         sent = [s for s in channel.settings if direct or s.name != "model.rate"]
         sent = [s._replace(default=LEVELS) if s.name == "model.levels" else s for s in sent]
 
+        def paid(trajectory: Trajectory) -> Array:
+            arrived = trajectory.known_t if expects == "reward" else trajectory.extras["outcome_present"]
+            return jnp.any(arrived > 0, axis=0)
+
         def logits(net: Network, params: Params, trajectory: Trajectory, hparams: HParams) -> Array:
             """`[T, E]`."""
             code = source.code(hparams)
@@ -152,7 +161,7 @@ def reward_model(
 
         def loss(batch: Batch) -> tuple[Array, Metrics]:
             expected = logits(batch.network, batch.params, batch.trajectory, batch.hparams)
-            target, known, compared = batch.targets.r_t, batch.targets.mask_tm1, expected  # of others, where it is a sham
+            compared, target, known = expected, batch.targets.r_t, batch.targets.mask_tm1  # of others, in a sham
             if expects == "reward":
                 target, known = later_rewards(world, batch.trajectory, batch.targets, batch.hparams["horizon"])
             if expects == "sum":
@@ -182,6 +191,7 @@ def reward_model(
             updates=updates_per_rollout,
             capacity=capacity,
             trains=(True, gradients == "shared"),
+            keep=paid if paid_only else None,
             targets=("r_t", "known_t") if expects == "reward" else ("r_t", "mask_tm1"),
         )
 

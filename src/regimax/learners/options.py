@@ -70,6 +70,8 @@ class RewardModel(ActorCritic, Replay, total=False):
     expects: Expects
     """What is expected of a step: its episode's ``outcome`` when not given; its share of it, ``sum``; or the ``reward``
     that arrives so many steps later."""
+    paid_only: bool
+    """Whether the ring keeps those streams alone in which something arrived; all of them when not given."""
 
 
 class Yoked(Replay, total=False):

@@ -219,6 +219,21 @@ def test_a_learned_reward_is_no_evidence():
     assert with_it.flops_prediction > without.flops_prediction == 0
 
 
+@pytest.mark.parametrize("expects", ["outcome", "reward"])
+def test_a_ring_of_what_was_paid_holds_nothing_else(expects):
+    """Three outcomes of four are lost; the step before is one at which nothing is due."""
+    program = bound(rx.regimes.reward_model, form="direct", learner={"expects": expects, "paid_only": True}).programs[1]
+    hparams = hparams_of(program, **{"outcome.erasure": 0.75})
+    state, update = jax.jit(program.learner.init)(KEYS, hparams, {}), jax.jit(program.learner.update)
+    for i in range(4):
+        state, _ = update(jax.random.key(i), state, hparams)
+    ring = state.memory.task.ring
+    held, pushed = ring.streams, int(ring.pushed)
+    arrived = held.mask_tm1[:pushed] if expects == "outcome" else (held.known_t * (held.discount_t == 0))[:pushed]
+    assert 0 < pushed < 4 * NUM_ENVS
+    assert (arrived.max(axis=-1) == 1).all()
+
+
 @pytest.mark.parametrize(
     ("options", "name"),
     [

@@ -91,8 +91,8 @@ def reward_model(
       expects: ``outcome``, ``sum`` or ``reward``; the last two with the form ``direct`` alone. An episode whose
         beginning or end lies outside of a rollout teaches no ``sum``, and a step whose later reward lies outside of
         its episode or of the rollout no ``reward``.
-      paid_only: whether the ring keeps those streams alone in which some outcome, or with ``reward`` some reward,
-        arrived: where most are lost, nearly every draw from a ring of all that was seen teaches nothing.
+      paid_only: whether the ring keeps those streams alone in which some outcome, or with ``reward`` the reward at some
+        episode's end, arrived: where most are lost, nearly every draw from a ring of all that was seen teaches nothing.
       **options: as for :func:`regimax.learners.actor_critic`.
 
     Returns:
@@ -148,7 +148,8 @@ def reward_model(
         sent = [s._replace(default=LEVELS) if s.name == "model.levels" else s for s in sent]
 
         def paid(trajectory: Trajectory) -> Array:
-            arrived = trajectory.known_t if expects == "reward" else trajectory.extras["outcome_present"]
+            ends = (trajectory.discount_t == 0) | (trajectory.truncated_t > 0)  # before them often nothing is due
+            arrived = ends * trajectory.known_t if expects == "reward" else trajectory.extras["outcome_present"]
             return jnp.any(arrived > 0, axis=0)
 
         def logits(net: Network, params: Params, trajectory: Trajectory, hparams: HParams) -> Array:

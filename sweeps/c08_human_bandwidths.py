@@ -200,12 +200,18 @@ def _tuning(lags, seeds, **settings):
     credit = {f"traces, {longest} steps later": TRACES | {"rl.model.horizon": longest}} | {
         f"at once, {lag} steps later": AT_ONCE | {"rl.model.horizon": lag} for lag in lags
     }
-    axes = {
-        "rl.learning_rate": (1e-3, 4e-3, 1.6e-2, 6.4e-2),
-        "rl.model.learning_rate": (1e-3, 4e-3, 1.6e-2, 6.4e-2),
-        "credit": credit,
-    }
-    return {"outcomes": rx.Tuning(axes=axes, seeds=seeds, at={WIDTH: [NARROW]}, cap=0.9, settings=settings)}
+    tuning = rx.Tuning(
+        axes={
+            "rl.learning_rate": (1e-3, 4e-3, 1.6e-2, 6.4e-2),
+            "rl.model.learning_rate": (1e-3, 4e-3, 1.6e-2, 6.4e-2),
+            "credit": credit,
+        },
+        seeds=seeds,
+        at={WIDTH: [NARROW]},
+        cap=0.9,
+        settings=settings,
+    )
+    return {"outcomes": tuning}
 
 
 claim = rx.Claim(

@@ -183,11 +183,13 @@ def _credit(horizons):
 
 def _tuning(lags, seeds, **settings):
     rates = (1e-3, 4e-3, 1.6e-2, 6.4e-2, 2.56e-1)
-    common = {"seeds": seeds, "per": (LAG,), "cap": 0.9}
-    axes = {"rl.learning_rate": rates, "pretrain.learning_rate": (2e-3, 8e-3, 3.2e-2, 1.28e-1), "credit": _credit(lags)}
+    predictors = (2e-3, 8e-3, 3.2e-2, 1.28e-1)
+    common = {"seeds": seeds, "per": (LAG,), "cap": 0.9, "settings": settings}
     return {
-        "ladder": rx.Tuning(axes=axes, settings=settings, **common),
-        "nothing_lasts": rx.Tuning(axes={"rl.learning_rate": rates}, settings=settings, **common),
+        "ladder": rx.Tuning(
+            axes={"rl.learning_rate": rates, "pretrain.learning_rate": predictors, "credit": _credit(lags)}, **common
+        ),
+        "nothing_lasts": rx.Tuning(axes={"rl.learning_rate": rates}, **common),
     }
 
 

@@ -124,7 +124,10 @@ def _saved_alone(run, width):
 
 
 def assay(run):
-    """Prediction and model do what they are for, all are seen, and rates were tuned."""
+    """Prediction and model do what they are for, what the model is compared with is seen, and rates were tuned.
+
+    Of scratch a lower bound is enough, as what the model saves of it is asked to be small.
+    """
     scratch, predicted = _best(run)
     checks = []
     for width in COMPRESSED:
@@ -132,7 +135,7 @@ def assay(run):
         checks += [
             st.above(f"ln R scratch − predicted, {width}", st.ln_ratio(time[scratch], time[predicted]), MUCH),
             st.above(f"ln R sham − modelled, {width}", st.ln_ratio(time[SHAM], time[MODEL]), MUCH),
-            *(st.seen(f"{arm}, {width}", time[arm]) for arm in (scratch, predicted)),
+            st.seen(f"{predicted}, {width}", time[predicted]),
             st.precise(f"ln R saved, {width}", st.effect(_saved(run, width)), HALF),
         ]
     return [*checks, st.inside_grid(run.tried, (scratch, SCRATCH_MODEL, predicted, MODEL))]
@@ -150,8 +153,8 @@ def rule(runs):
     4. null: where no outcome ever arrives, prediction and model come to 0.9 in less than a quarter of the worlds.
 
     Assay, under both: prediction without a model saves more than ln 1.5 of scratch, and the model more than ln 1.5 of
-    its sham; scratch and predicted get there in half of the worlds at least; the interval of 1 has a half-width of ln 2
-    at most; none of scratch, predicted and the model's arms chose a step size at an end of its grid.
+    its sham; predicted gets there in half of the worlds at least; the interval of 1 has a half-width of ln 2 at most;
+    none of scratch, predicted and the model's arms chose a step size at an end of its grid.
 
     Supported if all of them hold with their whole interval (95 %, median over worlds; of shares, Wilson); invalid if
     control or null fails with it; refuted if 1 fails with its own share of the 5 %, and the assay holds; else
@@ -219,14 +222,14 @@ def _tuning(lags, seeds, **settings):
 claim = rx.Claim(
     id="C8",
     question="Does a model of reward make a learner competent under bandwidths like people's?",
-    small=_sweeps(lag=8, looks=4, dimensions=32, pretraining=400, budgets=(800, 240, 60), seeds=16),
+    small=_sweeps(lag=8, looks=4, dimensions=32, pretraining=400, budgets=(400, 240, 60), seeds=16),
     full=_sweeps(lag=64, looks=16, dimensions=64, pretraining=8000, budgets=(6400, 2400, 400), seeds=1024),
     tuning=_tuning((4, 8), range(10_000, 10_002), **{"rl.updates": 120}),
     full_tuning=_tuning((4, 16, 64), range(10_000, 10_016), **{"rl.updates": 1200}),
     rule=rule,
-    assay="Under both compressions prediction saves more than ln 1.5 of scratch, and the model of its sham; scratch "
-    "and predicted get there in half of the worlds at least, the effect's interval is narrow, and no arm of the claim "
-    "chose a step size at an end of its grid.",
+    assay="Under both compressions prediction saves more than ln 1.5 of scratch, and the model of its sham; predicted "
+    "gets there in half of the worlds at least, the effect's interval is narrow, and no arm of the claim chose a step "
+    "size at an end of its grid.",
     figure=figure,
     pilot=[
         rx.Pilot(f"ln R saved beside prediction, {width}", expected=0.25, spread=0.25, above=HALF, sweep="outcomes")

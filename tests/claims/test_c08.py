@@ -51,7 +51,12 @@ def runs(outcomes=None, never=1e9, edge=()):
             "inconclusive",
             "could not have told: ln R sham − modelled",
         ),
-        ({"outcomes": {"pure_rl": 1e9, "pure_rl-model": 500.0}}, "inconclusive", "could not have told: censored"),
+        (
+            {"outcomes": {"pretrain_rl-values": 1e9, "pretrain_rl": 1e9}},
+            "inconclusive",
+            "could not have told: censored",
+        ),
+        ({"outcomes": {"pure_rl": 1e9, "pure_rl-model": 200.0}}, "inconclusive", "beside prediction − from scratch"),
         ({"edge": ("pretrain_rl-model",)}, "inconclusive", "could not have told: arms at an end of their grid"),
         ({"edge": ("pretrain_rl", "pure_rl-values")}, "supported", ""),
     ],

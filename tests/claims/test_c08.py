@@ -52,7 +52,7 @@ def runs(outcomes=None, never=1e9, edge=()):
             "could not have told: ln R sham − modelled",
         ),
         (
-            {"outcomes": {"pretrain_rl-values": 1e9, "pretrain_rl": 1e9}},
+            {"outcomes": {"pretrain_rl-values": 1e9, "pretrain_rl-model_sham": 1e9}},
             "inconclusive",
             "could not have told: censored",
         ),

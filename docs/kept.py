@@ -194,11 +194,17 @@ def judge_cells(claim: Claim, record: dict[str, Any], target: Path) -> Verdict:
     )
 
 
+def escaped(text: str) -> str:
+    """Text for a table, where a bar would end its entry."""
+    return text.replace("|", "\\|")
+
+
 def checks(verdict: Verdict) -> list[str]:
     """Lines on what would decide a verdict, and a table of its checks."""
     needs = [f"Would decide it: {'; '.join(verdict.needs)}.", ""] if verdict.needs else []
     rows = [
-        f"| {kind} | {check.text} | {check.estimate.text()} | {check.estimate.worlds or '–'} | {HOLDS[check.holds]} |"
+        f"| {kind} | {escaped(check.text)} | {check.estimate.text()} | {check.estimate.worlds or '–'} | "
+        f"{HOLDS[check.holds]} |"
         for kind, check in verdict.checks()
     ]
     return [*needs, "| | must be | found, with interval | worlds | |", "|---|---|---|---|---|", *rows]

@@ -1,6 +1,7 @@
-"""C8's rule finds what was planted: a model that goes below the floor, or does not, or whose sham does as well."""
+"""C8's rule finds what was planted: a model that saves outcomes beside prediction, or does not, or needs none."""
 
-import polars as pl
+from types import SimpleNamespace
+
 import pytest
 
 from regimax.claims import load_claim
@@ -9,36 +10,63 @@ from .conftest import planted
 from .test_sweeps import SWEEPS
 
 CLAIM = load_claim(SWEEPS / "c08_human_bandwidths.py")
-BITS = {"pure_rl": 700.0, "reward_model": 150.0, "reward_model_sham": 1e9}
-"""Median bits of each arm; nobody without the stream can do with fewer than 345."""
+OUTCOMES = {
+    "pure_rl": 1_500.0,
+    "pure_rl-values": 1_800.0,
+    "pure_rl-model": 900.0,
+    "pretrain_rl": 900.0,
+    "pretrain_rl-values": 500.0,
+    "pretrain_rl-model": 100.0,
+    "pretrain_rl-model_sham": 2_000.0,
+}
+BEST = ("pure_rl", "pure_rl-model", "pretrain_rl-values", "pretrain_rl-model")
 
 
-def runs(bits, without_concepts=1e9):
-    """Runs in which every episode tells a bit."""
-    efforts = {"concepts": lambda regime, labels: bits[regime], "none": lambda regime, labels: without_concepts}
-    found = {
-        name: planted(sweep, efforts[name], budget=1_000, every=10) for name, sweep in CLAIM.sweeps("small").items()
+def runs(outcomes=None, never=1e9, edge=()):
+    """Runs with median outcomes, under both compressions alike, and where none arrives."""
+    medians = {
+        "outcomes": lambda regime, labels: {**OUTCOMES, **(outcomes or {})}[regime],
+        "never": lambda regime, labels: never,
     }
-    for run in found.values():
-        run.curves = run.curves.with_columns(bits_outcome=pl.col("env_steps").cast(pl.Float64))
+    found = {}
+    for name, sweep in CLAIM.sweeps("small").items():
+        found[name] = planted(sweep, medians[name], budget=3_000, every=2.0)
+        tried = [trial._replace(score=0.9 if trial.regime in BEST else 0.5) for trial in found[name].tried]
+        tried = [t._replace(edge=["rl.learning_rate"] if t.regime in edge else []) for t in tried]
+        found[name] = SimpleNamespace(**vars(found[name]) | {"tried": tuple(tried)})
     return found
 
 
 @pytest.mark.parametrize(
-    ("bits", "without_concepts", "outcome"),
+    ("given", "outcome", "why"),
     [
-        (BITS, 1e9, "supported"),
-        (dict.fromkeys(BITS, 1e9), 1e9, "inconclusive"),
-        (BITS | {"pure_rl": 1e9}, 1e9, "inconclusive"),  # to need less than who never gets there is no feat
-        (BITS | {"reward_model": 450.0}, 1e9, "refuted"),
-        (BITS | {"reward_model": 345.0}, 1e9, "inconclusive"),
-        (BITS | {"reward_model_sham": 150.0}, 1e9, "invalid"),
-        (BITS, 150.0, "invalid"),
+        ({}, "supported", "ln R saved beside prediction"),
+        ({"outcomes": {"pretrain_rl-model": 520.0}}, "refuted", "not so: ln R saved beside prediction"),
+        ({"outcomes": {"pretrain_rl-model": 330.0}}, "inconclusive", "cannot be told: ln R saved beside prediction"),
+        ({"outcomes": {"pure_rl-model": 100.0}}, "inconclusive", "beside prediction − from scratch"),
+        ({"outcomes": {"pretrain_rl-model_sham": 250.0}}, "invalid", "not so: ln R saved by the sham"),
+        ({"never": 100.0}, "invalid", "not so: solved where no outcome arrives"),
+        (
+            {"outcomes": {"pretrain_rl-model_sham": 480.0, "pretrain_rl-model": 420.0}},
+            "inconclusive",
+            "could not have told: ln R sham − modelled",
+        ),
+        (
+            {"outcomes": {"pretrain_rl-values": 1e9, "pretrain_rl-model_sham": 1e9}},
+            "inconclusive",
+            "could not have told: censored",
+        ),
+        ({"outcomes": {"pure_rl": 1e9, "pure_rl-model": 200.0}}, "inconclusive", "beside prediction − from scratch"),
+        ({"edge": ("pretrain_rl-model",)}, "inconclusive", "could not have told: arms at an end of their grid"),
+        ({"edge": ("pretrain_rl", "pure_rl-values")}, "supported", ""),
     ],
 )
-def test_c8_finds_what_was_planted(bits, without_concepts, outcome):
-    found = runs(bits, without_concepts)
-    verdict = CLAIM.rule(found)
-    assert verdict.outcome == outcome, verdict
-    assert CLAIM.figure is not None
-    assert len(CLAIM.figure(found).data) >= len(BITS) + 1
+def test_c8_finds_what_was_planted(given, outcome, why):
+    verdict = CLAIM.rule(runs(**given))
+    assert verdict.outcome == outcome, verdict.reason
+    assert why in verdict.reason
+
+
+def test_the_figure_has_a_line_for_every_arm():
+    drawn = CLAIM.figure(runs())
+    assert {trace.name for trace in drawn.data if trace.mode == "lines+markers"} == set(OUTCOMES)

@@ -8,7 +8,7 @@ import pytest
 import regimax as rx
 from regimax.channels import reward
 from regimax.learners import actor_critic, reward_model
-from regimax.learners.shaping import delivered, send_potential, send_rewards
+from regimax.learners.shaping import delivered, later_rewards, send_potential, send_rewards, shares
 from regimax.sweep.cost import Costs
 from regimax.sweep.plan import make_plan
 from regimax.types import Trajectory
@@ -51,6 +51,41 @@ def test_every_step_is_marked_with_the_outcome_of_its_own_episode_where_it_arriv
     assert marked.mask_tm1.T.tolist() == [[1, 1, 1, 1, 0], [1, 0, 0, 0, 0]]
     assert (marked.r_t * marked.mask_tm1).T.tolist() == [[1, 1, 0, 0, 0], [1, 0, 0, 0, 0]]
     assert marked.extras == {}
+
+
+@pytest.mark.parametrize(
+    ("horizon", "rewards", "known"),
+    [
+        (0, [[0.1, 0.2, 0.3, 0.4, 0.5], [0.6, 0.7, 0.8, 0.9, 1.0]], [[1, 1, 0, 1, 1], [1, 1, 1, 1, 1]]),
+        (1, [[0.2, 0, 0, 0.5, 0], [0, 0.8, 0.9, 0, 0]], [[1, 0, 0, 1, 0], [0, 1, 1, 0, 0]]),
+        (2, [[0, 0, 0, 0, 0], [0, 0.9, 0, 0, 0]], [[0, 0, 0, 0, 0], [0, 1, 0, 0, 0]]),
+    ],
+)
+def test_a_later_reward_is_that_of_the_same_episode_where_it_arrived(horizon, rewards, known):
+    """Episodes of 3 and 2 steps, and of 1, 3 and 1; one reward was lost, and one step is padding."""
+    lived = streams(
+        last=[[0, 1], [0, 0], [1, 0], [0, 1], [1, 1]],
+        first=[[1, 1], [0, 1], [0, 0], [1, 0], [0, 1]],
+    )
+    paid = jnp.arange(1, 11, dtype=jnp.float32).reshape(2, 5).T / 10
+    lived = lived._replace(r_t=paid, known_t=lived.known_t.at[2, 0].set(0.0))
+    found, there = later_rewards(WORLD, lived, lived, jnp.int32(horizon))
+    assert there.T.tolist() == known
+    np.testing.assert_allclose((found * there).T, np.asarray(rewards) * known, rtol=1e-6)
+    # A sham is told others' rewards, and when they arrived.
+    others = lived._replace(r_t=paid[:, ::-1], known_t=lived.known_t[:, ::-1])
+    told, there = later_rewards(WORLD, lived, others, jnp.int32(0))
+    np.testing.assert_allclose(told, paid[:, ::-1])
+    assert there.T.tolist() == [[1, 1, 1, 1, 1], [1, 1, 0, 1, 1]]
+
+
+def test_shares_are_a_mean_over_whole_episodes():
+    share = jnp.asarray([[0.2, 0.9], [0.4, 0.5], [0.9, 0.7], [0.5, 0.1]])
+    lived = streams(last=[[0, 1], [1, 0], [0, 1], [0, 1]], first=[[1, 0], [0, 1], [1, 0], [0, 1]])
+    mean, known = shares(jax.scipy.special.logit(share), lived, jnp.ones((4, 2)).at[3, 1].set(0.0))
+    assert known.T.tolist() == [[0, 1, 0, 0], [0, 0, 1, 0]]  # one began before, one goes on, of one it was lost
+    np.testing.assert_allclose(jax.nn.sigmoid(mean)[1, 0], 0.3, rtol=1e-5)
+    np.testing.assert_allclose(jax.nn.sigmoid(mean)[2, 1], 0.6, rtol=1e-5)
 
 
 def channel_settings(**changes):
@@ -147,6 +182,30 @@ def test_a_model_of_the_outcome_tells_right_from_wrong_and_its_sham_does_not():
     assert sham["eval_outcome_spread"] < 0.15
 
 
+@pytest.mark.parametrize(
+    ("expects", "world", "horizon"),
+    [
+        # What was done two steps before a reward, or that makes half of an outcome, is told by no outcome alone.
+        ("reward", rx.envs.Corridor(positions=2, looks=1, noise=0.0, lag=2, persistence=0.0, dimensions=8), 2),
+        ("sum", rx.envs.Exemplar(factors=1, values=2, looks=1, decisions=2, graded=True, noise=0.0, dimensions=8), 0),
+    ],
+)
+def test_what_a_step_is_worth_is_found_where_others_share_its_outcome(expects, world, horizon):
+    """The policy stays random: what tells right from wrong by a spread of one half was found by the model alone."""
+    options = {"network": rx.networks.mlp((8,)), "num_envs": 32, "evaluate": rx.regimes.Evaluate(20, 64)}
+    learner = reward_model("direct", updates_per_rollout=8, expects=expects)
+    phase = rx.regimes.reinforce(60, learner=learner, record=("outcome",), **options)
+    train = rx.make_train(rx.regimes.Regime("model", (phase,)), world)
+    run = jax.jit(lambda hparams: {n: c[-1] for n, c in train(KEYS, hparams).curves["rl"].items()})
+    changes = {"rl.learning_rate": 0.0, "rl.model.learning_rate": 0.02}
+    hparams = train.default_hparams | {name: jnp.float32(value) for name, value in changes.items()}
+    if expects == "reward":
+        hparams |= {"rl.model.horizon": jnp.int32(horizon)}
+    real, sham = run(hparams), run(hparams | {"rl.model.shuffle": jnp.int32(1)})
+    assert real["eval_outcome_spread"] > 0.4
+    assert sham["eval_outcome_spread"] < 0.15
+
+
 def test_a_learned_reward_is_no_evidence():
     regimes = [make((4, 4), **OPTIONS) for make in (rx.regimes.pretrain_rl, rx.regimes.reward_model)]
     plan = make_plan(rx.Sweep(world=WORLD, regimes=regimes, seeds=1))
@@ -158,6 +217,21 @@ def test_a_learned_reward_is_no_evidence():
     assert with_it._replace(**flops) == without._replace(**flops)
     assert without.bits_outcome > 0
     assert with_it.flops_prediction > without.flops_prediction == 0
+
+
+@pytest.mark.parametrize("expects", ["outcome", "reward"])
+def test_a_ring_of_what_was_paid_holds_nothing_else(expects):
+    """Three outcomes of four are lost; the step before is one at which nothing is due."""
+    program = bound(rx.regimes.reward_model, form="direct", learner={"expects": expects, "paid_only": True}).programs[1]
+    hparams = hparams_of(program, **{"outcome.erasure": 0.75})
+    state, update = jax.jit(program.learner.init)(KEYS, hparams, {}), jax.jit(program.learner.update)
+    for i in range(4):
+        state, _ = update(jax.random.key(i), state, hparams)
+    ring = state.memory.task.ring
+    held, pushed = ring.streams, int(ring.pushed)
+    arrived = held.mask_tm1[:pushed] if expects == "outcome" else (held.known_t * (held.discount_t == 0))[:pushed]
+    assert 0 < pushed < 4 * NUM_ENVS
+    assert (arrived.max(axis=-1) == 1).all()
 
 
 @pytest.mark.parametrize(
@@ -188,6 +262,10 @@ def test_what_does_not_fit_is_told():
         reward_model("both")
     with pytest.raises(rx.UserError, match="gradients = 'none' is neither"):
         reward_model(gradients="none")
+    with pytest.raises(rx.UserError, match="expects = 'returns' is none of 'outcome', 'sum' and 'reward'"):
+        reward_model("direct", expects="returns")
+    with pytest.raises(rx.UserError, match="expects = 'sum' is no potential"):
+        reward_model(expects="sum")
     with pytest.raises(rx.UserError, match="updates_per_rollout = 0 is not a whole number above 0"):
         reward_model(updates_per_rollout=0)
     with pytest.raises(rx.UserError, match="does not record outcomes"):

@@ -19,8 +19,8 @@ from regimax.learners.auxiliary import GRADIENTS, auxiliary
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
 from regimax.learners.batch import Batch, Objective
 from regimax.learners.options import ActorCritic
-from regimax.learners.shaping import delivered, send_potential, send_rewards
-from regimax.learners.tasks import last_obs_t
+from regimax.learners.shaping import delivered, later_rewards, send_potential, send_rewards, shares
+from regimax.learners.tasks import bare, last_obs_t
 from regimax.networks import Network, NetworkFactory
 from regimax.ops.losses import weighted_mean
 from regimax.prng import Keys
@@ -28,12 +28,14 @@ from regimax.sources import Source
 from regimax.types import PREDICTION, Array, HParams, Metrics, Params, PyTree, Setting, Trajectory, count
 
 FORMS = ("shaping", "direct")
+EXPECTS = ("outcome", "sum", "reward")
 LEVELS = 8
 """Of the learned reward, when nobody says: three bits."""
 
 WEIGHT = Setting(
     "model.weight", 1.0, 0, 1e6, "weight of the learned reward, or potential, against the one that arrives"
 )
+HORIZON = Setting("horizon", 0, 0, 2**10, "steps from what is done to the reward that is expected of it", integer=True)
 
 
 class Note(NamedTuple):
@@ -55,14 +57,18 @@ def reward_model(
     updates_per_rollout: int = 1,
     capacity: int | None = None,
     model_optimizer: Optimizer = base.adam,
+    expects: str = "outcome",
+    paid_only: bool = False,
     **options: Unpack[ActorCritic],
 ) -> LearnerFactory:
     r"""Makes an actor-critic that also learns what outcome to expect, and rewards itself for it at every step.
 
-    The model is a logistic regression of the outcome of an episode on the trunk's features along it, learnt from the
-    outcomes that were delivered. What it says goes through a reward channel ``model`` of its own: few levels, and
-    nothing on a fraction of steps (`erasure`). With the potential :math:`\Phi(s_t)`, the outcome expected of what was
-    seen so far, the reward is
+    The model is a logistic regression on the trunk's features along an episode, learnt from what was delivered. Three
+    things may be expected of a step: the ``outcome`` of its episode, whatever else was done in it, as a Monte-Carlo
+    critic does; its share of that outcome, whose mean over the episode is the outcome, ``sum``, as return decomposition
+    does; or the ``reward`` that arrives so many steps later, the setting `horizon`. What it says goes through a reward
+    channel ``model`` of its own: few levels, and nothing on a fraction of steps (`erasure`). With the potential
+    :math:`\Phi(s_t)`, the outcome expected of what was seen so far, the reward is
 
     .. math:: r'_t = r_t + w (\gamma \Phi(s_t) - \Phi(s_{t-1}))
 
@@ -82,25 +88,32 @@ def reward_model(
         rollout, from a replay ring. Static.
       capacity: streams in the ring, a multiple of those of a rollout; 16 rollouts when not given.
       model_optimizer: makes its optax transformation from its own `learning_rate` and `max_grad_norm`.
+      expects: ``outcome``, ``sum`` or ``reward``; the last two with the form ``direct`` alone. An episode whose
+        beginning or end lies outside of a rollout teaches no ``sum``, and a step whose later reward lies outside of
+        its episode or of the rollout no ``reward``.
+      paid_only: whether the ring keeps those streams alone in which some outcome, or with ``reward`` the reward at some
+        episode's end, arrived: where most are lost, nearly every draw from a ring of all that was seen teaches nothing.
       **options: as for :func:`regimax.learners.actor_critic`.
 
     Returns:
-      a factory of learners for the learner's own behaviour, recorded with its ``outcome``. Settings: those of the
-      actor-critic, and with the prefix ``model.`` `learning_rate`, `max_grad_norm`, `weight`, `shuffle` (the sham:
-      outcomes of other episodes) and those of its channel: `levels`, `noise`, `erasure`, `flip` and, of direct rewards,
-      `rate`. Metrics: those of the actor-critic, ``model_loss`` (nats), ``model_outcome_bits`` (cross-entropy, bits per
-      step whose outcome is known), ``model_outcome_spread`` (standard deviation of what is expected, on the scale 0 … 1
-      of the world's rewards), ``model_bits_bound`` (entropy of the learned reward, or of the potential, that arrived,
-      bits per step); evaluated: ``eval_outcome_bits``, ``eval_outcome_spread``.
+      a factory of learners for the learner's own behaviour, recorded with its ``outcome``, which a later ``reward``
+      needs not. Settings: those of the actor-critic, and with the prefix ``model.`` `learning_rate`, `max_grad_norm`,
+      `weight`, `shuffle` (the sham: outcomes, or rewards, of other episodes), `horizon` where a later reward is
+      expected, and those of its channel: `levels`, `noise`, `erasure`, `flip` and, of direct rewards, `rate`. Metrics:
+      those of the actor-critic, ``model_loss`` (nats), ``model_outcome_bits`` (cross-entropy, bits per step whose
+      outcome, or reward, is known), ``model_outcome_spread`` (standard deviation of what is expected, on the scale
+      0 … 1 of the world's rewards), ``model_bits_bound`` (entropy of the learned reward, or of the potential, that
+      arrived, bits per step); evaluated: ``eval_outcome_bits``, ``eval_outcome_spread``.
 
     Raises:
-      UserError: for another `form`, `gradients` or `updates_per_rollout`, and once the source is known, where it does
-      not record
-        outcomes, for a capacity that does not fit it, or shaping in a world that truncates episodes.
+      UserError: for another `form`, `gradients`, `expects` or `updates_per_rollout`, for potentials of anything but
+        outcomes, and once the source is known, where it does not record outcomes, for a capacity that does not fit it,
+        or shaping in a world that truncates episodes.
 
     Reference:
       Ng, Harada and Russell, Policy invariance under reward transformations (1999), theorem 1; for potentials that
-      change while learning, Devlin and Kudenko, Dynamic potential-based reward shaping (2012).
+      change while learning, Devlin and Kudenko, Dynamic potential-based reward shaping (2012). Shares: Ren et al.,
+      Learning long-term reward redistribution via randomized return decomposition (2022), without the sampling.
 
     Example:
       >>> import regimax as rx
@@ -112,6 +125,10 @@ def reward_model(
         raise UserError(f"form = {form!r} is neither 'shaping' nor 'direct'")
     if gradients not in GRADIENTS:
         raise UserError(f"gradients = {gradients!r} is neither 'shared' nor 'stopped'")
+    if expects not in EXPECTS:
+        raise UserError(f"expects = {expects!r} is none of 'outcome', 'sum' and 'reward'")
+    if form == "shaping" and expects != "outcome":
+        raise UserError(f"expects = {expects!r} is no potential: only 'outcome' is; or form='direct'")
     updates_per_rollout = count(updates_per_rollout, "reward_model: updates_per_rollout")
     direct = form == "direct"
     reinforce = reinforcement(**options)
@@ -119,7 +136,7 @@ def reward_model(
     def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:
         world = source.world
         low, high = world.reward_range
-        if "outcome" not in source.record:
+        if expects != "reward" and "outcome" not in source.record:
             raise UserError('reward_model: its source does not record outcomes; give it record=["outcome"]')
         if world.truncates and not direct:
             raise UserError(
@@ -129,6 +146,11 @@ def reward_model(
         # A potential is sent at every step: adding up what waits is for rewards.
         sent = [s for s in channel.settings if direct or s.name != "model.rate"]
         sent = [s._replace(default=LEVELS) if s.name == "model.levels" else s for s in sent]
+
+        def paid(trajectory: Trajectory) -> Array:
+            ends = (trajectory.discount_t == 0) | (trajectory.truncated_t > 0)  # before them often nothing is due
+            arrived = ends * trajectory.known_t if expects == "reward" else trajectory.extras["outcome_present"]
+            return jnp.any(arrived > 0, axis=0)
 
         def logits(net: Network, params: Params, trajectory: Trajectory, hparams: HParams) -> Array:
             """`[T, E]`."""
@@ -140,24 +162,38 @@ def reward_model(
 
         def loss(batch: Batch) -> tuple[Array, Metrics]:
             expected = logits(batch.network, batch.params, batch.trajectory, batch.hparams)
-            distance = optax.sigmoid_binary_cross_entropy(expected, batch.targets.r_t)
-            total = weighted_mean(distance, batch.targets.mask_tm1)  # of others, where it is a sham
+            compared, target, known = expected, batch.targets.r_t, batch.targets.mask_tm1  # of others, in a sham
+            if expects == "reward":
+                target, known = later_rewards(world, batch.trajectory, batch.targets, batch.hparams["horizon"])
+            if expects == "sum":
+                compared, known = shares(expected, batch.trajectory, known)
+            distance = optax.sigmoid_binary_cross_entropy(compared, target)
+            total = weighted_mean(distance, known)
             return total, {"outcome_bits": total / jnp.log(2.0), "outcome_spread": jax.nn.sigmoid(expected).std()}
 
         both = auxiliary(
             "model",
-            Objective({"outcome": world.num_actions if direct else 1}, loss, PREDICTION, ("outcome", form)),
+            Objective(
+                {"outcome": world.num_actions if direct else 1},
+                loss,
+                PREDICTION,
+                ("outcome", form) if expects == "outcome" else ("outcome", form, expects),
+                settings=(HORIZON,) if expects == "reward" else (),
+            ),
             reinforce,
             network,
             source,
             freeze,
             episodes,
             optimizer=model_optimizer,
-            show=lambda trajectory: last_obs_t(delivered(world, trajectory)),
+            show=lambda trajectory: last_obs_t(
+                bare(trajectory) if expects == "reward" else delivered(world, trajectory)
+            ),
             updates=updates_per_rollout,
             capacity=capacity,
             trains=(True, gradients == "shared"),
-            targets=("r_t", "mask_tm1"),
+            keep=paid if paid_only else None,
+            targets=("r_t", "known_t") if expects == "reward" else ("r_t", "mask_tm1"),
         )
 
         def bits(arrived: Signal) -> Array:

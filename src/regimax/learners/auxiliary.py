@@ -77,6 +77,7 @@ def auxiliary(
     trains: tuple[bool, bool] = (True, True),
     targets: Sequence[str] = TARGETS,
     acting: Callable[[Source], dict[str, int]] = heads,
+    keep: Callable[[Trajectory], Array] | None = None,
 ) -> Auxiliary:
     """Makes an actor-critic with an auxiliary task.
 
@@ -95,6 +96,7 @@ def auxiliary(
       trains: whether reinforcement and whether the task trains the trunk.
       targets: what the task's sham takes from other streams.
       acting: the heads that reinforcement needs.
+      keep: which streams of a rollout go into the ring, as of :func:`regimax.learners.tasks.task`; all when not given.
 
     Raises:
       UserError: for a source of others' behaviour, or a capacity that does not fit it.
@@ -115,6 +117,7 @@ def auxiliary(
         capacity=capacity,
         updates=updates,
         show=show,
+        keep=keep,
     )
     others = (*(head_of(name, head) for head in objective.heads), *(() if trains[0] else trunk))
     rl = reinforce(joint, source, tuple(dict.fromkeys((*freeze, *others))), episodes)

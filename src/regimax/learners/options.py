@@ -9,6 +9,7 @@ from regimax.learners.batch import ObjectiveFactory
 from regimax.learners.bonus import Bonus
 
 Gradients = Literal["shared", "stopped"]
+Expects = Literal["outcome", "sum", "reward"]
 
 
 class Replay(TypedDict, total=False):
@@ -66,6 +67,11 @@ class RewardModel(ActorCritic, Replay, total=False):
     """Updates of the model per update of reinforcement; 1 when not given."""
     model_optimizer: Optimizer
     """Makes the model's optax transformation, likewise."""
+    expects: Expects
+    """What is expected of a step: its episode's ``outcome`` when not given; its share of it, ``sum``; or the ``reward``
+    that arrives so many steps later."""
+    paid_only: bool
+    """Whether the ring keeps those streams alone in which something arrived; all of them when not given."""
 
 
 class Yoked(Replay, total=False):

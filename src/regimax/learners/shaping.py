@@ -40,6 +40,57 @@ def delivered(world: Any, trajectory: Trajectory) -> Trajectory:
     return trajectory._replace(r_t=scaled, mask_tm1=trajectory.mask_tm1 * present, extras={})
 
 
+def later_rewards(world: Any, trajectory: Trajectory, targets: Trajectory, horizon: Array) -> tuple[Array, Array]:
+    """Returns the reward that arrives so many steps after each step.
+
+    Args:
+      world: the world.
+      trajectory: `[T, E, ...]`, for the borders of episodes.
+      targets: whose rewards: the trajectory itself, or for a sham that of other streams.
+      horizon: `[]` int32, steps; with 0 it is the step's own reward.
+
+    Returns:
+      rewards `[T, E]` on the scale 0 … 1 of the world's, clipped to it, and `[T, E]`, 1 where they are known: they are
+      not where they lie beyond the step's episode or the rollout, or were lost.
+    """
+    low, high = world.reward_range
+    num_steps = trajectory.r_t.shape[0]
+    later = jnp.arange(num_steps) + horizon
+    inside, later = later < num_steps, jnp.minimum(later, num_steps - 1)
+    episode = jnp.cumsum(trajectory.first_tm1, axis=0)
+    same = inside[:, None] & (episode[later] == episode)
+    scaled = jnp.clip((targets.r_t[later] - low) / (high - low), 0.0, 1.0)
+    return scaled, same * trajectory.mask_tm1 * targets.known_t[later]
+
+
+def shares(logits: Array, trajectory: Trajectory, known: Array) -> tuple[Array, Array]:
+    """Returns what steps together say of the outcome of their episode: the mean of what each says.
+
+    Args:
+      logits: `[T, E]` of each step's share, whose sigmoid is on the scale 0 … 1.
+      trajectory: `[T, E, ...]`, for the borders of episodes.
+      known: `[T, E]` 1 where the outcome of the step's episode is known.
+
+    Returns:
+      `[T, E]` at the last step of an episode the logit of the mean over its steps; and `[T, E]`, 1 there where the
+      outcome is known and the whole episode lies in the rollout.
+    """
+    last = (trajectory.discount_t == 0) | (trajectory.truncated_t > 0)
+
+    def step(carry: tuple[Array, ...], x: tuple[Array, ...]) -> tuple[tuple[Array, ...], tuple[Array, Array]]:
+        total, number, whole = carry
+        share, first = x
+        total, number = jnp.where(first > 0, 0.0, total) + share, jnp.where(first > 0, 0.0, number) + 1.0
+        whole = jnp.maximum(whole, first)
+        return (total, number, whole), (total / number, whole)
+
+    nothing = jnp.zeros_like(logits[0])
+    rows = (jax.nn.sigmoid(logits), trajectory.first_tm1)
+    _, (mean, whole) = jax.lax.scan(step, (nothing, nothing, nothing), rows)
+    mean = jnp.clip(mean, 1e-6, 1.0 - 1e-6)
+    return jnp.log(mean) - jnp.log1p(-mean), known * whole * last
+
+
 def hold(potential: Array, present: Array, opens: Array, held: Array) -> Array:
     """Returns potentials as they are known: the last that arrived in the episode, and zero before the first.
 

@@ -29,10 +29,6 @@ this page lie `claims.json`, every verdict with its checks, its tuning and what 
 file of all its cells, `sweep` naming the sweep of several, and a folder from which `python docs/kept.py docs/results`
 judges it again: cells, curves and probes of each sweep, what the tuning tried, commit, versions and processor. Each
 claim's file says what its figures mean and what speaks against them.
-
-Claims that say “by the first rule” are as they were run at first, and judged by their second rules, which ask whether a
-run could have come out either way. **They are being run again.** Of those runs curves, probes, versions, commit and
-processor were not kept: what only they would tell is missing, and is said so.
 """
 
 

@@ -243,3 +243,12 @@ def test_every_sweep_of_a_folder_is_run_where_it_holds_no_claim(spec, capsys):
     assert {p.name for p in Path("out").iterdir()} == {"b_one", "c_two"}
     assert main(["run", "--all", str(folder), "--full"]) == 2
     assert "the folder holds none" in capsys.readouterr().err
+
+
+def test_a_key_that_interrupts_what_is_no_run_is_told_in_a_line(spec, monkeypatch, capsys):
+    def interrupted(command):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("regimax.cli.plan.plan", interrupted)
+    assert main(["plan", "tiny.py"]) == 130
+    assert capsys.readouterr().err == "regimax: stopped\n"

@@ -94,6 +94,9 @@ def _main(typed: list[str]) -> int:
         return 2
     except BrokenPipeError:
         raise
+    except KeyboardInterrupt:  # while planning, or reading: a run that is under way commits what it has
+        print("regimax: stopped", file=sys.stderr)
+        return 128 + signal.SIGINT
     except Exception as error:
         from regimax.sweep.files import told
 

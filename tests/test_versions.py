@@ -6,13 +6,13 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
 NOT_RUN = {"ipykernel", "nbclient", "playwright", "pyright", "rliable", "ruff", "six"}
-"""What no test of versions imports, or what has no bound; nor does any import the extras `docs` and `export`."""
+"""What no test of versions imports, or what has no bound; nor does any import the extras `docs`, `export`, `ray`."""
 
 
 def test_the_oldest_versions_are_the_lower_bounds():
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    apart = ("docs", "export", "gpu", "tpu")
+    apart = ("docs", "export", "gpu", "ray", "tpu")
     asked = project["dependencies"] + [line for name in extras if name not in apart for line in extras[name]]
     bounds = {}
     for line in asked:

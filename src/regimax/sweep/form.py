@@ -16,8 +16,6 @@ KINDS = {
     "derived": (Mapping, "a dictionary of functions"),
     "question": (str, "a text"),
     "keep_params": (bool, "True or False"),
-    "deterministic": (bool, "True or False"),
-    "autotune": (bool, "True or False"),
 }
 """What each field is, and how it is said."""
 

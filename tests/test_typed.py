@@ -50,12 +50,12 @@ OF_OTHERS = (
     "reportUnknownArgumentType",
     "reportMissingTypeStubs",
 )
-"""Of JAX and optax: what goes through `jit`, `grad` or `zeros` is not known. Not asked of code that imports JAX."""
+"""Of JAX, optax, xarray: what goes through `jit`, `grad` or `zeros` is not known. Not asked where it is imported."""
 
 
 UNANNOTATED = ("reportUnknownParameterType", "reportMissingParameterType", "reportUnknownLambdaType")
 ABSENT = ("reportMissingImports", "reportArgumentType")
-"""rejax need not be installed, and channels take plain numbers where arrays are declared."""
+"""rejax and xarray need not be installed, and channels take plain numbers where arrays are declared."""
 PLAIN = ("own_learner_", "own_loop_")
 """Pages whose functions have no annotations, as people write training loops: what they call is checked all the same."""
 
@@ -86,8 +86,9 @@ def complaints(tmp_path_factory):
         pytest.skip("pyright is not installed")
     folder = tmp_path_factory.mktemp("typed")
     for name, code in blocks():
-        spared = (*(OF_OTHERS if "import jax" in code else ()), *(UNANNOTATED if name.startswith(PLAIN) else ()))
-        spared += ABSENT if name.startswith("own_loop_") else ()
+        others = OF_OTHERS if re.search("import (jax|xarray)", code) else ()
+        spared = (*others, *(UNANNOTATED if name.startswith(PLAIN) else ()))
+        spared += ABSENT if name.startswith(("own_loop_", "export_")) else ()
         (folder / f"{name}.py").write_text(code + "".join(f"# pyright: {rule}=false\n" for rule in spared))
     (folder / "typos.py").write_text("\n".join(["import regimax as rx", *TYPOS]) + "\n")
     config = {"include": ["."], "extraPaths": [str(SOURCE)], "typeCheckingMode": "strict"}

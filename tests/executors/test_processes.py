@@ -64,7 +64,7 @@ def test_workers_and_the_driver_are_killed_and_the_tables_are_the_same(file, tmp
                 break
         else:
             assert driver.returncode == 0
-    assert (kills, drivers) == (10, 3) or kills >= 3
+    assert kills >= 3
     for name in (store.CELLS, store.STAGES):
         assert (out / name).read_bytes() == (whole / name).read_bytes()
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +20,9 @@ if TYPE_CHECKING:
     from regimax.sweep.plan import Plan
 
 
-def run_apart(command: arguments.Run, plan: Plan, file: Path, out: Path, console: Console) -> int:
+def run_apart(
+    command: arguments.Run, plan: Plan, file: Path, out: Path, facts: dict[str, Any], console: Console
+) -> int:
     """Runs the shares of a sweep with an executor, and joins them. Returns the exit code."""
     executor = _executor(command, file)
     of = command.shares or _begun(folder_of(out)) or suiting(plan, executor.slots, executor.worth)
@@ -34,8 +34,6 @@ def run_apart(command: arguments.Run, plan: Plan, file: Path, out: Path, console
         tasks.append(Task(i, file.absolute(), _typed(command, i, of, into), into))
     workers = f"{executor.slots} worker{'s' * (executor.slots > 1)}"
     say(console, f"{len(plan.cells)} cells in {len(plan.stages)} stages, in {of} shares, for {workers}")
-    facts: dict[str, Any] = {"name": file.stem, "command": "regimax " + shlex.join(sys.argv[1:])}
-    facts["folder"] = str(file.resolve().parent)
     with disk.told(out):
         cells = drive(tasks, out, executor, lambda text: say(console, text), facts)
     say(console, f"finished: {cells} cells\nresults in {out}; next: regimax report {out}")

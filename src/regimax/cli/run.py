@@ -79,12 +79,12 @@ def _run_sweep(command: arguments.Run, sweep: Sweep, file: Path, out: Path, opti
     plan = plan_for(sweep, out, options)
     if command.extend and not _welcome(command, plan, out, console):
         return 1
+    facts = {"name": file.stem, "command": _typed(), "set": given.assigned(command), "seeds_given": command.seeds}
+    facts["folder"] = str(file.resolve().parent)  # where the modules lie that it may import
     if command.backend != "here" and not out.exists():
         from regimax.cli.apart import run_apart
 
-        return run_apart(command, plan, file, out, console)
-    facts = {"name": file.stem, "command": _typed(), "set": given.assigned(command), "seeds_given": command.seeds}
-    facts["folder"] = str(file.resolve().parent)  # where the modules lie that it may import
+        return run_apart(command, plan, file, out, facts, console)
     with Progressing(console) as display:
         outcome = execute(plan, out, replace(options, facts=facts, source=file.read_text()), display)
     if outcome.already:

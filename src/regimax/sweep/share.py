@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 
 from regimax.errors import UserError
 from regimax.sweep.block import at_once
-from regimax.sweep.plan import Plan, Share, Stage
+from regimax.sweep.plan import Plan, Share
 
 PER_WORKER = 16
 """Shares for each worker, at most."""
@@ -36,8 +35,8 @@ def cut(plan: Plan, number: int, of: int) -> Plan:
     trees = _trees(plan)
     if of > len(trees):
         raise UserError(f"{of} shares are too many: what of the sweep can be run apart makes {len(trees)} at most")
-    flops = {program: sum(plan.flops[program].executed.values()) for program in plan.programs}
-    work = {top: sum(_work(plan.stages[name], flops) for name in names) for top, names in trees.items()}
+    of_stage = _work(plan)
+    work = {top: sum(of_stage[name] for name in names) for top, names in trees.items()}
     shares = [(0.0, i) for i in range(1, of + 1)]
     mine: set[str] = set()
     for top in sorted(trees, key=lambda top: (-work[top], top)):  # the largest first, each to who has least
@@ -72,13 +71,14 @@ def suiting(plan: Plan, workers: int, worth: float) -> int:
       workers: how many run at once.
       worth: FLOPs that are worth a share.
     """
+    worthwhile = int(sum(_work(plan).values()) / worth)
+    return min(len(_trees(plan)), max(workers, min(PER_WORKER * workers, worthwhile)))
+
+
+def _work(plan: Plan) -> dict[str, float]:
+    """FLOPs of every stage, as they are executed."""
     flops = {program: sum(plan.flops[program].executed.values()) for program in plan.programs}
-    all_of_it = sum(_work(stage, flops) for stage in plan.stages.values())
-    return min(len(_trees(plan)), max(workers, min(PER_WORKER * workers, int(all_of_it / worth))))
-
-
-def _work(stage: Stage, flops: Mapping[str, float]) -> float:
-    return (stage.end - stage.start) * flops[stage.program]
+    return {name: (stage.end - stage.start) * flops[stage.program] for name, stage in plan.stages.items()}
 
 
 def _trees(plan: Plan) -> dict[str, list[str]]:

@@ -30,9 +30,9 @@ CELLS, STAGES, SOURCE = "cells.parquet", "stages.parquet", "sweep.py"
 FILES = {".lock", SWEEP, STAGES, CELLS, "report.html"}
 OWN = {*FILES, *PARTS, STATES, CHECKPOINTS, PLAN, disk.QUARANTINE}
 """What a run directory may hold."""
-PART = r"part-[0-9]{6,}\.parquet"
+PART = sealed.PART.pattern
 STATE = r"(?:kept|parked)-[0-9]{6,}"
-NUMBER = r"[0-9]{6,}"
+NUMBER = sealed.NUMBER.pattern
 """Names of parts, of files of states, and of the folders of checkpoints and plans."""
 
 Part = dict[str, Any]

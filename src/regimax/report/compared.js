@@ -114,7 +114,7 @@ function compared(report, { changed, showCells }) {
       const end = to > 0 ? high : low;
       return more || end === null ? 0 : Math.abs(end - middle);
     };
-    const traces = [{
+    const traces = own.length === 0 ? [] : [{
       ...common, meta: { groups: own }, line,
       mode: joined ? "lines+markers" : "markers",
       x: own.map(x),

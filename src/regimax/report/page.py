@@ -73,7 +73,9 @@ def render(
     efforts = available(curves)
     members = panel_settings(table, meta["axes"])
     drawn = list(members)[:MAX_PANELS] if _evaluated(curves) else []
-    figures = panels(curves, table=table, regimes=regimes, settings=drawn, efforts=efforts, members=members)
+    figures = []
+    if drawn:
+        figures = panels(curves, table=table, regimes=regimes, settings=drawn, efforts=efforts, members=members)
     parts = compute_split(table, regimes)
     measured = [] if probes is None else probe_drawings(probes, table, regimes)
     held = measured[:MAX_PROBES]

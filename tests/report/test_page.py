@@ -207,8 +207,14 @@ def test_page_names_its_threshold_and_answers_in_a_sentence(tags: Any) -> None:
     rule = {"threshold": 0.95, "consecutive": 3}
     several = text(SETTINGS, **rule)
     assert several.count("success of 0.95 or more in 3 evaluations in a row") == 2
-    assert "Fewest environment steps to 0.95 success: pretrain_rl in 2 of 2 settings. " in several
+    assert "Fewest environment steps to 0.95 success: pretrain_rl in 2, oracle in 2 of 2 settings. " in several
     assert "Least compute to 0.95 success: oracle in 2 of 2 settings." in several
+    # Who are even are both told: none is the first.
+    table, curves = make_run(["pure_rl", "oracle"], SETTINGS, 4)
+    even = pl.when(pl.col("setting") == SETTINGS[0]).then(800).otherwise("solved_at_env_step")
+    both = render(make_meta(**rule), table.with_columns(solved_at_env_step=even, solved_at_update=even), curves)
+    told = " ".join("".join(tags(both).text).split())
+    assert "Fewest environment steps to 0.95 success: oracle in 2, pure_rl in 1 of 2 settings." in told
     one = text([""], threshold=0.95, consecutive=1)
     assert "0.95 or more in an evaluation" in one
     assert "Least compute to 0.95 success: oracle (4.9\u00a0kFLOP), then pretrain_rl (" in one.replace(

@@ -62,11 +62,11 @@ function compared(report, { changed, showCells }) {
     };
   }
 
-  /* Words below an axis, in short lines. */
-  function folded(text) {
+  /* Words beside an axis, in short lines. */
+  function folded(text, width = 13) {
     const lines = [""];
     for (const word of text.split(/(?<=[ _])/)) {
-      if (lines.at(-1) && (lines.at(-1) + word).length > 13) lines.push("");
+      if (lines.at(-1) && (lines.at(-1) + word).length > width) lines.push("");
       lines[lines.length - 1] += word;
     }
     return lines.map((line) => plain(line.trim())).join("<br>");
@@ -171,7 +171,7 @@ function compared(report, { changed, showCells }) {
     const measure = measured();
     const across = shown.some((group) => chosen.against !== "regime" && value(group, chosen.against) === null);
     const shares = measure.column === "solved";
-    byId("compared-marks").textContent = shares ? "Marks are shares" : "Marks are medians";
+    byId("compared-marks").textContent = shares ? "Marks are shares of" : "Marks are medians over";
     byId("compared-bars").textContent = shares ? "their 95\u00a0% intervals" : "the middle half of the seeds";
     const rest = [];
     if (shown.some((group) => group.of[measure.column][3])) rest.push("A hollow triangle is a lower bound: no more than half of the seeds got there.");
@@ -215,8 +215,8 @@ function compared(report, { changed, showCells }) {
       });
       const base = structuredClone(report.compared.layout);
       base.xaxis = { ...base.xaxis, ...across.axis, title: { ...base.xaxis.title, text: plain(chosen.against) } };
-      base.yaxis = { ...base.yaxis, ...up, title: { ...base.yaxis.title, text: measure.label } };
-      if (measure.unit) base.yaxis.title.text += ` (${measure.unit})`;
+      const unit = measure.unit ? ` (${measure.unit})` : "";
+      base.yaxis = { ...base.yaxis, ...up, title: { ...base.yaxis.title, text: folded(measure.label + unit, 34) } };
       Plotly.react(node, traces, base, config);
       Plotly.relayout(node, themed());
       node.removeAllListeners("plotly_click");

@@ -87,8 +87,8 @@ def _least(there: pl.DataFrame, column: str, unit: str) -> str:
     if settings == 1:
         of = [f"<b>{_name(row['regime'])}</b> ({quantity(row[column], unit)})" for row in ranked.iter_rows(named=True)]
         return ", then ".join(of[:2])
-    firsts = ranked.group_by("setting", maintain_order=True).first()
-    counts = firsts["regime"].value_counts(sort=True)
+    firsts = ranked.filter(pl.col(column) == pl.col(column).min().over("setting"))  # several, where they are even
+    counts = firsts.group_by("regime", maintain_order=True).len().sort("len", descending=True, maintain_order=True)
     of = [f"<b>{_name(regime)}</b> in {count}" for regime, count in counts.rows()]
     return f"{', '.join(of[:3])} of {settings} settings"
 
@@ -211,7 +211,7 @@ def compared(found: Compared, look: Mapping[str, Style], table: pl.DataFrame) ->
     fixed = f'<div class="controls fixed" role="group" aria-label="Settings held fixed">{at}</div>' if at else ""
     return f"""<section id="compared" aria-labelledby="compared-title">
 <h2 id="compared-title">Regimes and settings compared</h2>
-<p class="caption"><span id="compared-marks"></span> over {_seeds(table)}, bars <span
+<p class="caption"><span id="compared-marks"></span> {_seeds(table)}, bars <span
 id="compared-bars"></span>.<span id="compared-note" aria-live="polite"></span> Press a mark to see its cells.</p>
 <div class="controls">
 <label>Vertical axis <select id="vertical">{vertical}</select></label>

@@ -247,9 +247,18 @@ def to_threshold(done: pl.DataFrame, reached: str, spent: str) -> tuple[float | 
       reached: the column of the effort at which each got there, null where it did not.
       spent: that of what each spent in all.
     """
-    # A cell that diverged would never have got there, whatever its setting was given.
-    given = done.select(pl.when("diverged").then(pl.col(spent).max()).otherwise(spent))
-    return threshold_median(done[reached].to_list(), given.to_series().to_list())
+    return threshold_median(done[reached].to_list(), done.select(given(spent)).to_series().to_list())
+
+
+def given(spent: str) -> pl.Expr:
+    """Returns up to which effort a cell is known not to have got there, if it has not.
+
+    One that diverged would never have, whatever its setting was given.
+
+    Args:
+      spent: the column of what each spent in all.
+    """
+    return pl.when("diverged").then(pl.col(spent).max()).otherwise(spent)
 
 
 _SUMMARY_SCHEMA: dict[str, type[pl.DataType]] = {

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
 
-from regimax.report.aggregate import GROUP, outcomes, to_threshold, wilson
+from regimax.report.aggregate import GROUP, given, outcomes, wilson
+from regimax.report.median import threshold_median
 
 
 class Measure(NamedTuple):
@@ -78,20 +80,26 @@ def compared(table: pl.DataFrame, axes: Sequence[str]) -> Compared:
     """
     values = {axis: _values(table[axis]) for axis in axes if axis in table.columns}
     values = {axis: found for axis, found in values.items() if len(found) > 1}
-    known = [one for one in MEASURES if one.column in table.columns or one.column == "solved"]
+    known = [one for one in MEASURES if {one.column, one.spent or one.column} <= {*table.columns, "solved"}]
     done = outcomes(table).filter(pl.col("status") != "pending")
-    groups = []
-    for (regime, setting), cells in done.group_by(GROUP, maintain_order=True):
-        groups.append(
-            {
-                "regime": regime,
-                "setting": setting,
-                "at": [cells[axis][0] for axis in values],
-                "seeds": cells.height,
-                "solved": int(cells["_solved"].sum()),
-                "of": {one.column: _measured(cells, one) for one in known},
-            }
-        )
+    # An axis may be called as any of these: names with a slash are no axis's.
+    taken = done.group_by(GROUP, maintain_order=True).agg(
+        pl.len().alias("/seeds"),
+        pl.col("_solved").sum().alias("/solved"),
+        *(pl.col(axis).first().alias(f"/at/{axis}") for axis in values),
+        *itertools.chain.from_iterable(map(_taken, known)),
+    )
+    groups = [
+        {
+            "regime": row["regime"],
+            "setting": row["setting"],
+            "at": [row[f"/at/{axis}"] for axis in values],
+            "seeds": row["/seeds"],
+            "solved": row["/solved"],
+            "of": {one.column: _measured(row, one) for one in known},
+        }
+        for row in taken.iter_rows(named=True)
+    ]
     offered = [one for one in known if _differs([group["of"][one.column] for group in groups])]
     for group in groups:
         group["of"] = {one.column: group["of"][one.column] for one in offered}
@@ -144,22 +152,34 @@ def _values(column: pl.Series) -> list[Any]:
     return sorted(found) if column.dtype.is_numeric() else found
 
 
-def _measured(cells: pl.DataFrame, measure: Measure) -> list[Any]:
-    if measure.column == "solved":
-        solved = int(cells["_solved"].sum())
-        return [_short(value) for value in (solved / cells.height, *wilson(solved, cells.height))] + [False]
-    column = cells[measure.column].cast(pl.Float64).fill_nan(None)
+def _taken(measure: Measure) -> list[pl.Expr]:
+    """What is needed of the cells of a group."""
+    name = measure.column
+    if name == "solved":
+        return []
+    column = pl.col(name).cast(pl.Float64).fill_nan(None)
     if measure.spent is None:
-        return [_short(value) for value in (column.median(), *_quartiles(column.drop_nulls()))] + [False]
-    if measure.spent not in cells.columns:
-        return [None, None, None, False]
-    value, more = to_threshold(cells, measure.column, measure.spent)
-    return [_short(v) for v in (value, *_quartiles(column.fill_null(math.inf)))] + [more]
+        return [column.median().alias(f"{name}/median"), *_quartiles(name, column)]
+    # A cell that did not get there stands above all others, at no value.
+    ends = _quartiles(name, column.fill_null(math.inf))
+    return [*ends, column.alias(f"{name}/reached"), given(measure.spent).alias(f"{name}/given")]
 
 
-def _quartiles(column: pl.Series) -> tuple[float | None, float | None]:
-    low, high = (column.quantile(q, "linear") for q in (0.25, 0.75))
-    return low, high
+def _quartiles(name: str, column: pl.Expr) -> list[pl.Expr]:
+    ends = (("low", 0.25), ("high", 0.75))
+    return [column.quantile(q, "linear").alias(f"{name}/{end}") for end, q in ends]
+
+
+def _measured(row: dict[str, Any], measure: Measure) -> list[Any]:
+    name, more = measure.column, False
+    if name == "solved":
+        solved, seeds = row["/solved"], row["/seeds"]
+        return [*map(_short, (solved / seeds, *wilson(solved, seeds))), False]
+    if measure.spent is None:
+        value = row[f"{name}/median"]
+    else:
+        value, more = threshold_median(row[f"{name}/reached"], row[f"{name}/given"])
+    return [*map(_short, (value, row[f"{name}/low"], row[f"{name}/high"])), more]
 
 
 def _short(value: Any) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -38,3 +38,19 @@ def panel_settings(table: pl.DataFrame, axes: Sequence[str]) -> dict[str, dict[s
                 for regime in of[setting]:
                     found[other].setdefault(regime, setting)
     return {setting: members for setting, members in found.items() if setting not in held}
+
+
+def together(frame: pl.DataFrame, members: Mapping[str, Mapping[str, str]]) -> pl.DataFrame:
+    """Returns the rows of every panel under its setting: those of who has no such axis once for each of its values.
+
+    Args:
+      frame: with `regime` and `setting`.
+      members: as of :func:`panel_settings`.
+    """
+    rows = [(panel, regime, own) for panel, of in members.items() for regime, own in of.items()]
+    panels = pl.DataFrame(rows, schema=["_panel", "regime", "setting"], orient="row")
+    return (
+        panels.join(frame, on=["regime", "setting"], maintain_order="left_right")
+        .with_columns(setting="_panel")
+        .select(frame.columns)
+    )

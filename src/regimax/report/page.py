@@ -20,7 +20,7 @@ from regimax.report import sections
 from regimax.report.aggregate import summary
 from regimax.report.canvas import Drawing, canvas
 from regimax.report.compared import MAX_FACETS, compared, first
-from regimax.report.facets import panel_settings
+from regimax.report.facets import panel_settings, together
 from regimax.report.figures import available, panels, styles
 from regimax.report.marks import SYMBOLS
 from regimax.report.packed import packed, plotly
@@ -110,7 +110,7 @@ def render(
             title=escape(str(meta["name"])),
             refresh="" if refresh is None else f'<meta http-equiv="refresh" content="{refresh}">\n',
             question=escape(str(meta["question"])),
-            answer=sections.answer(groups, meta),
+            answer=sections.answer(together(groups, members), meta),
             rule=sections.rule(meta),
             css=asset("page.css"),
             notice=sections.notice(table, meta.get("environments", [])),
@@ -119,7 +119,7 @@ def render(
             curves=sections.curves(table, look, efforts, len(members), drawn, meta),
             compared=sections.compared(choices, look, table),
             summary=sections.summary_table(rows[:HELD_ROWS], len(rows), meta),
-            paired=sections.paired_table(table, regimes),
+            paired=sections.paired_table(together(table, members), regimes),
             split=sections.split(parts),
             probes=sections.probes(held, len(measured), look),
             cells_title="The one cell" if table.height == 1 else f"All {table.height:,} cells",

@@ -178,6 +178,10 @@ def test_browser_changes_axes_and_panels_and_says_so_in_the_address(opened: Open
     assert len(opened.titles()) == 3
     assert page.evaluate("location.hash") != ""  # what is not understood is left alone until something is chosen
     opened.go("")
+    page.select_option("#vertical", "success")
+    assert page.evaluate("location.hash") == "#vertical=success"
+    page.select_option("#vertical", "solved_at_env_step")
+    assert page.evaluate("location.href") == opened.target.as_uri()
     assert opened.complaints == []
 
 

@@ -14,6 +14,7 @@ import tyro
 
 from regimax.cli.arguments import Bench, Claims, Export, List, Merge, New, Plan, Report, Run, Table
 from regimax.cli.folded import whole_words
+from regimax.cli.paths import check_paths
 from regimax.errors import UserError
 
 Command = (
@@ -90,6 +91,7 @@ def _main(typed: list[str]) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     module, _, function = ACTIONS[type(command)].partition(".")
     try:
+        check_paths(command)
         return getattr(import_module(f"regimax.cli.{module}"), function)(command)
     except UserError as error:
         print(f"regimax: {error}", file=sys.stderr)

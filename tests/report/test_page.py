@@ -391,13 +391,15 @@ def test_probes_are_drawn_by_measure_and_setting_with_a_break_between_phases() -
 
 def test_who_has_no_such_axis_stands_in_the_panels_of_who_has(tags: Any) -> None:
     table, curves = make_own_axis()
-    page = render(make_meta(axes=OWN_AXES), table, curves)
+    page = render(make_meta(axes=OWN_AXES), table, curves, make_probes(table))
     data = embedded(page)
     captions = [f"world.depth={world}, pretrain.updates={budget}" for world in (1, 2) for budget in (10, 100, 1000)]
     assert [panel["setting"] for panel in data["panels"]] == captions
     assert all(list(panel["series"]) == REGIMES for panel in data["panels"])
     of = [data["series"][panel["series"]["pure_rl"]]["setting"] for panel in data["panels"]]
     assert of == ["world.depth=1"] * 3 + ["world.depth=2"] * 3
+    probed = [one for one in data["drawings"] if one["id"].startswith("probe")]
+    assert [[line["name"] for line in one["data"]] for one in probed] == [REGIMES] * 6
     assert len(data["series"]) == 10  # each once, in however many panels it stands
     text = " ".join("".join(tags(page).text).split())
     assert [caption for caption in captions if caption not in text] == []

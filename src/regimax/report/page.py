@@ -77,7 +77,7 @@ def render(
     if drawn:
         figures = panels(curves, table=table, regimes=regimes, settings=drawn, efforts=efforts, members=members)
     parts = compute_split(table, regimes)
-    measured = [] if probes is None else probe_drawings(probes, table, regimes)
+    measured = [] if probes is None else probe_drawings(probes, table, regimes, members)
     held = measured[:MAX_PROBES]
     choices = compared(table, meta["axes"])
     rows = sections.summary_rows(groups, look)

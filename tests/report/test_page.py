@@ -16,6 +16,7 @@ import pytest
 from regimax.report import available, panels, render, styles, write
 from regimax.report.packed import unpacked
 from regimax.report.probed import probe_drawings
+from regimax.report.series import in_steps
 from regimax.report.split import compute_split
 
 REGIMES = ["pure_rl", "pretrain_rl", "oracle"]
@@ -129,6 +130,36 @@ def make_probes(table: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
+def make_own_axis(seeds: int = 4) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Two worlds and, of `pretrain_rl` alone, three budgets of prediction: less of it, or the second, is later."""
+    tables, curves = [], []
+    for world in (1, 2):
+        for regime, budgets in (("pure_rl", [None]), ("pretrain_rl", [10, 100, 1000]), ("oracle", [None])):
+            for place, budget in enumerate(budgets):
+                label = f"world.depth={world}" + ("" if budget is None else f", pretrain.updates={budget}")
+                for frames, frame in zip((tables, curves), make_run([regime], [label], seeds), strict=True):
+                    later = 400 * (2 - place) * (regime == "pretrain_rl") + 400 * (world - 1)
+                    known = [name for name in ("env_steps", "solved_at_env_step") if name in frame.columns]
+                    frames.append(
+                        frame.with_columns(
+                            *(pl.col(name) + later for name in known),
+                            cell=label + regime + pl.col("cell"),
+                            **{"world.depth": pl.lit(world), "pretrain.updates": pl.lit(budget, pl.Int64)},
+                        )
+                    )
+    return pl.concat(tables, how="diagonal_relaxed"), pl.concat(curves, how="diagonal_relaxed")
+
+
+OWN_AXES = ["world.depth", "pretrain.updates"]
+
+
+def close(found: Any, expected: Any) -> bool:
+    """Whether numbers are the same to six digits, and unknown where those expected are."""
+    pairs = list(zip(found, expected, strict=True))
+    known = [(a, b) for a, b in pairs if a is not None and b is not None]
+    return all((a is None) == (b is None) for a, b in pairs) and all(a == pytest.approx(b, rel=1e-6) for a, b in known)
+
+
 def embedded(page: str) -> dict[str, Any]:
     found = re.search(r'<script type="text/plain" id="report-data">(.*?)</script>', page, re.DOTALL)
     assert found
@@ -176,8 +207,14 @@ def test_page_names_its_threshold_and_answers_in_a_sentence(tags: Any) -> None:
     rule = {"threshold": 0.95, "consecutive": 3}
     several = text(SETTINGS, **rule)
     assert several.count("success of 0.95 or more in 3 evaluations in a row") == 2
-    assert "Fewest environment steps to 0.95 success: pretrain_rl in 2 of 2 settings. " in several
+    assert "Fewest environment steps to 0.95 success: pretrain_rl in 2, oracle in 2 of 2 settings. " in several
     assert "Least compute to 0.95 success: oracle in 2 of 2 settings." in several
+    # Who are even are both told: none is the first.
+    table, curves = make_run(["pure_rl", "oracle"], SETTINGS, 4)
+    even = pl.when(pl.col("setting") == SETTINGS[0]).then(800).otherwise("solved_at_env_step")
+    both = render(make_meta(**rule), table.with_columns(solved_at_env_step=even, solved_at_update=even), curves)
+    told = " ".join("".join(tags(both).text).split())
+    assert "Fewest environment steps to 0.95 success: oracle in 2, pure_rl in 1 of 2 settings." in told
     one = text([""], threshold=0.95, consecutive=1)
     assert "0.95 or more in an evaluation" in one
     assert "Least compute to 0.95 success: oracle (4.9\u00a0kFLOP), then pretrain_rl (" in one.replace(
@@ -232,13 +269,20 @@ def test_page_without_axes_of_one_regime_and_one_seed() -> None:
 
 
 def test_many_cells_are_held_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("regimax.report.page.MAX_CELLS", 5)
     monkeypatch.setattr("regimax.report.page.MAX_PANELS", 1)
-    page = render(make_meta(), *make_run(REGIMES, SETTINGS, 4))
-    assert "first 5 of 24 cells" in page
-    assert "first 1 of 2 settings" in page
-    assert len(embedded(page)["cells"]["rows"]) == 5
+    whole = render(make_meta(), *make_run(REGIMES, SETTINGS, 40))
+    assert "first 1 of 2 settings" in whole
+    assert len(embedded(whole)["cells"]["rows"]) == 240
+    less = len(whole.encode()) - 1_500
+    monkeypatch.setattr("regimax.report.page.MAX_BYTES", less)
+    page = render(make_meta(), *make_run(REGIMES, SETTINGS, 40))
+    held = len(embedded(page)["cells"]["rows"])
+    assert 20 < held < 240
+    assert less - 1_500 < len(page.encode()) <= less
+    assert f"first {held} of 240 cells" in page
     assert len(embedded(page)["summary"]["rows"]) == 6
+    monkeypatch.setattr("regimax.report.page.MAX_BYTES", 1)
+    assert "first 0 of 240 cells" in render(make_meta(), *make_run(REGIMES, SETTINGS, 40))
 
 
 def test_panels_start_after_pretraining_in_compute_and_together_in_steps() -> None:
@@ -251,11 +295,13 @@ def test_panels_start_after_pretraining_in_compute_and_together_in_steps() -> No
         roles = [(trace["meta"]["role"], trace["meta"]["regime"]) for trace in traces]
         line, bar = roles.index(("line", "pretrain_rl")), roles.index(("pretraining", "pretrain_rl"))
         assert [role for role, _ in roles].count("line") == 3
-        assert panel.x["flops"][line][0] == 3000.0
-        assert panel.x["flops"][bar][1] == 3000.0
-        assert panel.x["env_steps"][line][0] == 0.0
-        assert panel.x["env_steps"][bar] == [None, None]
-        assert list(traces[line]["x"]) == panel.x["env_steps"][line]
+        series = panel.series["pretrain_rl"]
+        assert series.x["flops"][0] == 3000.0
+        assert series.before["flops"] == 3000.0
+        assert series.x["env_steps"][0] == 0.0
+        assert "env_steps" not in series.before
+        assert list(traces[bar]["x"]) == [None, None]
+        assert list(traces[line]["x"]) == series.x["env_steps"]
         assert "4 of 4 seeds measured" in traces[line]["text"][0]
 
 
@@ -285,9 +331,32 @@ def test_long_curves_are_thinned_and_keep_their_ends() -> None:
         [curves[:1].with_columns(update=pl.lit(u, pl.Int64), env_steps=pl.lit(u, pl.Int64)) for u in range(1000)]
     )
     (panel,) = panels(long, table=table, regimes=["pure_rl"], settings=[""])
-    xs = panel.x["env_steps"][-1]
+    xs = panel.series["pure_rl"].x["env_steps"]
     assert len(xs) == 300
     assert (xs[0], xs[-1]) == (0.0, 999.0)
+
+
+def test_many_lines_have_fewer_points_and_keep_ends_and_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("regimax.report.figures.ALL_POINTS", 10)
+    monkeypatch.setattr("regimax.report.figures.MIN_POINTS", 4)
+    table, curves = make_run(REGIMES, SETTINGS, 4)
+    for panel in panels(curves, table=table, regimes=REGIMES, settings=SETTINGS):
+        assert all(len(one.median) in (4, 5) for one in panel.series.values())
+        oracle = panel.series["oracle"]
+        assert oracle.x["env_steps"][0] == 0.0
+        marks = next(t for t in panel.figure.data if t.name == "oracle" and t.meta["role"] == "line").meta["marks"]
+        assert [mark for mark in marks if mark] == ["first", "end"]
+
+
+def test_efforts_travel_as_steps_that_give_them_back() -> None:
+    for values in ([0.0, 400.0, 800.0], [3000.0, 3700.25, None, 5e3], [1.23456789e12, 2e12], [], [0.0], [7e-9, 8e-9]):
+        short = in_steps(values)
+        at, found = 0, []
+        for step in short["steps"]:
+            at += step or 0
+            found.append(None if step is None else at * short["unit"])
+        assert close(found, values)
+    assert len(set(in_steps([0.1 * i for i in range(100)])["steps"])) == 2  # nothing, then the same step
 
 
 def test_the_split_of_compute_adds_up_by_regime() -> None:
@@ -318,6 +387,25 @@ def test_probes_are_drawn_by_measure_and_setting_with_a_break_between_phases() -
     assert "4 of 4 seeds measured" in lines["oracle"].customdata[0]
     assert 'id="probes"' not in render(make_meta(), table, curves)
     assert 'id="probes"' not in render(make_meta(), table, curves, pl.DataFrame(schema=curves.schema))
+
+
+def test_who_has_no_such_axis_stands_in_the_panels_of_who_has(tags: Any) -> None:
+    table, curves = make_own_axis()
+    page = render(make_meta(axes=OWN_AXES), table, curves, make_probes(table))
+    data = embedded(page)
+    captions = [f"world.depth={world}, pretrain.updates={budget}" for world in (1, 2) for budget in (10, 100, 1000)]
+    assert [panel["setting"] for panel in data["panels"]] == captions
+    assert all(list(panel["series"]) == REGIMES for panel in data["panels"])
+    of = [data["series"][panel["series"]["pure_rl"]]["setting"] for panel in data["panels"]]
+    assert of == ["world.depth=1"] * 3 + ["world.depth=2"] * 3
+    probed = [one for one in data["drawings"] if one["id"].startswith("probe")]
+    assert [[line["name"] for line in one["data"]] for one in probed] == [REGIMES] * 6
+    assert len(data["series"]) == 10  # each once, in however many panels it stands
+    text = " ".join("".join(tags(page).text).split())
+    assert [caption for caption in captions if caption not in text] == []
+    # Who was run at more settings has won nothing where nobody else was run, and is paired with everybody.
+    assert "Fewest environment steps to the threshold: oracle in 6, pretrain_rl in 2 of 6 settings." in text
+    assert text.count("4 of 4 better") == 12
 
 
 def test_styles_differ_in_colour_and_dash() -> None:
@@ -453,12 +541,24 @@ def test_browser_says_that_a_table_scrolls_where_it_does(opened: Opened) -> None
     opened.page.wait_for_selector("#summary .scroll:not(.overflows)")
 
 
+def test_browser_says_the_same_of_a_line_as_python(opened: Opened) -> None:
+    table, curves = make_run(REGIMES, SETTINGS, 4)
+    for place, panel in enumerate(panels(curves, table=table, regimes=REGIMES, settings=SETTINGS)):
+        node = f"document.getElementById('plot-{place}')"
+        drawn = opened.page.evaluate(f"{node}.data.map((t) => [t.x, t.y, t.text ?? null].map((v) => v && [...v]))")
+        for (x, y, text), trace in zip(drawn, panel.figure.data, strict=True):
+            assert close(x, trace.x)
+            assert close(y, trace.y)
+            assert text == (None if trace.text is None else list(trace.text))
+
+
 def test_browser_hides_a_regime(opened: Opened) -> None:
     shown = "document.getElementById('plot-0').data.filter((t) => t.visible).length"
     before = opened.page.evaluate(shown)
-    opened.page.click(".legend button[data-regime=oracle]")
+    opened.page.click("#curves .legend button[data-regime=oracle]")
     assert opened.page.evaluate(shown) == before - 2
-    opened.page.click(".legend button[data-regime=oracle]")
+    assert opened.page.locator("[data-regime=oracle][aria-pressed=false]").count() == 2
+    opened.page.click("#compared .legend button[data-regime=oracle]")
     assert opened.page.evaluate(shown) == before
 
 

@@ -162,3 +162,24 @@ def test_cells_say_under_which_environments_they_were_computed_where_there_were_
 def test_other_folders_are_no_runs():
     with pytest.raises(rx.UserError, match="not a run directory"):
         table.cell_table(Path("nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("there", "typed", "meant"),
+    [
+        (["runs/mine"], "mine", "runs/mine"),
+        (["runs/mine"], "runs", "runs/mine"),
+        (["runs/mine"], ".", "runs/mine"),
+        (["runs/mine", "runs/other"], "runs/mne", "runs/mine"),
+        (["runs/mine", "runs/other"], "other", "runs/other"),
+        (["runs/mine", "runs/other"], "runs", "runs/mine"),
+        ([], "mine", None),
+    ],
+)
+def test_the_run_that_was_meant_is_named(there, typed, meant):
+    for name in there:
+        Path(name).mkdir(parents=True)
+        (Path(name) / "sweep.json").write_text("{}")
+    with pytest.raises(rx.UserError, match="not a run directory") as told:
+        table.cell_table(Path(typed))
+    assert str(told.value).endswith(f"Did you mean {meant!r}?" if meant else "it has no sweep.json.")

@@ -13,6 +13,8 @@ from typing import Annotated
 import tyro
 
 from regimax.cli.arguments import Bench, Claims, Export, List, Merge, New, Plan, Report, Run, Table
+from regimax.cli.folded import whole_words
+from regimax.cli.paths import check_paths
 from regimax.errors import UserError
 
 Command = (
@@ -42,9 +44,9 @@ ACTIONS = {
 """Where the function of each command is: it is imported when it is needed."""
 DESCRIPTION = """What it costs a learner to become competent, by how it learns.
 
-To begin with: regimax run quickstart, then regimax report runs/quickstart. `regimax list` tells what there is,
-`regimax COMMAND --help` the options of a command, `regimax --version` the version. Where your own code fails, the
-place is told in a line; --traceback, with any command, shows the rest."""
+To begin with: regimax run quickstart, then regimax report runs/quickstart. What there is tells `regimax list`, the
+options of a command `regimax COMMAND --help`, the version `regimax --version`. Where your own code fails, the place is
+told in a line; with any command, --traceback shows the rest."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -75,19 +77,21 @@ def _main(typed: list[str]) -> int:
 
         print(f"regimax {__version__}")
         return 0
-    command = tyro.cli(
-        Command,  # type: ignore[arg-type]
-        prog="regimax",
-        description=DESCRIPTION,
-        args=typed or ["--help"],
-        config=(tyro.conf.OmitArgPrefixes,),
-    )
+    with whole_words():
+        command = tyro.cli(
+            Command,  # type: ignore[arg-type]
+            prog="regimax",
+            description=DESCRIPTION,
+            args=typed or ["--help"],
+            config=(tyro.conf.OmitArgPrefixes,),
+        )
     # Tracing leaves millions of objects, and to look among them for garbage time and again took a sixth of planning.
     gc.set_threshold(50_000, 20, 10)
     # XLA tells of compiling that takes long, in a banner; the display tells of it in words.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     module, _, function = ACTIONS[type(command)].partition(".")
     try:
+        check_paths(command)
         return getattr(import_module(f"regimax.cli.{module}"), function)(command)
     except UserError as error:
         print(f"regimax: {error}", file=sys.stderr)

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from regimax.cli.folded import folded
+
 SpecFile = Annotated[Path, tyro.conf.Positional]
 RunDir = Annotated[Path, tyro.conf.Positional]
 Assignments = Annotated[
@@ -16,6 +18,7 @@ Assignments = Annotated[
 
 
 @dataclass(frozen=True)
+@folded
 class Run:
     """Run a sweep or a claim, or go on where it was interrupted: the same command, typed again.
 
@@ -76,6 +79,7 @@ class Run:
 
 
 @dataclass(frozen=True)
+@folded
 class Plan:
     """Say what a sweep or a claim would run. Nothing is written."""
 
@@ -99,6 +103,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
+@folded
 class Merge:
     """Join the shares of a sweep that `regimax run --part I/N` has run apart into what one run would have left."""
 
@@ -111,6 +116,7 @@ class Merge:
 
 
 @dataclass(frozen=True)
+@folded
 class Table:
     """Print results: medians per setting, or one row per cell."""
 
@@ -127,6 +133,7 @@ class Table:
 
 
 @dataclass(frozen=True)
+@folded
 class Report:
     """Write RUN/report.html: learning curves and a table, self-contained."""
 
@@ -137,6 +144,7 @@ class Report:
 
 
 @dataclass(frozen=True)
+@folded
 class Export:
     """Write results for another program, from a finished or a running sweep; needs the extra export, but for csv.
 
@@ -153,6 +161,7 @@ class Export:
 
 
 @dataclass(frozen=True)
+@folded
 class Claims:
     """Judge claims: a table of verdicts, and ROOT/claims.html with how each was come by.
 
@@ -172,6 +181,7 @@ class Claims:
 
 
 @dataclass(frozen=True)
+@folded
 class Bench:
     """Measure how fast regimax is here, and what of the machine it uses.
 
@@ -201,6 +211,7 @@ class Bench:
 
 
 @dataclass(frozen=True)
+@folded
 class New:
     """Write a sweep file to begin with, with a comment on every part. An existing file is left as it is."""
 
@@ -211,6 +222,7 @@ class New:
 
 
 @dataclass(frozen=True)
+@folded
 class List:
     """List what there is: sweeps, worlds, channels, regimes, networks, learners, objectives, sources, probes."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 from collections.abc import Callable, Iterable
 from importlib import import_module
@@ -27,7 +28,7 @@ def new(command: arguments.New) -> int:
         raise unknown("sweep", command.like, known)
     file = command.file if command.file.suffix == ".py" else command.file.with_name(command.file.name + ".py")
     text = re.sub(r"regimax run \S+\.py", f"regimax run {file}", known[command.like].read_text())
-    if file.exists() or file.is_symlink():
+    if os.path.lexists(file):
         raise UserError(f"{str(file)!r} exists, and is left as it is")
     beside = {file.with_name(path.name): path.read_text() for path in shipped.neighbours(known[command.like])}
     for path, needed in beside.items():

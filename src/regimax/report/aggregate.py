@@ -197,7 +197,7 @@ def summary(table: pl.DataFrame) -> pl.DataFrame:
       its whole
       path: `env_steps`, `flops`, `flops_without_env_steps`, `passive_steps` (unlabelled observations).
     """
-    rows = _outcomes(table)
+    rows = outcomes(table)
     order = rows.group_by(["setting"], maintain_order=True).agg(pl.col("_row").min().alias("_setting"))
     records = []
     for (regime, setting), group in rows.group_by(GROUP, maintain_order=True):
@@ -247,9 +247,18 @@ def to_threshold(done: pl.DataFrame, reached: str, spent: str) -> tuple[float | 
       reached: the column of the effort at which each got there, null where it did not.
       spent: that of what each spent in all.
     """
-    # A cell that diverged would never have got there, whatever its setting was given.
-    given = done.select(pl.when("diverged").then(pl.col(spent).max()).otherwise(spent))
-    return threshold_median(done[reached].to_list(), given.to_series().to_list())
+    return threshold_median(done[reached].to_list(), done.select(given(spent)).to_series().to_list())
+
+
+def given(spent: str) -> pl.Expr:
+    """Returns up to which effort a cell is known not to have got there, if it has not.
+
+    One that diverged would never have, whatever its setting was given.
+
+    Args:
+      spent: the column of what each spent in all.
+    """
+    return pl.when("diverged").then(pl.col(spent).max()).otherwise(spent)
 
 
 _SUMMARY_SCHEMA: dict[str, type[pl.DataType]] = {
@@ -294,7 +303,7 @@ def paired(table: pl.DataFrame, a: str, b: str) -> pl.DataFrame:
       (median over seeds of success of a minus that of b), `q25`, `q75`, `wins` (seeds where a > b), `losses`
       (where a < b); the rest are ties.
     """
-    rows = _outcomes(table).filter(pl.col("status") != "pending", pl.col("success").is_not_null())
+    rows = outcomes(table).filter(pl.col("status") != "pending", pl.col("success").is_not_null())
     key = ["setting", "seed", *(["world_seed"] if "world_seed" in rows.columns else [])]
 
     def arm(regime: str, name: str) -> pl.DataFrame:
@@ -340,7 +349,7 @@ def _quartiles(measure: str) -> dict[str, pl.Expr]:
     return {name: pl.when(value.is_finite()).then(value) for name, value in found.items()}
 
 
-def _outcomes(table: pl.DataFrame) -> pl.DataFrame:
+def outcomes(table: pl.DataFrame) -> pl.DataFrame:
     """The table with NaN as null, a diverged cell's missing success as 0, and whether it was solved."""
     names = ["success", "env_steps", "flops", "flops_without_env_steps", "passive_steps"]
     names += ["solved_at_update", "solved_at_env_step", "solved_at_flops"]

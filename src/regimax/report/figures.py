@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
@@ -83,13 +83,44 @@ def styles(regimes: Sequence[str]) -> dict[str, Style]:
     return found
 
 
+class Series(NamedTuple):
+    """What one line shows: a regime at a setting, `[n]` evaluations.
+
+    Attributes:
+      regime: its name.
+      setting: the label of its setting.
+      x: per effort column, `[n]` the effort at each evaluation, median over the seeds measured there.
+      median: `[n]` of success over seeds.
+      q25: `[n]` lower quartile, None where it is not known.
+      q75: `[n]` upper quartile, None where it is not known.
+      n: `[n]` seeds measured there.
+      solved: `[n]` seeds that have stopped as solved by there.
+      diverged: `[n]` seeds that diverged before.
+      seeds: how many there are.
+      before: per effort column, what was spent before the first evaluation, where that is anything.
+    """
+
+    regime: str
+    setting: str
+    x: dict[str, list[float | None]]
+    median: list[float | None]
+    q25: list[float | None]
+    q75: list[float | None]
+    n: list[int]
+    solved: list[int]
+    diverged: list[int]
+    seeds: int
+    before: dict[str, float]
+
+
 class Panel(NamedTuple):
     """One setting's figure and what the controls need to change it.
 
     Attributes:
       setting: the label of the setting.
-      figure: the figure on the first of the efforts. A line's trace says in `meta` how its points are marked.
-      x: per effort column, one list of x values per trace of the figure, in its order.
+      figure: the figure on the first of the efforts. A trace says in `meta` its regime and its role: `band`,
+        `pretraining` or `line`, of which also how its points are marked.
+      series: by regime, what is drawn.
       templates: per effort column, one hover template per trace (None where nothing is shown).
       low: per effort column, the lower end of the y axis, which leaves room for the pretraining bars; one for
         all panels.
@@ -98,7 +129,7 @@ class Panel(NamedTuple):
 
     setting: str
     figure: go.Figure
-    x: dict[str, list[list[float | None]]]
+    series: dict[str, Series]
     templates: dict[str, list[str | None]]
     low: dict[str, float]
     ranges: dict[str, tuple[float, float] | None]
@@ -106,6 +137,9 @@ class Panel(NamedTuple):
 
 MAX_POINTS = 300
 """Evaluations drawn per line; longer curves are thinned evenly, ends kept."""
+ALL_POINTS = 12_000
+"""Evaluations drawn of all lines together, as far as that leaves each `MIN_POINTS`."""
+MIN_POINTS = 24
 
 
 def available(curves: pl.DataFrame) -> list[Effort]:
@@ -126,6 +160,7 @@ def panels(
     regimes: Sequence[str],
     settings: Sequence[str],
     efforts: Sequence[Effort] | None = None,
+    members: Mapping[str, Mapping[str, str]] | None = None,
 ) -> list[Panel]:
     """Draws success against effort, one panel per setting.
 
@@ -140,88 +175,110 @@ def panels(
       regimes: which regimes to draw, in the order of their styles.
       settings: which settings to draw, in order.
       efforts: the horizontal axes on offer, the default first; those of :func:`available` if None.
+      members: by setting and regime, the setting of the cells that are drawn there, as of
+        :func:`regimax.report.facets.panel_settings`; those of the setting itself if None.
 
     Returns:
       one panel per setting, also where it has no evaluation yet.
     """
     efforts = list(efforts) if efforts is not None else available(curves)
     look = styles(regimes)
-    lines = _split({e.column: learning_curves(curves, e.column, table=table) for e in efforts})
-    offsets = {
-        e.column: {(r, s): x for r, s, x in pretraining(curves, e.column).iter_rows() if x is not None and x > 0}
-        for e in efforts
-    }
-    drawn = [_panel(setting, look, efforts, lines, offsets) for setting in settings]
+    of = {s: dict.fromkeys(look, s) if members is None else members.get(s, {}) for s in settings}
+    known = _series(curves, table, efforts, {key for several in of.values() for key in several.items()})
+    drawn = []
+    for setting in settings:
+        keys = ((regime, of[setting].get(regime)) for regime in look)
+        here = {key[0]: known[key] for key in keys if key in known}
+        drawn.append(_panel(setting, look, efforts, here))
     low = {e.column: min((panel.low[e.column] for panel in drawn), default=0.0) for e in efforts}
     for panel in drawn:
         panel.figure.update_yaxes(range=[low[efforts[0].column], 1.03])
     return [panel._replace(low=low) for panel in drawn]
 
 
-_Lines = dict[str, dict[tuple[str, str], pl.DataFrame]]
-_Offsets = dict[str, dict[tuple[str, str], float]]
-
-
-def _split(frames: dict[str, pl.DataFrame]) -> _Lines:
-    found: _Lines = {}
-    for column, frame in frames.items():
-        groups = frame.group_by(["regime", "setting"], maintain_order=True)
-        found[column] = {(str(key[0]), str(key[1])): _thin(group) for key, group in groups}
+def _series(
+    curves: pl.DataFrame, table: pl.DataFrame | None, efforts: Sequence[Effort], keys: Set[tuple[str, str]]
+) -> dict[tuple[str, str | None], Series]:
+    """What is drawn of these regimes and settings, as far as there is anything."""
+    groups: dict[tuple[str, str], dict[str, pl.DataFrame]] = {}
+    for effort in efforts:
+        frame = learning_curves(curves, effort.column, table=table)
+        for (regime, setting), line in frame.group_by(["regime", "setting"], maintain_order=True):
+            if (key := (str(regime), str(setting))) in keys:
+                groups.setdefault(key, {})[effort.column] = line
+    points = max(MIN_POINTS, min(MAX_POINTS, ALL_POINTS // max(len(groups), 1)))
+    before: dict[tuple[str, str], dict[str, float]] = {}
+    for effort in efforts:
+        for regime, setting, x in pretraining(curves, effort.column).iter_rows():
+            if x is not None and x > 0:
+                before.setdefault((regime, setting), {})[effort.column] = x
+    found: dict[tuple[str, str | None], Series] = {}
+    for key, whole in groups.items():
+        lines = {column: _thin(line, points) for column, line in whole.items()}
+        line = lines[efforts[0].column]
+        found[key] = Series(
+            *key,
+            {column: _numbers(one["effort"]) for column, one in lines.items()},
+            *(_numbers(line[name]) for name in ("median", "q25", "q75")),
+            *(line[name].to_list() for name in ("n", "solved", "diverged")),
+            line["seeds"][0],
+            before.get(key, {}),
+        )
     return found
 
 
-def _thin(line: pl.DataFrame) -> pl.DataFrame:
-    if line.height <= MAX_POINTS:
+def _thin(line: pl.DataFrame, points: int) -> pl.DataFrame:
+    """As many rows at most; also the first at which a seed is solved, which has a mark."""
+    if line.height <= points:
         return line
-    keep = sorted({round(i * (line.height - 1) / (MAX_POINTS - 1)) for i in range(MAX_POINTS)})
+    keep = {round(i * (line.height - 1) / (points - 1)) for i in range(points)}
+    marked = line["solved"].to_numpy().nonzero()[0][:1]
+    keep = sorted({*keep, *map(int, marked)})
     return line[keep]
 
 
-def _panel(setting: str, look: dict[str, Style], efforts: list[Effort], lines: _Lines, offsets: _Offsets) -> Panel:
-    first = efforts[0].column
-    drawn = [regime for regime in look if (regime, setting) in lines[first]]
-    bars = {e.column: [r for r in drawn if (r, setting) in offsets[e.column]] for e in efforts}
-    barred = [regime for regime in drawn if any(regime in bars[e.column] for e in efforts)]
-    ranges = {e.column: _range([lines[e.column][regime, setting]["effort"] for regime in drawn]) for e in efforts}
+def _panel(setting: str, look: dict[str, Style], efforts: list[Effort], series: dict[str, Series]) -> Panel:
+    first = efforts[0]
+    bars = {e.column: [r for r, one in series.items() if e.column in one.before] for e in efforts}
+    barred = [regime for regime in series if any(regime in bars[e.column] for e in efforts)]
+    ranges = {e.column: _range([one.x[e.column] for one in series.values()]) for e in efforts}
 
     traces: list[go.Scatter] = []
-    x: dict[str, list[list[float | None]]] = {e.column: [] for e in efforts}
     templates: dict[str, list[str | None]] = {e.column: [] for e in efforts}
-    for role, members in (("band", drawn), ("pretraining", barred), ("line", drawn)):
-        for regime in members:
+    for role, drawn in (("band", list(series)), ("pretraining", barred), ("line", list(series))):
+        for regime in drawn:
             for effort in efforts:
-                line = lines[effort.column][regime, setting]
-                offset = offsets[effort.column].get((regime, setting))
-                at = ranges[effort.column]
-                x[effort.column].append(_x(role, line, offset, at))
                 templates[effort.column].append(_template(role, regime, effort))
             index = {name: i for i, name in enumerate(barred)}.get(regime, 0)
-            traces.append(_trace(role, regime, look[regime], lines[first][regime, setting], index))
-    for trace, values, template in zip(traces, x[first], templates[first], strict=True):
-        trace.x = values
-        trace.hovertemplate = template
-        if template is not None:
-            trace.customdata = [quantity(value, efforts[0].unit) for value in values]
+            trace = _trace(role, look[regime], series[regime], index)
+            trace.x = _x(role, series[regime], first.column, ranges[first.column])
+            trace.hovertemplate = templates[first.column][-1]
+            if role != "band":
+                trace.customdata = [quantity(value, first.unit) for value in trace.x]
+            traces.append(trace)
     low = {e.column: _low(len(barred) if bars[e.column] else 0) for e in efforts}
-    figure = go.Figure(data=traces, layout=_layout(efforts[0], low[first]))
-    if not drawn:
+    figure = go.Figure(data=traces, layout=_layout(first, low[first.column]))
+    if not series:
         centre = {"x": 0.5, "y": 0.625, "xref": "paper", "yref": "y"}
         figure.add_annotation(text="no evaluation yet", showarrow=False, font={"size": 13}, **centre)
-    return Panel(setting, figure, x, templates, low, ranges)
+    return Panel(setting, figure, series, templates, low, ranges)
 
 
-def _x(role: str, line: pl.DataFrame, offset: float | None, at: tuple[float, float] | None) -> list[float | None]:
+# The page's script has the same for the other efforts: x of a trace in curves.js.
+def _x(role: str, series: Series, effort: str, at: tuple[float, float] | None) -> list[float | None]:
     if role == "pretraining":
+        offset = series.before.get(effort)
         return [None, None] if offset is None else [min(at[0], offset) if at else offset, offset]
     if role == "band":
-        values = _numbers(_banded(line)["effort"])
+        values = [series.x[effort][i] for i in _banded(series)]
         return values + values[::-1]
-    return _numbers(line["effort"])
+    return series.x[effort]
 
 
-def _banded(line: pl.DataFrame) -> pl.DataFrame:
-    """As far as both quartiles are known."""
-    return line.filter(pl.col("q25").is_not_null(), pl.col("q75").is_not_null())
+def _banded(series: Series) -> list[int]:
+    """Where both quartiles are known."""
+    ends = zip(series.q25, series.q75, strict=True)
+    return [i for i, (low, high) in enumerate(ends) if low is not None and high is not None]
 
 
 def _template(role: str, regime: str, effort: Effort) -> str | None:
@@ -233,11 +290,13 @@ def _template(role: str, regime: str, effort: Effort) -> str | None:
     return f"<b>{name}</b> after %{{customdata}}{effort.noun}<br>%{{text}}<extra></extra>"
 
 
-def _trace(role: str, regime: str, style: Style, line: pl.DataFrame, index: int) -> go.Scatter:
-    common: dict[str, Any] = {"name": regime, "showlegend": False, "meta": {"regime": regime, "role": role}}
+def _trace(role: str, style: Style, series: Series, index: int) -> go.Scatter:
+    common: dict[str, Any] = {"name": series.regime, "showlegend": False}
+    common["meta"] = {"regime": series.regime, "role": role}
     if role == "band":
+        known = _banded(series)
         return go.Scatter(
-            y=_numbers(_banded(line)["q75"]) + _numbers(_banded(line)["q25"])[::-1],
+            y=[series.q75[i] for i in known] + [series.q25[i] for i in reversed(known)],
             mode="lines",
             line={"width": 0, "color": style.light},
             fill="toself",
@@ -254,9 +313,9 @@ def _trace(role: str, regime: str, style: Style, line: pl.DataFrame, index: int)
             cliponaxis=False,
             **common,
         )
-    marks = common["meta"]["marks"] = _marks(line)
+    marks = common["meta"]["marks"] = _marks(series)
     return go.Scatter(
-        y=_numbers(line["median"]),
+        y=series.median,
         mode="lines+markers",
         line={"width": 2, "color": style.light, "dash": style.dash or "solid"},
         marker={
@@ -265,7 +324,7 @@ def _trace(role: str, regime: str, style: Style, line: pl.DataFrame, index: int)
             "line": {"width": 1.8, "color": style.light},
             "opacity": 1,
         },
-        text=[_reading(row) for row in line.iter_rows(named=True)],
+        text=[_reading(series, i) for i in range(len(series.median))],
         **common,
     )
 
@@ -274,30 +333,31 @@ SIZES = {"": 0, "point": 7, "first": 8, "end": 10}
 """Size of each mark of a line, pixels."""
 
 
-def _marks(line: pl.DataFrame) -> list[str]:
+def _marks(series: Series) -> list[str]:
     """What each point of a line is marked as.
 
     ``first``, where the first seed stopped as solved; ``end``, where the line ends because half of them have; and
     ``point``, a line of one point, which is invisible otherwise.
     """
-    solved, last = line["solved"].to_list(), line.height - 1
+    solved, points = series.solved, len(series.median)
     first = next((i for i, count in enumerate(solved) if count), None)
-    marks = ["point" if last == 0 else ""] * line.height
+    marks = ["point" if points == 1 else ""] * points
     if first is not None:
         marks[first] = "first"
-        if 2 * solved[last] >= line["seeds"][last]:
-            marks[last] = "end"
+        if 2 * solved[-1] >= series.seeds:
+            marks[-1] = "end"
     return marks
 
 
-def _reading(row: dict[str, Any]) -> str:
-    low, high = ("solved" if row[name] is None else fraction(row[name]) for name in ("q25", "q75"))
-    lines = [f"success {fraction(row['median'])} (quartiles {low} to {high})"]
-    lines.append(f"{row['n']} of {row['seeds']} seeds measured")
-    if row["solved"]:
-        lines.append(f"{row['solved']} of {row['seeds']} stopped as solved")
-    if row["diverged"]:
-        lines.append(f"{row['diverged']} diverged before")
+# The page's script has the same: reading() in curves.js.
+def _reading(series: Series, i: int) -> str:
+    low, high = ("solved" if q[i] is None else fraction(q[i]) for q in (series.q25, series.q75))
+    lines = [f"success {fraction(series.median[i])} (quartiles {low} to {high})"]
+    lines.append(f"{series.n[i]} of {series.seeds} seeds measured")
+    if series.solved[i]:
+        lines.append(f"{series.solved[i]} of {series.seeds} stopped as solved")
+    if series.diverged[i]:
+        lines.append(f"{series.diverged[i]} diverged before")
     return "<br>".join(lines)
 
 
@@ -309,8 +369,8 @@ def _low(bars: int) -> float:
     return -0.03 if bars == 0 else _bar(bars - 1) - 0.03
 
 
-def _range(columns: list[pl.Series]) -> tuple[float, float] | None:
-    values = [v for column in columns for v in column.to_list() if v is not None and v > 0]
+def _range(columns: list[list[float | None]]) -> tuple[float, float] | None:
+    values = [v for column in columns for v in column if v is not None and v > 0]
     return (min(values), max(values)) if values else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -17,17 +18,23 @@ import polars as pl
 
 from regimax.report import sections
 from regimax.report.aggregate import summary
-from regimax.report.canvas import Drawing
-from regimax.report.figures import Panel, available, panels, styles
+from regimax.report.canvas import Drawing, canvas
+from regimax.report.compared import MAX_FACETS, compared, first
+from regimax.report.facets import panel_settings, together
+from regimax.report.figures import available, panels, styles
+from regimax.report.marks import SYMBOLS
 from regimax.report.packed import packed, plotly
 from regimax.report.probed import probe_drawings
+from regimax.report.series import curves_data
 from regimax.report.split import compute_split
 from regimax.sweep import disk
 
 MAX_PANELS = 48
-"""Settings drawn; the tables hold all of them."""
-MAX_CELLS = 20_000
-"""Cells whose row travels with the page; `regimax table` prints all of them."""
+"""Settings whose curves are drawn; the tables hold all of them."""
+MAX_BYTES = 2_000_000
+"""Size of the page: cells travel with it as far as they fit; `regimax table` prints all of them."""
+HELD_ROWS = 40
+"""Rows of the summary that stand in the page as they are; all others travel packed, since they are long."""
 SHOWN_CELLS = 500
 """Rows of the per-cell table that are on screen at once."""
 
@@ -64,46 +71,75 @@ def render(
     look = styles(regimes)
     groups = summary(table)
     efforts = available(curves)
-    drawn = settings[:MAX_PANELS] if _evaluated(curves) else []
-    figures = panels(curves, table=table, regimes=regimes, settings=drawn, efforts=efforts) if drawn else []
+    members = panel_settings(table, meta["axes"])
+    drawn = list(members)[:MAX_PANELS] if _evaluated(curves) else []
+    figures = []
+    if drawn:
+        figures = panels(curves, table=table, regimes=regimes, settings=drawn, efforts=efforts, members=members)
     parts = compute_split(table, regimes)
-    measured = [] if probes is None else probe_drawings(probes, table, regimes)
+    measured = [] if probes is None else probe_drawings(probes, table, regimes, members)
     held = measured[:MAX_PROBES]
+    choices = compared(table, meta["axes"])
+    rows = sections.summary_rows(groups, look)
     data = {
         "file": re.sub(r"[^A-Za-z0-9._-]+", "-", str(meta["name"])).strip("-.") or "regimax",
         "shown": SHOWN_CELLS,
-        "settings": drawn,
         "threshold": meta.get("threshold"),
-        "styles": {name: style._asdict() for name, style in look.items()},
+        "styles": {
+            name: {**style._asdict(), "symbol": symbol}
+            for (name, style), symbol in zip(look.items(), itertools.cycle(SYMBOLS))
+        },
         "efforts": [effort._asdict() for effort in efforts] if drawn else [],
-        "panels": [_panel(panel) for panel in figures],
+        **curves_data(figures),
+        "compared": {
+            "axes": choices.axes,
+            "measures": [measure._asdict() for measure in choices.measures],
+            "groups": choices.groups,
+            "first": first(choices),
+            "panels": MAX_FACETS,
+            "layout": canvas({"title": "", "automargin": True}, {"title": "", "automargin": True}).to_plotly_json(),
+        },
         "drawings": ([] if parts is None else [_drawing("split-plot", parts)])
         + [_drawing(f"probe-{i}", one) for i, one in enumerate(held)],
         "summary": _columns(groups),
-        "cells": _columns(table.head(MAX_CELLS)),
+        "rows": "".join(rows[HELD_ROWS:]),
     }
-    return Template(asset("page.html")).substitute(
-        title=escape(str(meta["name"])),
-        refresh="" if refresh is None else f'<meta http-equiv="refresh" content="{refresh}">\n',
-        question=escape(str(meta["question"])),
-        answer=sections.answer(groups, meta),
-        rule=sections.rule(meta),
-        css=asset("page.css"),
-        notice=sections.notice(table, meta.get("environments", [])),
-        facts=sections.facts(meta, table, len(regimes), len(settings)),
-        provenance=sections.provenance(meta),
-        curves=sections.curves(table, look, efforts, settings, drawn, meta),
-        summary=sections.summary_table(groups, look, meta),
-        paired=sections.paired_table(table, regimes),
-        split=sections.split(parts),
-        probes=sections.probes(held, len(measured), look),
-        cells_title="The one cell" if table.height == 1 else f"All {table.height:,} cells",
-        cells_note=sections.cells_note(table.height, MAX_CELLS),
-        data=packed(as_json(data)),
-        plotly=plotly(),
-        unpack=asset("unpack.js"),
-        script=asset("page.js"),
-    )
+
+    def page(cells: int) -> str:
+        return Template(asset("page.html")).substitute(
+            title=escape(str(meta["name"])),
+            refresh="" if refresh is None else f'<meta http-equiv="refresh" content="{refresh}">\n',
+            question=escape(str(meta["question"])),
+            answer=sections.answer(together(groups, members), meta),
+            rule=sections.rule(meta),
+            css=asset("page.css"),
+            notice=sections.notice(table, meta.get("environments", [])),
+            facts=sections.facts(meta, table, len(regimes), len(settings)),
+            provenance=sections.provenance(meta),
+            curves=sections.curves(table, look, efforts, len(members), drawn, meta),
+            compared=sections.compared(choices, look, table),
+            summary=sections.summary_table(rows[:HELD_ROWS], len(rows), meta),
+            paired=sections.paired_table(together(table, members), regimes),
+            split=sections.split(parts),
+            probes=sections.probes(held, len(measured), look),
+            cells_title="The one cell" if table.height == 1 else f"All {table.height:,} cells",
+            cells_note=sections.cells_note(table.height, cells),
+            data=packed(as_json({**data, "cells": _columns(table.head(cells))})),
+            plotly=plotly(),
+            unpack=asset("unpack.js"),
+            script="\n".join(asset(name) for name in SCRIPTS),
+        )
+
+    cells, html = table.height, page(table.height)
+    while cells and (over := len(html.encode()) - MAX_BYTES) > 0:
+        # What is over goes by what a cell takes, and a little more: cells are not of one length.
+        each = len(packed(as_json(_columns(table.head(cells))))) / cells
+        cells = max(0, min(cells - 1, cells - math.ceil(1.05 * over / each)))
+        html = page(cells)
+    return html
+
+
+SCRIPTS = ("shared.js", "hash.js", "curves.js", "compared.js", "drawings.js", "tables.js", "page.js")
 
 
 def write(path: str | os.PathLike[str], html: str) -> None:
@@ -127,12 +163,6 @@ def asset(name: str) -> str:
 def _evaluated(curves: pl.DataFrame) -> bool:
     """Whether any success was measured."""
     return "success" in curves.columns and bool(curves["success"].cast(pl.Float64).is_finite().any())
-
-
-def _panel(panel: Panel) -> dict[str, Any]:
-    drawn = panel.figure.to_plotly_json()
-    controls = {name: getattr(panel, name) for name in ("x", "templates", "low", "ranges")}
-    return {"data": drawn["data"], "layout": drawn["layout"], **controls}
 
 
 def _drawing(place: str, drawing: Drawing) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -11,6 +11,7 @@ import polars as pl
 
 from regimax.report.aggregate import learning_curves
 from regimax.report.canvas import Drawing, canvas
+from regimax.report.facets import together
 from regimax.report.figures import Style, styles
 from regimax.report.marks import SYMBOLS
 
@@ -21,7 +22,12 @@ def measures(probes: pl.DataFrame, table: pl.DataFrame) -> list[str]:
     return [name for name in probes.columns if name not in known and probes[name].is_finite().any()]
 
 
-def probe_drawings(probes: pl.DataFrame, table: pl.DataFrame, regimes: Sequence[str]) -> list[Drawing]:
+def probe_drawings(
+    probes: pl.DataFrame,
+    table: pl.DataFrame,
+    regimes: Sequence[str],
+    members: Mapping[str, Mapping[str, str]] | None = None,
+) -> list[Drawing]:
     """Draws every measure of a run's probes against updates, one drawing per measure and setting.
 
     Lines are medians over the seeds that are measured there: one that has stopped as solved is left out from then on;
@@ -31,6 +37,8 @@ def probe_drawings(probes: pl.DataFrame, table: pl.DataFrame, regimes: Sequence[
       probes: one row per cell and measurement.
       table: one row per cell.
       regimes: in the order of their styles.
+      members: by setting and regime, the setting of the cells that are drawn there, as of
+        :func:`regimax.report.facets.panel_settings`; those of the setting itself if None.
 
     Returns:
       the drawings, measure by measure; none where nothing was measured.
@@ -38,6 +46,7 @@ def probe_drawings(probes: pl.DataFrame, table: pl.DataFrame, regimes: Sequence[
     look, drawn = styles(regimes), []
     for measure in measures(probes, table):
         lines = learning_curves(probes, "updates", measure=measure)
+        lines = lines if members is None else together(lines, members)
         for setting in lines["setting"].unique(maintain_order=True):
             here = lines.filter(pl.col("setting") == setting)
             drawn.append(_drawing(measure, setting, here, look))

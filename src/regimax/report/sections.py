@@ -11,6 +11,7 @@ import polars as pl
 
 from regimax.report.aggregate import paired
 from regimax.report.canvas import Drawing
+from regimax.report.compared import REGIME, Compared, Measure
 from regimax.report.figures import Effort, Style
 from regimax.report.quantities import UNKNOWN, difference, duration, fraction, quantity
 from regimax.sweep.environment import mixed
@@ -86,8 +87,8 @@ def _least(there: pl.DataFrame, column: str, unit: str) -> str:
     if settings == 1:
         of = [f"<b>{_name(row['regime'])}</b> ({quantity(row[column], unit)})" for row in ranked.iter_rows(named=True)]
         return ", then ".join(of[:2])
-    firsts = ranked.group_by("setting", maintain_order=True).first()
-    counts = firsts["regime"].value_counts(sort=True)
+    firsts = ranked.filter(pl.col(column) == pl.col(column).min().over("setting"))  # several, where they are even
+    counts = firsts.group_by("regime", maintain_order=True).len().sort("len", descending=True, maintain_order=True)
     of = [f"<b>{_name(regime)}</b> in {count}" for regime, count in counts.rows()]
     return f"{', '.join(of[:3])} of {settings} settings"
 
@@ -133,7 +134,7 @@ def curves(
     table: pl.DataFrame,
     look: Mapping[str, Style],
     efforts: Sequence[Effort],
-    settings: Sequence[str],
+    settings: int,
     drawn: Sequence[str],
     meta: Mapping[str, Any],
 ) -> str:
@@ -143,7 +144,7 @@ def curves(
       table: one row per cell, for the number of seeds.
       look: the style of each regime, in order.
       efforts: the horizontal axes on offer, the default first.
-      settings: all settings of the run.
+      settings: how many could be drawn.
       drawn: the settings that are drawn; empty before the first evaluation.
       meta: `threshold`, where it is known.
 
@@ -154,14 +155,9 @@ def curves(
         empty = "No evaluation has been committed yet. The curves appear here once the first stage is done."
         return f'<h2 id="curves-title">Learning curves</h2><p class="empty">{empty}</p>'
     options = "".join(f'<option value="{e.column}">{escape(e.label)}</option>' for e in efforts)
-    legend = "".join(
-        f'<button type="button" aria-pressed="true" data-regime="{escape(name)}">{_swatch(style)}'
-        f"<span>{escape(name)}</span></button>"
-        for name, style in look.items()
-    )
     rest = ""
-    if len(drawn) < len(settings):
-        rest = f" Drawn are the first {len(drawn)} of {len(settings):,} settings; the tables hold all."
+    if len(drawn) < settings:
+        rest = f" Drawn are the first {len(drawn)} of {settings:,} settings; the tables hold all."
     goal = "" if meta.get("threshold") is None else f" The dotted line is the threshold, {meta['threshold']:g}."
     shared = '<input type="checkbox" id="shared" checked>'
     shared = f"<label>{shared} Same range in every panel</label>" if len(drawn) > 1 else f"<span hidden>{shared}</span>"
@@ -180,16 +176,80 @@ id="linear" aria-pressed="true">Linear</button><button type="button" id="log"
 aria-pressed="false">Log</button></span>
 {shared}
 </div>
-<div class="legend{sticky}" role="group" aria-label="Regimes; press one to hide it">{legend}</div>
+{_legend(look, sticky)}
 <div class="panels{size}" style="--columns: {columns}">{figures}</div>"""
 
 
-def summary_table(groups: pl.DataFrame, look: Mapping[str, Style], meta: Mapping[str, Any]) -> str:
-    """Returns the table of regimes under a heading per setting; once sorted it is flat, with the setting as a column.
+def compared(found: Compared, look: Mapping[str, Style], table: pl.DataFrame) -> str:
+    """Returns the controls and the empty frame of the figure whose axes and facets the reader chooses.
+
+    Args:
+      found: what can be chosen.
+      look: the style of each regime.
+      table: one row per cell, for the number of seeds.
+
+    Returns:
+      HTML; nothing where there is nothing to draw.
+    """
+    if not found.measures:
+        return ""
+    kinds: dict[str, list[Measure]] = {}
+    for measure in found.measures:
+        kinds.setdefault(measure.kind, []).append(measure)
+    vertical = "".join(
+        f'<optgroup label="{kind}">{"".join(_option(one.column, one.label) for one in several)}</optgroup>'
+        for kind, several in kinds.items()
+    )
+    against = "".join(_option(name, name) for name in (*found.axes, REGIME))
+    facets = "".join(_option(name, label) for name, label in (("", "none"), *((name, name) for name in found.axes)))
+    at = "".join(
+        f'<label hidden>{escape(name)} <select data-at="{escape(name)}">'
+        f"{''.join(_option(str(i), _value(value)) for i, value in enumerate(values))}</select></label>"
+        for name, values in found.axes.items()
+    )
+    panels = f'<label>Panels <select id="facets">{facets}</select></label>' if len(found.axes) > 1 else ""
+    fixed = f'<div class="controls fixed" role="group" aria-label="Settings held fixed">{at}</div>' if at else ""
+    return f"""<section id="compared" aria-labelledby="compared-title">
+<h2 id="compared-title">Regimes and settings compared</h2>
+<p class="caption"><span id="compared-marks"></span> {_seeds(table)}, bars <span
+id="compared-bars"></span>.<span id="compared-note" aria-live="polite"></span> Press a mark to see its cells.</p>
+<div class="controls">
+<label>Vertical axis <select id="vertical">{vertical}</select></label>
+<label>Horizontal axis <select id="against">{against}</select></label>
+{panels}
+</div>
+{fixed}
+{_legend(look)}
+<div class="panels" id="compared-panels"></div>
+<p class="empty" id="compared-empty" hidden>Nothing was measured there.</p></section>"""
+
+
+def summary_rows(groups: pl.DataFrame, look: Mapping[str, Style]) -> list[str]:
+    """Returns the rows of the table of regimes, with a heading before the first of each setting.
 
     Args:
       groups: as :func:`regimax.report.summary` returns it.
       look: the style of each regime.
+
+    Returns:
+      HTML, one text per row and heading.
+    """
+    rows, previous = [], ""
+    for row in groups.iter_rows(named=True):
+        if row["setting"] != previous:
+            label = escape(row["setting"]) or "No setting"
+            rows.append(f'<tr class="group-row"><th colspan="9" scope="rowgroup">{label}</th></tr>')
+        previous = row["setting"]
+        rows.append(f"<tr>{_summary_row(row, look)}</tr>")
+    return rows
+
+
+def summary_table(rows: Sequence[str], number: int, meta: Mapping[str, Any]) -> str:
+    """Returns the table of regimes under a heading per setting; once sorted it is flat, with the setting as a column.
+
+    Args:
+      rows: as of `summary_rows`, the first of them; the page's script adds the others.
+      number: of all of them.
       meta: `threshold` and `consecutive`, where they are known.
 
     Returns:
@@ -202,19 +262,12 @@ def summary_table(groups: pl.DataFrame, look: Mapping[str, Style], meta: Mapping
         f'<th scope="col" aria-sort="none" data-column="{i}" class="{side}"><button type="button">{name}</button></th>'
         for i, (name, side) in enumerate(names)
     )
-    rows, previous = [], ""
-    for row in groups.iter_rows(named=True):
-        if row["setting"] != previous:
-            label = escape(row["setting"]) or "No setting"
-            rows.append(f'<tr class="group-row"><th colspan="9" scope="rowgroup">{label}</th></tr>')
-        previous = row["setting"]
-        rows.append(f"<tr>{_summary_row(row, look)}</tr>")
     return f"""<div class="head"><div><h2 id="summary-title">What each regime reached, and what it cost</h2>
 <p class="caption">Solved: {rule(meta)}. Effort is counted along the whole path of a cell, as if it had
 run alone. “&gt;” marks a lower bound: no more than half of the seeds reached the threshold within it.
 “Pretraining” is its share of the compute, “unlabelled” the number of observations seen without a task.</p></div>
 <div class="buttons"><button type="button" id="download-summary">Download summary (CSV)</button></div></div>
-<div class="scroll{_tall(groups.height)}"><table id="summary-table" class="grouped"><thead>
+<div class="scroll{_tall(number)}"><table id="summary-table" class="grouped"><thead>
 <tr class="group"><td class="setting"></td><td colspan="3"></td>
 <th colspan="2" scope="colgroup"><span>Effort to the threshold, median</span></th>
 <th colspan="4" scope="colgroup"><span>Effort of a whole cell, median</span></th></tr>
@@ -339,6 +392,25 @@ def _swatch(style: Style) -> str:
     line = '<line class="{}" x1="0" y1="5" x2="34" y2="5" stroke="{}"' + dash + "/>"
     both = line.format("light", style.light) + line.format("dark", style.dark)
     return f'<svg class="swatch" aria-hidden="true">{both}</svg>'
+
+
+def _legend(look: Mapping[str, Style], classes: str = "") -> str:
+    """Every regime as a button that hides it."""
+    buttons = "".join(
+        f'<button type="button" aria-pressed="true" data-regime="{escape(name)}">{_swatch(style)}'
+        f"<span>{escape(name)}</span></button>"
+        for name, style in look.items()
+    )
+    return f'<div class="legend{classes}" role="group" aria-label="Regimes; press one to hide it">{buttons}</div>'
+
+
+def _value(value: Any) -> str:
+    """A value of an axis as the page's script writes it: 0 and not 0.0."""
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
+def _option(value: str, label: str) -> str:
+    return f'<option value="{escape(value)}">{escape(label)}</option>'
 
 
 def _figure(index: int, setting: str) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-from regimax.errors import UserError
+from regimax.errors import UserError, nearest
 from regimax.sweep import disk, sealed
 from regimax.sweep.disk import Damaged
 
@@ -49,8 +49,18 @@ def read_sweep(run: Path) -> dict[str, Any]:
     """
     path = run / SWEEP
     if not path.is_file() and not is_begun(run):
-        raise UserError(f"{str(run)!r} is not a run directory: it has no {SWEEP}")
+        raise UserError(f"{str(run)!r} is not a run directory: it has no {SWEEP}.{_meant(run)}")
     return disk.read_json(path, sealed.SWEEP)
+
+
+def _meant(run: Path) -> str:
+    """Names the run directory that was meant, as far as one lies in it, beside it, or where runs usually do."""
+    folders = (run, run.parent, run.parent / "runs")
+    try:
+        there = [str(path.parent) for folder in folders for path in sorted(folder.glob(f"*/{SWEEP}"))]
+    except OSError:  # of a folder that may not be looked into
+        return ""
+    return f" Did you mean {there[0]!r}?" if len(set(there)) == 1 else nearest(str(run), there)
 
 
 def is_begun(run: Path) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import regimax as rx
+from regimax import jobs
 from regimax.cli import main
 from regimax.sweep.plan import make_plan
 
@@ -48,9 +49,16 @@ def test_channels_of_the_page_are_planned():
         assert make_plan(names["sweep"]).cells
 
 
+def test_everything_there_is_for_clusters_is_told_and_shown():
+    page = (DOCS / "clusters.md").read_text()
+    for name, path in jobs.files().items():
+        assert f"--like {name} " in page
+        assert f'--8<-- "src/regimax/jobs/{path.name}"' in page
+
+
 COMMANDS = {
     tuple(word.strip("[]") for word in command.partition("#")[0].split()[1:])
-    for page in ("../README.md", "start.md", "sweeps.md", "throughput.md", "claims.md", "calibration.md")
+    for page in ("../README.md", "start.md", "sweeps.md", "clusters.md", "throughput.md", "claims.md", "calibration.md")
     for block in blocks(page, "(?:bash)?")
     for line in re.sub(r"   +.*", "", block, flags=re.MULTILINE).splitlines()
     for command in map(str.strip, line.split(";"))

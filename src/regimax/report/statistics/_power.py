@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 
-from scipy.stats import binom, norm
+import scipy
 
 from regimax.report.statistics.estimate import Estimate
 
@@ -40,9 +40,10 @@ def power(distance: float, spread: float, worlds: int, *, confidence: float = 0.
     """
     far = abs(distance) / spread
     if interval == "sign":
-        rank = binom.ppf((1 - confidence) / 2, worlds, 0.5)
-        return float(binom.cdf(rank - 1, worlds, norm.cdf(-far)))
-    return float(norm.cdf(far * math.sqrt(worlds / COST[interval]) - norm.ppf((1 + confidence) / 2)))
+        rank = scipy.stats.binom.ppf((1 - confidence) / 2, worlds, 0.5)
+        return float(scipy.stats.binom.cdf(rank - 1, worlds, scipy.stats.norm.cdf(-far)))
+    z = scipy.stats.norm.ppf((1 + confidence) / 2)
+    return float(scipy.stats.norm.cdf(far * math.sqrt(worlds / COST[interval]) - z))
 
 
 def worlds_needed(
@@ -63,7 +64,7 @@ def worlds_needed(
     """
     if not distance:
         return None
-    z = float(norm.ppf((1 + confidence) / 2) + norm.ppf(chance))
+    z = float(scipy.stats.norm.ppf((1 + confidence) / 2) + scipy.stats.norm.ppf(chance))
     wanted = COST.get(interval, 1.0) * (z * spread / distance) ** 2
     if wanted > MOST:
         return None
@@ -86,6 +87,6 @@ def worlds_to_decide(found: Estimate, borders: tuple[float, float], chance: floa
     if found.value is None:
         return None
     distance = min(abs(found.value - border) for border in borders)
-    z = float(norm.ppf((1 + found.confidence) / 2))
+    z = float(scipy.stats.norm.ppf((1 + found.confidence) / 2))
     spread = found.half_width * math.sqrt(found.worlds) / z
     return worlds_needed(distance, spread, chance=chance, confidence=found.confidence, interval="mean")

@@ -12,8 +12,8 @@ import math
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binom, norm
 
 from regimax.report.aggregate import wilson
 from regimax.report.median import middle
@@ -63,7 +63,7 @@ def median_interval(
     lows, highs = (np.sort(end) for end in check_ends("median_interval", low, high))
     n = len(lows)
     value = shown_value(*(middle(end) for end in (shown or (low, high))))
-    rank = int(binom.ppf((1.0 - confidence) / 2, n, 0.5))
+    rank = int(scipy.stats.binom.ppf((1.0 - confidence) / 2, n, 0.5))
     ends = (float(lows[rank - 1]), float(highs[n - rank])) if rank else (-math.inf, math.inf)
 
     def again(confidence: float) -> Estimate:
@@ -88,7 +88,7 @@ def share(count: int, of: int, unit: str, confidence: float = 0.95) -> Estimate:
       >>> share(0, 32, "share of worlds").text()
       '0 share of worlds (0 to 0.107)'
     """
-    ends = wilson(count, of, float(norm.ppf((1.0 + confidence) / 2)))
+    ends = wilson(count, of, float(scipy.stats.norm.ppf((1.0 + confidence) / 2)))
 
     def again(confidence: float) -> Estimate:
         return share(count, of, unit, confidence)

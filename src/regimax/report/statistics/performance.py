@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
-from scipy import stats
+import scipy
 
 from regimax.errors import UserError
 from regimax.report.statistics._bootstrap import RESAMPLES, bootstrap, draws
@@ -49,7 +49,7 @@ def interquartile_mean(frame: pl.DataFrame, confidence: float = 0.95, resamples:
     """
     value = _values(frame)
     return bootstrap(
-        lambda rows: float(stats.trim_mean(value[rows], 0.25)),
+        lambda rows: float(scipy.stats.trim_mean(value[rows], 0.25)),
         frame["world_seed"].to_numpy(),
         unit=str(frame["unit"][0]),
         confidence=confidence,

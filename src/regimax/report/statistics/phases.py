@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize
 
 from regimax.errors import UserError
 from regimax.report.aggregate import wilson
@@ -210,7 +210,7 @@ def crossing(x: Floats, p: Floats, weight: Floats) -> float:
     if known.sum() < 2:
         return math.nan
     x, p, weight = x[known], p[known], weight[known]
-    fits = [optimize.isotonic_regression(p, weights=weight, increasing=up).x for up in (True, False)]
+    fits = [scipy.optimize.isotonic_regression(p, weights=weight, increasing=up).x for up in (True, False)]
     costs = [float(weight @ (p - fit) ** 2) for fit in fits]
     rising = costs[0] <= costs[1]
     fit = fits[0] if rising else fits[1]

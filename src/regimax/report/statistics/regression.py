@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special, stats
 
 from regimax.errors import UserError, unknown
 from regimax.report.statistics.estimate import Estimate, nothing
@@ -45,8 +45,8 @@ def _minimum_below(z: Floats) -> Floats:
 
 ERRORS = {
     "normal": Law(
-        below=special.log_ndtr,
-        above=lambda z: special.log_ndtr(-z),
+        below=lambda z: scipy.special.log_ndtr(z),
+        above=lambda z: scipy.special.log_ndtr(-z),
         density=lambda z: -0.5 * z * z - 0.5 * np.log(2 * np.pi),
         bend=lambda z: -z,
     ),
@@ -110,7 +110,7 @@ def maximum_likelihood(
         value, along, scale = _likelihood(lower, upper, q @ parameters[:-1], parameters[-1], errors)
         return -value, -np.append(q.T @ along, scale)
 
-    found = optimize.minimize(loss, first, jac=True, method="BFGS", options={"gtol": 1e-7})
+    found = scipy.optimize.minimize(loss, first, jac=True, method="BFGS", options={"gtol": 1e-7})
     return Solution(np.linalg.solve(r, found.x[:-1]), float(np.exp(found.x[-1])), -float(found.fun))
 
 
@@ -182,7 +182,7 @@ class Fit(NamedTuple):
         left = self.without[:, used] @ weight[used]
         if not np.isfinite(value) or not np.isfinite(left).all():
             return nothing(unit, worlds, self.confidence, "not determined by the cells that got there")
-        half = float(stats.t.ppf((1.0 + self.confidence) / 2, worlds - 1))
+        half = float(scipy.stats.t.ppf((1.0 + self.confidence) / 2, worlds - 1))
         half *= float(np.sqrt((worlds - 1) / worlds * np.sum((left - value) ** 2)))
         return Estimate(value, value - half, value + half, unit, worlds, self.confidence, "jackknife over worlds")
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 import polars as pl
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from regimax.errors import UserError
 from regimax.report.median import threshold_median
@@ -124,7 +124,7 @@ def restricted_mean(frame: pl.DataFrame, horizon: float, confidence: float = 0.9
     if _nested(frame):
         return _over_worlds(frame, lambda rows: _mean(time[rows], event[rows], horizon)[0], confidence)
     value, variance = _mean(time, event, horizon)
-    half = float(stats.norm.ppf((1.0 + confidence) / 2)) * math.sqrt(variance)
+    half = float(scipy.stats.norm.ppf((1.0 + confidence) / 2)) * math.sqrt(variance)
     if value == horizon:  # nobody got there: with n cells, at most 1 - (α/2)^(1/n) of all would have
         half = horizon * (1.0 - ((1.0 - confidence) / 2) ** (1.0 / len(time)))
     low, high = max(0.0, value - half), min(horizon, value + half)
@@ -152,7 +152,7 @@ def _observed(frame: pl.DataFrame) -> tuple[Floats, NDArray[np.bool_]]:
 
 
 def _curve(time: Floats, event: NDArray[np.bool_], confidence: float):
-    curve = stats.ecdf(stats.CensoredData(uncensored=time[event], right=time[~event])).sf
+    curve = scipy.stats.ecdf(scipy.stats.CensoredData(uncensored=time[event], right=time[~event])).sf
     with warnings.catch_warnings():
         # It says that the formula has no value where S is 0 or 1, and returns NaN there.
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -171,7 +171,7 @@ def _first(times: Floats, holds: NDArray[np.bool_]) -> float:
 
 def _mean(time: Floats, event: NDArray[np.bool_], horizon: float) -> tuple[float, float]:
     """The area under S up to the horizon, and its variance."""
-    curve = stats.ecdf(stats.CensoredData(uncensored=time[event], right=time[~event])).sf
+    curve = scipy.stats.ecdf(scipy.stats.CensoredData(uncensored=time[event], right=time[~event])).sf
     kept = curve.quantiles < horizon
     steps = np.concatenate([[0.0], curve.quantiles[kept], [horizon]])
     survival = np.concatenate([[1.0], curve.probabilities[kept]])

@@ -35,7 +35,8 @@ sweep = rx.Sweep(
 
 
 def test_lapack_on_all_devices_is_refused_where_it_would_wait_for_ever_and_runs_with_a_thread_more(tmp_path):
-    bare = {name: value for name, value in os.environ.items() if name not in ("NPROC", "XLA_FLAGS")}
+    bare = {name: value for name, value in os.environ.items() if name != "NPROC"}
+    bare["XLA_FLAGS"] = "--xla_backend_optimization_level=0"  # as other tests compile
     (tmp_path / "lapack.py").write_text(LAPACK)
 
     def run(**more: str) -> subprocess.CompletedProcess[str]:
@@ -63,13 +64,17 @@ def test_no_devices_are_refused():
         rx.prepare_cpu(0)
 
 
-def test_what_was_compiled_is_kept_in_a_folder_of_the_user(tmp_path):
-    code = "import jax, regimax.backend as b; b.use_compilation_cache(); print(jax.config.jax_compilation_cache_dir)"
-    bare = {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
-    for more, folder in (({}, tmp_path / "regimax" / "xla"), ({"JAX_COMPILATION_CACHE_DIR": "mine"}, Path("mine"))):
+def test_what_was_compiled_is_kept_in_a_folder_of_the_user_unless_jax_is_told_otherwise(tmp_path):
+    code = "import jax, regimax.backend as b; b.use_compilation_cache(); print(jax.config.jax_compilation_cache_dir,"
+    code += "jax.config.jax_persistent_cache_min_compile_time_secs)"
+    names = ("JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS")
+    bare = {name: value for name, value in os.environ.items() if name not in names}
+    others = dict(zip(names, ("mine", "0"), strict=True))
+    for more, folder, seconds in (({}, tmp_path / "regimax" / "xla", "0.2"), (others, Path("mine"), "0.0")):
         env = bare | {"XDG_CACHE_HOME": str(tmp_path)} | more
         done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
-        assert Path(done.stdout.strip()) == folder
+        found = done.stdout.split()
+        assert (Path(found[0]), found[1]) == (folder, seconds)
 
 
 @pytest.mark.versions

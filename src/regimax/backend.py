@@ -24,6 +24,9 @@ _WANTED = os.environ.get(POOL_VARIABLE, "")
 LOOPS_SINCE = (0, 11)
 """The version of jax from which on draws keep their loops."""
 
+JAX_KEEPS_FROM = 1.0
+"""What JAX asks for of its own: only what takes so many seconds to compile is kept."""
+
 
 def cores() -> int:
     """Returns the number of cores that this process may use."""
@@ -138,12 +141,14 @@ def use_compilation_cache() -> None:
     """Keeps compiled programs in a per-user folder, so that a sweep typed again compiles nothing.
 
     The folder is ``regimax/xla`` in the user's cache; the variable ``JAX_COMPILATION_CACHE_DIR`` names another one.
+    What takes 0.2 s and more is kept, unless JAX was told otherwise.
     """
     import jax
 
     if jax.config.values["jax_compilation_cache_dir"] is None:
         jax.config.update("jax_compilation_cache_dir", str(user_cache() / "xla"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    if jax.config.values["jax_persistent_cache_min_compile_time_secs"] == JAX_KEEPS_FROM:
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
     _share_between_devices()
 

@@ -6,6 +6,7 @@ batch's size, so a cell draws the same numbers wherever it runs.
 
 from __future__ import annotations
 
+import functools
 import zlib
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -100,8 +101,18 @@ def cell_keys(seeds: int | Sequence[int] | Array, world_seeds: Sequence[int] | A
     if learner.shape != world.shape:
         raise ValueError(f"{learner.shape[0]} seeds but {world.shape[0]} world seeds")
 
-    def one(world_seed: Array, seed: Array) -> Keys:
-        root = jax.random.key(0, impl=IMPLEMENTATION)
-        return Keys(named(root, "world", world_seed), named(root, "learner", world_seed, seed))
+    return _keys(jnp.asarray(world, jnp.uint32), jnp.asarray(learner, jnp.uint32))
 
-    return jax.vmap(one)(jnp.asarray(world, jnp.uint32), jnp.asarray(learner, jnp.uint32))
+
+@functools.cache
+def abstract_keys() -> Keys:
+    """Returns the shapes of the keys of a cell."""
+    key = jax.eval_shape(lambda: jax.random.key(0, impl=IMPLEMENTATION))
+    return Keys(key, key)
+
+
+@functools.partial(jax.jit, inline=True)
+@jax.vmap
+def _keys(world_seed: Array, seed: Array) -> Keys:
+    root = jax.random.key(0, impl=IMPLEMENTATION)
+    return Keys(named(root, "world", world_seed), named(root, "learner", world_seed, seed))

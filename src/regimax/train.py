@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from regimax import prng
 from regimax.backend import loops_wait
 from regimax.errors import UserError
 from regimax.precision import single
 from regimax.prng import Keys
 from regimax.probes import split_flops
 from regimax.regimes import BoundRegime, Regime, bind_regime
-from regimax.regimes.program import DIVERGED, Program, as_hparams, inherited
+from regimax.regimes.program import DIVERGED, Program, abstract_hparams, as_hparams, inherited
 from regimax.types import Array, HParams, Metrics, Params, traced_settings
 
 
@@ -50,16 +51,14 @@ def update_flops(program: Program) -> float:
 @single
 def split_update_flops(program: Program) -> dict[str, float]:
     """Counts the same by what it is spent on, see :func:`regimax.probes.split_flops`."""
-    key = jax.eval_shape(lambda: jax.random.key(0))
-    learner, hparams = program.learner, jax.eval_shape(lambda: as_hparams(program.settings, program.defaults()))
-    local = {program.local[name]: value for name, value in hparams.items()}
-    keys = Keys(key, key)
+    learner, keys = program.learner, prng.abstract_keys()
+    local = {program.local[name]: value for name, value in abstract_hparams(program.settings).items()}
     state = jax.eval_shape(learner.init, keys, local, jax.eval_shape(program.fresh, keys))
     between = learner.interlude
-    found = split_flops(learner.update, key, state, local)
+    found = split_flops(learner.update, keys.learner, state, local)
     if between is None:
         return found
-    rare = split_flops(between.run, key, state, local)
+    rare = split_flops(between.run, keys.learner, state, local)
     return {kind: flops + rare[kind] / between.every for kind, flops in found.items()}
 
 

@@ -121,6 +121,14 @@ def as_hparams(settings: Mapping[str, Setting], values: Mapping[str, Any]) -> di
     }
 
 
+def abstract_hparams(settings: Mapping[str, Setting]) -> dict[str, jax.ShapeDtypeStruct]:
+    """Returns their shapes."""
+    return {
+        name: jax.ShapeDtypeStruct((), jnp.int32 if setting.integer else jnp.float32)
+        for name, setting in settings.items()
+    }
+
+
 def _settings(phase: Phase, learner: Learner) -> tuple[dict[str, Setting], dict[str, str]]:
     """Returns the settings by sweep name, and their local names."""
     names = [setting.name for setting in learner.settings]
@@ -427,7 +435,8 @@ def bind_regime(regime: Regime, world: Any, known: Programs | None = None) -> Bo
       UserError: if two phases share a name, disagree on a setting's default, or one inherits what the one before does
         not have in the same shape.
     """
-    check_world(world)
+    if known is None or all(of is not world for of, _ in known.values()):  # what was bound before was checked before
+        check_world(world)
     programs = tuple(bind(phase, world, known=known) for phase in regime.phases)
     names = [phase.name for phase in regime.phases]
     if not names or len(set(names)) < len(names):
@@ -463,8 +472,7 @@ def _check_stop(program: Program) -> None:
     if phase.stop is None:
         return
     # At the shapes at which its tick will be traced, so that JAX has both traces then.
-    keys = jax.eval_shape(lambda: Keys(jax.random.key(0), jax.random.key(0)))
-    hparams = jax.eval_shape(lambda: as_hparams(program.settings, program.defaults()))
+    keys, hparams = prng.abstract_keys(), abstract_hparams(program.settings)
     given = {program.local[name]: value for name, value in hparams.items()}
     learner, params = program.learner, jax.eval_shape(program.fresh, keys)
     state = jax.eval_shape(learner.init, keys, given, params)

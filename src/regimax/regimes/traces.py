@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from regimax import prng
-from regimax.regimes.program import Program, as_hparams
+from regimax.regimes.program import Program, abstract_hparams
 from regimax.traced import Traced, traced
 
 
@@ -28,8 +28,7 @@ class Traces(NamedTuple):
 
 def traces(program: Program) -> Traces:
     """Traces what a program compiles to, for one lane; a second time costs nothing."""
-    keys = jax.eval_shape(lambda: jax.tree.map(lambda k: k[0], prng.cell_keys(1)))
-    hparams = jax.eval_shape(lambda: as_hparams(program.settings, program.defaults()))
+    keys, hparams = prng.abstract_keys(), abstract_hparams(program.settings)
     fresh = traced(program.fresh, keys)
     init = traced(program.init, keys, hparams, fresh.out)
     update = jax.ShapeDtypeStruct((), jnp.int32)

@@ -53,11 +53,17 @@ def _array(value: Any) -> str:
     found = np.asarray(value)
     if found.dtype == object:
         return f"objects {[repr(one) for one in found.flat]}"
-    return f"{found.dtype}{found.shape} {_sha(np.ascontiguousarray(found).tobytes())}"
+    return f"{_name(found.dtype)}{found.shape} {_sha(np.ascontiguousarray(found).tobytes())}"
+
+
+@functools.cache
+def _name(dtype: Any) -> str:
+    """What a type of numbers is called, which NumPy spells out anew each time."""
+    return str(dtype)
 
 
 def _aval(aval: Any) -> str:
-    return f"{aval.dtype}{aval.shape}" if hasattr(aval, "shape") else type(aval).__name__
+    return f"{_name(aval.dtype)}{aval.shape}" if hasattr(aval, "shape") else type(aval).__name__
 
 
 class _Walk:

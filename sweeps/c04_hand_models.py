@@ -40,6 +40,7 @@ Old C4 beside the new: the learnt model explored 60 rollouts, 15,360 steps, in 2
   10,240, the sham 10,880: what set them apart was how long both were made to explore.
 """
 
+import functools
 import math
 from types import SimpleNamespace
 
@@ -110,13 +111,23 @@ def lacks(world, known, matters, world_seeds):
       matters: whether what the goal depends on is known first.
       world_seeds: `[N]`.
     """
+    return np.asarray(_lacking(world)(known, matters, np.asarray(world_seeds, np.uint32)))
+
+
+@functools.cache
+def _lacking(world):
+    """The same as a function of the last three, compiled."""
     made = rx.envs.HandModel(world)
-    settings = {setting.name: jnp.asarray(setting.default) for setting in made.settings}
-    settings |= {KNOWN: jnp.asarray(known, jnp.float32), MATTERS: jnp.asarray(matters)}
-    params = jax.vmap(made.init, (0, None))(prng.cell_keys(world_seeds, world_seeds).world, settings)
-    # What is not known waits for itself.
-    unknown = jnp.diagonal(params.model.parents, axis1=1, axis2=2)
-    return np.asarray((unknown & params.real.ancestors).sum(1))
+
+    def lacking(known, matters, world_seeds):
+        settings = {setting.name: jnp.asarray(setting.default) for setting in made.settings}
+        settings |= {KNOWN: jnp.asarray(known, jnp.float32), MATTERS: jnp.asarray(matters)}
+        params = jax.vmap(made.init, (0, None))(prng.cell_keys(world_seeds, world_seeds).world, settings)
+        # What is not known waits for itself.
+        unknown = jnp.diagonal(params.model.parents, axis1=1, axis2=2)
+        return (unknown & params.real.ancestors).sum(1)
+
+    return jax.jit(lacking)
 
 
 def _world(run):

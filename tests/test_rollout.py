@@ -62,6 +62,14 @@ def constant(action):
     return rollout.Policy(lambda n: (), act, lambda carry, obs: obs[:, 0])
 
 
+def compiled(function):
+    """The same as one program: one by one every operation would be one."""
+    return lambda *args: jax.jit(lambda: function(*args))()
+
+
+init, rolled_out, evaluate = map(compiled, (rollout.init, rollout.rollout, rollout.evaluate))
+
+
 def go(action, steps, channels=(), hparams=None):
     world, policy = Ticking(), constant(action)
     hparams = hparams or {}
@@ -99,7 +107,7 @@ def test_truncation_keeps_the_discount_and_values_the_final_observation(steps):
 def test_each_stream_has_the_value_of_its_own_final_observation():
     policy = constant(0)._replace(value=lambda carry, obs: 10 * obs[:, 0] + jnp.arange(2))
     state = go(0, 2)[0]
-    _, trajectory, _ = rollout.rollout(jax.random.key(2), Ticking(), (), (), policy, state, 5, {})
+    _, trajectory, _ = rolled_out(jax.random.key(2), Ticking(), (), (), policy, state, 5, {})
     assert trajectory.truncated_t[:, 0].tolist() == [0, 0, 1, 0, 0]
     assert trajectory.extras["v_final"][2].tolist() == [50, 51]
 
@@ -107,7 +115,7 @@ def test_each_stream_has_the_value_of_its_own_final_observation():
 def test_streams_go_on_between_rollouts():
     whole = go(1, 7)[1].obs_tm1
     state, first, _ = go(1, 4)
-    _, second, _ = rollout.rollout(jax.random.key(2), Ticking(), (), (), constant(1), state, 3, {})
+    _, second, _ = rolled_out(jax.random.key(2), Ticking(), (), (), constant(1), state, 3, {})
     np.testing.assert_array_equal(jnp.concatenate([first.obs_tm1, second.obs_tm1]), whole)
 
 
@@ -143,7 +151,7 @@ def test_the_outcome_is_there_before_the_reward_channel():
 
 @pytest.mark.parametrize(("action", "success", "total"), [(1, 1.0, 16.0), (0, 0.0, 15.0)])
 def test_evaluation_plays_one_whole_episode_each(action, success, total):
-    found = rollout.evaluate(jax.random.key(0), Ticking(), (), (), constant(action), 4, {})
+    found = evaluate(jax.random.key(0), Ticking(), (), (), constant(action), 4, {})
     assert (found["success"], found["return"]) == (success, total)
 
 
@@ -169,11 +177,11 @@ def test_evaluation_is_played_in_what_is_kept_back_and_learning_is_not():
         lambda n: (), lambda carry, obs, first, u: (carry, (obs[:, 0] >= 100).astype(jnp.int32), {}), constant(0).value
     )
     world = Guarded()
-    params = world.init(None, {})
-    kept = rollout.evaluate(jax.random.key(0), world, params, (), sees, 4, {})
-    plain = rollout.evaluate(jax.random.key(0), Ticking(), (), (), sees, 4, {})
-    state = rollout.init(jax.random.key(0), world, params, (), (), 2, {})
-    _, trajectory, _ = rollout.rollout(jax.random.key(1), world, params, (), sees, state, 3, {})
+    params = jax.jit(world.init)(None, {})
+    kept = evaluate(jax.random.key(0), world, params, (), sees, 4, {})
+    plain = evaluate(jax.random.key(0), Ticking(), (), (), sees, 4, {})
+    state = init(jax.random.key(0), world, params, (), (), 2, {})
+    _, trajectory, _ = rolled_out(jax.random.key(1), world, params, (), sees, state, 3, {})
     assert (kept["success"], plain["success"]) == (1.0, 0.0)
     assert trajectory.a_tm1.sum() == 0
 
@@ -197,8 +205,8 @@ def test_actions_follow_the_softmax_and_are_never_illegal():
 def test_a_known_policy_has_its_known_success():
     world, n = Cipher(symbols=2, skills=1, length=2), 4096
     hparams = {s.name: jnp.asarray(s.default, jnp.int32 if s.integer else jnp.float32) for s in world.settings}
-    params = world.init(jax.random.key(0), hparams)
-    found = rollout.evaluate(jax.random.key(1), world, params, (), constant(0), n, {})
+    params = jax.jit(world.init)(jax.random.key(0), hparams)
+    found = evaluate(jax.random.key(1), world, params, (), constant(0), n, {})
     assert found["success"] == found["return"]
     assert stats.binomtest(round(float(found["success"]) * n), n, 0.25).pvalue > ALPHA
 
@@ -229,12 +237,12 @@ def test_a_held_decision_is_repeated_and_marked():
     )
     channels = (decision(),)
     hparams = settings_of(*channels, **{"decision.rate": 0.5})
-    state = rollout.init(jax.random.key(0), Ticking(), (), channels, policy.carry(2), 2, hparams)
-    _, trajectory, counts = rollout.rollout(jax.random.key(1), Ticking(), (), channels, policy, state, 3, hparams)
+    state = init(jax.random.key(0), Ticking(), (), channels, policy.carry(2), 2, hparams)
+    _, trajectory, counts = rolled_out(jax.random.key(1), Ticking(), (), channels, policy, state, 3, hparams)
     assert trajectory.a_tm1[:, 0].tolist() == [1, 0, 1]
     assert trajectory.extras["decided"][:, 0].tolist() == [1, 0, 1]
     assert counts["successes"] == 2  # done were 1, 1, 1
-    found = rollout.evaluate(jax.random.key(0), Ticking(), (), channels, policy, 4, hparams)
+    found = evaluate(jax.random.key(0), Ticking(), (), channels, policy, 4, hparams)
     assert found["success"] == 1.0
 
 
@@ -242,7 +250,7 @@ def test_throughput_is_what_decisions_say_of_what_was_seen():
     """Observations are one of four symbols; a policy that tells them apart carries two bits, with noise fewer."""
     world = Cipher(symbols=4, skills=1, length=1)
     hparams = {s.name: jnp.asarray(s.default, jnp.int32 if s.integer else jnp.float32) for s in world.settings}
-    params = world.init(jax.random.key(0), hparams)
+    params = jax.jit(world.init)(jax.random.key(0), hparams)
     start = [f.name for f in world.fields].index("symbol")
     start = sum(f.size for f in world.fields[:start])
 
@@ -254,14 +262,14 @@ def test_throughput_is_what_decisions_say_of_what_was_seen():
 
         return rollout.Policy(lambda n: (), act, lambda carry, obs: obs[:, 0])
 
-    run = lambda noise, *channels, **settings: rollout.evaluate(
+    run = lambda noise, *channels, **settings: evaluate(
         jax.random.key(1), world, params, channels, policy(noise), 2048, settings_of(*channels, **settings)
     )["throughput"]
     assert run(0.0) == pytest.approx(2.0, abs=0.01)
     assert run(1.0) == pytest.approx(0.0, abs=0.001)
     p = np.array([0.625, 0.125, 0.125, 0.125])
     assert run(0.5) == pytest.approx(2.0 + (p * np.log2(p)).sum(), abs=0.01)
-    assert "throughput" not in rollout.evaluate(jax.random.key(0), Ticking(), (), (), constant(0), 4, {})
+    assert "throughput" not in evaluate(jax.random.key(0), Ticking(), (), (), constant(0), 4, {})
 
 
 def test_what_arrives_is_tallied_by_its_value():
@@ -275,7 +283,7 @@ def test_what_arrives_is_tallied_by_its_value():
 
 def started(policy, num_envs=4, channels=()):
     settings = {name: value for channel in channels for name, value in channel.default_settings().items()}
-    streams = rollout.init(jax.random.key(0), Ticking(), (), channels, policy.carry(num_envs), num_envs, settings)
+    streams = init(jax.random.key(0), Ticking(), (), channels, policy.carry(num_envs), num_envs, settings)
     return streams, settings
 
 

@@ -135,20 +135,33 @@ def test_every_function_is_among_them():
     assert public - called == {"regimax.ops.losses.stepwise_cross_entropy"}  # it is vmapped already
 
 
+ARRAY = jax.Array | jax.ShapeDtypeStruct
+
+
 def more(x):
-    """The same with an axis more."""
-    return jnp.stack([jnp.asarray(x)] * 3, axis=-1)
+    """The shape of the same with an axis more."""
+    return jax.ShapeDtypeStruct((*x.shape, 3), x.dtype)
+
+
+def on_arrays(call, args):
+    """A call as a function of its arrays, and these. Plain numbers stay as they are."""
+
+    def function(arrays):
+        left = iter(arrays)
+        return call.function(*(next(left) if isinstance(arg, ARRAY) else arg for arg in args))
+
+    return function, [arg for arg in args if isinstance(arg, ARRAY)]
 
 
 def traced(call, args):
-    """Traces a call; nothing is computed. Plain numbers stay as they are."""
-    arrays = [arg for arg in args if isinstance(arg, jax.Array)]
+    """Traces a call; nothing is computed."""
+    return jax.eval_shape(*on_arrays(call, args))
 
-    def function(*arrays):
-        left = iter(arrays)
-        return call.function(*(next(left) if isinstance(arg, jax.Array) else arg for arg in args))
 
-    return jax.eval_shape(function, *arrays)
+def compiled(call, each):
+    """Calls with every one of several tuples of arguments, in one program."""
+    functions, arrays = zip(*(on_arrays(call, args) for args in each), strict=True)
+    return jax.jit(lambda *given: [function(one) for function, one in zip(functions, given, strict=True)])(*arrays)
 
 
 @pytest.mark.parametrize("call", CALLS, ids=repr)
@@ -169,7 +182,9 @@ def test_an_axis_more_in_any_array_is_told_by_name(call):
 def test_arrays_that_differ_in_length_are_told(call):
     arrays = [i for i, arg in enumerate(call.args) if isinstance(arg, jax.Array)]
     for i in arrays[1:]:
-        args = [*call.args[:i], jnp.concatenate([call.args[i]] * 2), *call.args[i + 1 :]]
+        length, *others = call.args[i].shape
+        twice = jax.ShapeDtypeStruct((2 * length, *others), call.args[i].dtype)
+        args = [*call.args[:i], twice, *call.args[i + 1 :]]
         with pytest.raises(AssertionError, match="takes"):
             traced(call, args)
 
@@ -192,13 +207,17 @@ STATIC = ("channel_capacity", "eigenvalues", "estimate_information")
 @pytest.mark.parametrize("promotion", ["standard", "strict"])
 @pytest.mark.parametrize("call", [*CALLS, *SCALARS, *HOST, *RANDOM], ids=repr)
 def test_numbers_of_python_numpy_and_jax_do_alike(call, promotion):
+    alike = [call.args, [*map(as_numpy, call.args)]]
+    if call not in HOST and str(call) not in STATIC:
+        alike.append([*map(as_jax, call.args)])
     with jax.numpy_dtype_promotion(promotion):
-        expected = call.function(*call.args)
-        numpys = call.function(*map(as_numpy, call.args))
+        if any(isinstance(arg, jax.Array) for arg in call.args):
+            expected, numpys, *found = compiled(call, alike)
+        else:
+            expected, numpys, *found = (call.function(*args) for args in alike)
         chex.assert_trees_all_close(numpys, expected, rtol=1e-6)
-        if call not in HOST and str(call) not in STATIC:
-            found = call.function(*map(as_jax, call.args))
-            chex.assert_trees_all_close(found, expected, rtol=1e-6)
+        if len(alike) == 3:
+            chex.assert_trees_all_close(*found, expected, rtol=1e-6)
             for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
                 assert jnp.asarray(one).dtype == jnp.asarray(other).dtype == jnp.float32
 

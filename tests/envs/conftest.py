@@ -1,9 +1,14 @@
 """What tests of worlds share. Statistical tests have fixed keys; each would fail by chance with probability `ALPHA`."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 
 ALPHA = 1e-4
+
+compiled = functools.cache(jax.jit)
+"""`jax.jit` that knows a method of a world again, where JAX itself compiles anew each time that one is named."""
 
 
 def traced(world, **changes):

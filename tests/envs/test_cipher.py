@@ -15,7 +15,7 @@ from scipy import stats
 import regimax as rx
 from regimax.envs import Cipher
 
-from .conftest import ALPHA, keys, traced
+from .conftest import ALPHA, compiled, keys, traced
 
 
 def play(world, params, key, actions):
@@ -47,9 +47,9 @@ def split(world, obs):
 def test_episodes_equal_a_plain_reference(changes):
     world = Cipher(symbols=3, skills=2, length=3, max_symbols=4, max_skills=3, max_length=5)
     settings = traced(world, **changes)
-    params = jax.vmap(world.init, in_axes=(0, None))(keys(100), settings)
+    params = jax.jit(jax.vmap(world.init, in_axes=(0, None)))(keys(100), settings)
     actions = jax.random.randint(jax.random.key(1), (100, 5), 0, 3)
-    obs, state, (later, reward, ended, success, outcome) = jax.vmap(lambda p, k, a: play(world, p, k, a))(
+    obs, state, (later, reward, ended, success, outcome) = jax.jit(jax.vmap(lambda p, k, a: play(world, p, k, a)))(
         params, keys(100, 2), actions
     )
     hidden = jax.tree.map(np.asarray, params.hidden)
@@ -106,12 +106,14 @@ def test_the_perfect_policy_reaches_the_optimal_return():
             right = params.hidden.answers[params.hidden.skill_of_cue[state.cue], state.x]
             return play(world, params, k_reset, right)[2][1].sum()
 
-        assert set(np.asarray(jax.vmap(one)(keys(50))).tolist()) == {world.describe(world.defaults())["optimal_return"]}
+        assert set(np.asarray(jax.jit(jax.vmap(one))(keys(50))).tolist()) == {
+            world.describe(world.defaults())["optimal_return"]
+        }
 
 
 def test_cues_and_symbols_are_uniform():
     world, n = Cipher(symbols=3, skills=4, length=2), 8000
-    params = world.init(jax.random.key(0), traced(world))
+    params = compiled(world.init)(jax.random.key(0), traced(world))
     _, state = jax.jit(jax.vmap(world.reset, in_axes=(0, None)))(keys(n), params)
     pairs = np.asarray(state.cue) * 9 + np.asarray(state.x[:, 0]) * 3 + np.asarray(state.x[:, 1])
     assert stats.chisquare(np.bincount(pairs, minlength=36)).pvalue > ALPHA
@@ -136,8 +138,8 @@ def test_the_stream_shows_that_fraction_of_the_tasks_skills(coverage, covered):
     world = Cipher(symbols=12, skills=4, length=2)  # two equal permutations would be a miracle
     settings = traced(world, coverage=coverage)
     for key in keys(20):
-        task = np.asarray(world.init(key, settings).hidden.answers)
-        stream = np.asarray(world.stream_init(key, settings).hidden.answers)
+        task = np.asarray(compiled(world.init)(key, settings).hidden.answers)
+        stream = np.asarray(compiled(world.stream_init)(key, settings).hidden.answers)
         assert (task[:covered] == stream[:covered]).all()
         assert all((t != s).any() for t, s in zip(task[covered:], stream[covered:], strict=True))
 
@@ -145,7 +147,7 @@ def test_the_stream_shows_that_fraction_of_the_tasks_skills(coverage, covered):
 def test_transcripts_answer_by_one_skill_and_never_tell_its_cue():
     world, n = Cipher(symbols=4, skills=3, length=5), 6000
     key = jax.random.key(3)
-    params = world.stream_init(key, traced(world))
+    params = compiled(world.stream_init)(key, traced(world))
     batch = jax.jit(jax.vmap(world.transcript, in_axes=(0, None)))(keys(n), params)
     seen = split(world, batch.obs_tm1)
     answers = np.asarray(params.hidden.answers)
@@ -162,7 +164,7 @@ def test_transcripts_answer_by_one_skill_and_never_tell_its_cue():
 
 def test_tags_name_the_skill_and_replace_the_cue():
     world, n = Cipher(symbols=4, skills=3, length=4), 4000
-    params = world.stream_init(jax.random.key(3), traced(world, tag=0.3))
+    params = compiled(world.stream_init)(jax.random.key(3), traced(world, tag=0.3))
     batch = jax.jit(jax.vmap(world.transcript, in_axes=(0, None)))(keys(n), params)
     first = split(world, batch.obs_tm1[:, 0])
     tagged = first["tag"] >= 0
@@ -175,8 +177,8 @@ def test_tags_name_the_skill_and_replace_the_cue():
 
 def test_reveals_come_at_their_probability():
     world, n = Cipher(symbols=3, skills=2, length=1), 5000
-    params = world.init(jax.random.key(0), traced(world, reveal=0.2))
-    _, _, (obs, *_) = jax.vmap(lambda k: play(world, params, k, jnp.zeros(1, jnp.int32)))(keys(n))
+    params = compiled(world.init)(jax.random.key(0), traced(world, reveal=0.2))
+    _, _, (obs, *_) = jax.jit(jax.vmap(lambda k: play(world, params, k, jnp.zeros(1, jnp.int32))))(keys(n))
     shown = int((split(world, obs[:, 0])["reveal"] >= 0).sum())
     assert stats.binomtest(shown, n, 0.2).pvalue > ALPHA
 
@@ -184,12 +186,14 @@ def test_reveals_come_at_their_probability():
 def test_padding_is_never_seen_and_never_legal():
     world = Cipher(symbols=3, skills=2, length=2, max_symbols=6, max_skills=4, max_length=5)
     settings = traced(world)
-    params = world.init(jax.random.key(0), settings)
+    params = compiled(world.init)(jax.random.key(0), settings)
     assert world.legal(params).tolist() == [True] * 3 + [False] * 3
-    batch = jax.vmap(world.transcript, in_axes=(0, None))(keys(200), world.stream_init(jax.random.key(0), settings))
+    batch = jax.jit(jax.vmap(world.transcript, in_axes=(0, None)))(
+        keys(200), compiled(world.stream_init)(jax.random.key(0), settings)
+    )
     assert (np.asarray(batch.mask_tm1) == [1, 1, 0, 0, 0]).all()
     assert (np.asarray(batch.discount_t)[:, :2] == [1, 0]).all()
-    obs, _ = jax.vmap(world.reset, in_axes=(0, None))(keys(200), params)
+    obs, _ = jax.jit(jax.vmap(world.reset, in_axes=(0, None)))(keys(200), params)
     for seen in (split(world, obs), split(world, batch.obs_tm1), split(world, batch.obs_t)):
         assert seen["cue"].max() < 2
         assert seen["symbol"].max() < 3
@@ -198,12 +202,16 @@ def test_padding_is_never_seen_and_never_legal():
 
 def test_concepts_are_skill_symbol_and_right_answer():
     world = Cipher(symbols=4, skills=3, length=2)
-    params = world.init(jax.random.key(0), traced(world))
-    _, state = world.reset(jax.random.key(1), params)
+    params = compiled(world.init)(jax.random.key(0), traced(world))
+    _, state = compiled(world.reset)(jax.random.key(1), params)
     skill = int(params.hidden.skill_of_cue[state.cue])
     symbol = int(state.x[0])
-    assert world.concepts(state, params).tolist() == [skill, symbol, int(params.hidden.answers[skill, symbol])]
-    assert world.concepts(state._replace(t=jnp.int32(2)), params).tolist() == [-1, -1, -1]
+    assert compiled(world.concepts)(state, params).tolist() == [
+        skill,
+        symbol,
+        int(params.hidden.answers[skill, symbol]),
+    ]
+    assert compiled(world.concepts)(state._replace(t=jnp.int32(2)), params).tolist() == [-1, -1, -1]
 
 
 @pytest.mark.parametrize("m", [0, 1, 2, 4])
@@ -220,7 +228,7 @@ def test_floors_in_bits(m):
 def test_the_stream_does_not_read_the_task():
     world = Cipher()
     only = {name: value for name, value in traced(world).items() if name in world.stream_reads}
-    world.stream_init(jax.random.key(0), only)
+    compiled(world.stream_init)(jax.random.key(0), only)
     assert not {"world.dense_reward", "world.reveal"} & set(world.stream_reads)
     assert not {"world.coverage", "world.tag"} & set(world.task_reads)
 

@@ -15,7 +15,7 @@ from scipy import stats
 import regimax as rx
 from regimax.envs import Exemplar
 
-from .conftest import ALPHA, keys, traced
+from .conftest import ALPHA, compiled, keys, traced
 
 
 def shown(hidden, obs):
@@ -28,11 +28,11 @@ def shown(hidden, obs):
 
 def test_an_observation_adds_up_one_look_of_every_factor():
     world = Exemplar(factors=2, values=3, looks=2, noise=0.0, dimensions=5, max_factors=4, max_values=4, max_looks=3)
-    params = world.init(jax.random.key(0), traced(world))
+    params = compiled(world.init)(jax.random.key(0), traced(world))
     looks = np.asarray(params.hidden.looks)
     assert (looks[2:] == 0).all()
     for key in keys(30):
-        obs, state = world.reset(key, params)
+        obs, state = compiled(world.reset)(key, params)
         z = np.asarray(state.z)
         assert z[:2].max() < 3
         sums = [looks[0, z[0], i] + looks[1, z[1], j] for i, j in itertools.product(range(2), repeat=2)]
@@ -58,15 +58,17 @@ def test_an_episode_is_solved_iff_every_answer_is_right():
     world = Exemplar(factors=3, values=3, looks=2, decisions=2, dimensions=4, max_decisions=4)
     for key in keys(40):
         k_world, k_reset, k_act, k_1, k_2 = jax.random.split(key, 5)
-        params = world.init(k_world, traced(world))
-        _, state = world.reset(k_reset, params)
+        params = compiled(world.init)(k_world, traced(world))
+        _, state = compiled(world.reset)(k_reset, params)
         answers, factor = np.asarray(params.hidden.answers), int(params.hidden.factor)
         assert sorted(answers) == [0, 1, 2]
         actions = np.asarray(jax.random.randint(k_act, (2,), 0, 3))
         right = []
         for t, k in enumerate((k_1, k_2)):
             right.append(actions[t] == answers[int(state.z[factor])])
-            _, state, reward, terminated, truncated, info = world.step(k, state, jnp.int32(actions[t]), params)
+            _, state, reward, terminated, truncated, info = compiled(world.step)(
+                k, state, jnp.int32(actions[t]), params
+            )
             assert bool(terminated) == (t == 1)
             assert not truncated
             assert reward == info["success"] == info["outcome"] == float(t == 1 and all(right))
@@ -74,14 +76,14 @@ def test_an_episode_is_solved_iff_every_answer_is_right():
 
 def test_a_graded_episode_pays_the_share_of_its_right_answers_at_its_end():
     world = Exemplar(factors=1, values=4, looks=2, decisions=4, graded=True, dimensions=4)
-    params = world.init(jax.random.key(3), traced(world))
+    params = compiled(world.init)(jax.random.key(3), traced(world))
     for wrong in (0, 1, 4):
-        _, state = world.reset(jax.random.key(4), params)
+        _, state = compiled(world.reset)(jax.random.key(4), params)
         paid = []
         for t in range(4):
             answer = params.hidden.answers[state.z[params.hidden.factor]]
             action = (answer + (t < wrong)) % 4
-            _, state, reward, _, _, info = world.step(jax.random.key(t), state, action, params)
+            _, state, reward, _, _, info = compiled(world.step)(jax.random.key(t), state, action, params)
             assert reward == info["outcome"]
             paid.append(float(reward))
         assert paid == [0.0, 0.0, 0.0, (4 - wrong) / 4]
@@ -109,7 +111,7 @@ def test_a_random_policy_succeeds_with_probability_v_to_the_minus_h():
 @pytest.mark.parametrize("unpredictable", [0, 1])
 def test_pairs_share_their_values_and_draw_their_looks_again(unpredictable):
     world, n = Exemplar(factors=1, values=3, looks=4, noise=0.0, dimensions=3), 3000
-    params = world.stream_init(jax.random.key(1), traced(world, unpredictable=unpredictable))
+    params = compiled(world.stream_init)(jax.random.key(1), traced(world, unpredictable=unpredictable))
     batch = jax.jit(jax.vmap(world.transcript, in_axes=(0, None)))(keys(n), params)
     values, looks = shown(params.hidden, batch.obs_tm1[:, 0])
     other_values, other_looks = shown(params.hidden, batch.obs_t[:, 0])
@@ -128,8 +130,8 @@ def test_pairs_share_their_values_and_draw_their_looks_again(unpredictable):
 
 def test_the_unpredictable_factor_is_the_one_that_counts():
     world = Exemplar(factors=3, values=4, looks=1, noise=0.0, dimensions=16)
-    params = world.stream_init(jax.random.key(2), traced(world, unpredictable=1))
-    batch = jax.vmap(world.transcript, in_axes=(0, None))(keys(200), params)
+    params = compiled(world.stream_init)(jax.random.key(2), traced(world, unpredictable=1))
+    batch = jax.jit(jax.vmap(world.transcript, in_axes=(0, None)))(keys(200), params)
     change = np.asarray(batch.obs_t - batch.obs_tm1)[:, 0]
     looks = np.asarray(params.hidden.looks)[int(params.hidden.factor), :, 0]
     differences = np.stack([a - b for a in looks for b in looks])
@@ -139,22 +141,22 @@ def test_the_unpredictable_factor_is_the_one_that_counts():
 
 def test_the_agents_own_second_view_shows_what_was_answered():
     world = Exemplar(factors=1, values=3, looks=4, noise=0.0, dimensions=3)
-    params = world.init(jax.random.key(0), traced(world))
-    _, state = jax.vmap(world.reset, in_axes=(0, None))(keys(50), params)
-    *_, info = jax.vmap(world.step, in_axes=(0, 0, None, None))(keys(50, 1), state, jnp.int32(0), params)
+    params = compiled(world.init)(jax.random.key(0), traced(world))
+    _, state = jax.jit(jax.vmap(world.reset, in_axes=(0, None)))(keys(50), params)
+    *_, info = jax.jit(jax.vmap(world.step, in_axes=(0, 0, None, None)))(keys(50, 1), state, jnp.int32(0), params)
     assert (shown(params.hidden, info["augmented_view"])[0] == np.asarray(state.z[:, 0])).all()
 
 
 @pytest.mark.parametrize("forms", [1, 4, 5])
 def test_the_halves_have_all_looks_between_them_and_none_in_common(forms):
     world = Exemplar(factors=2, values=3, looks=forms, noise=0.0, dimensions=4, max_factors=3, max_looks=7)
-    params = world.init(jax.random.key(0), traced(world))
+    params = compiled(world.init)(jax.random.key(0), traced(world))
 
     def looks(params):
         hidden = params.hidden
         return {tuple(look) for look in np.asarray(hidden.looks[1, 2, : int(hidden.num_looks)]).tolist()}
 
-    first, second = (looks(half) for half in jax.jit(world.halves)(params))
+    first, second = (looks(half) for half in compiled(world.halves)(params))
     assert first | second == looks(params)
     if forms == 1:
         assert first == second
@@ -167,7 +169,7 @@ def test_looks_that_were_never_seen_tell_nothing_to_a_probe():
     # Ridge regression on half of the looks, asked about the other half: right one time in V.
     world, right, asked = Exemplar(factors=1, values=4, looks=64, noise=0.0, dimensions=32), 0, 0
     for key in keys(20):
-        looks = np.asarray(world.init(key, traced(world)).hidden.looks[0], np.float64)
+        looks = np.asarray(compiled(world.init)(key, traced(world)).hidden.looks[0], np.float64)
         train, test = looks[:, :32].reshape(-1, 32), looks[:, 32:].reshape(-1, 32)
         labels = np.repeat(np.arange(4), 32)
         weights = np.linalg.solve(train.T @ train + np.eye(32), train.T @ np.eye(4)[labels])
@@ -205,7 +207,7 @@ def test_the_stream_does_not_read_the_task():
     world = Exemplar()
     assert "world.decisions" not in world.stream_reads
     assert "world.unpredictable" not in world.task_reads
-    world.stream_init(jax.random.key(0), {n: v for n, v in traced(world).items() if n in world.stream_reads})
+    compiled(world.stream_init)(jax.random.key(0), {n: v for n, v in traced(world).items() if n in world.stream_reads})
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import regimax as rx
 from regimax.envs import Lock
 from regimax.envs.lock import LURE, NOISE
 
-from .conftest import ALPHA, keys, traced
+from .conftest import ALPHA, compiled, keys, traced
 
 
 def play(world, params, key, actions):
@@ -34,10 +34,10 @@ def play(world, params, key, actions):
 
 def test_episodes_equal_a_plain_reference():
     world, n = Lock(depth=4, actions=3, max_depth=6, max_actions=4), 400
-    params = jax.vmap(world.init, in_axes=(0, None))(keys(n), traced(world))
+    params = jax.jit(jax.vmap(world.init, in_axes=(0, None)))(keys(n), traced(world))
     actions = jax.random.randint(jax.random.key(1), (n, 6), 0, 3)
     way = np.asarray(params.keys)
-    states, _, reward, ended, success, after = jax.vmap(lambda p, k, a: play(world, p, k, a))(
+    states, _, reward, ended, success, after = jax.jit(jax.vmap(lambda p, k, a: play(world, p, k, a)))(
         params, keys(n, 2), actions
     )
     before = np.asarray(states.state)
@@ -71,8 +71,8 @@ def knows(world, params, key):
 
 def test_who_knows_the_way_always_arrives_through_a_and_b_alike():
     world, n = Lock(depth=5, actions=4), 2000
-    params = jax.vmap(world.init, in_axes=(0, None))(keys(n), traced(world))
-    success, states = jax.vmap(lambda p, k: knows(world, p, k))(params, keys(n, 1))
+    params = jax.jit(jax.vmap(world.init, in_axes=(0, None)))(keys(n), traced(world))
+    success, states = jax.jit(jax.vmap(lambda p, k: knows(world, p, k)))(params, keys(n, 1))
     assert (np.asarray(success)[:, -1] == 1).all()
     assert stats.binomtest(int(np.asarray(states).sum()), n * 5, 0.5).pvalue > ALPHA
 
@@ -106,8 +106,8 @@ def test_an_observation_mixes_state_and_depth_with_noise():
     assert D == 16
     mixing = world._mixing
     np.testing.assert_allclose(mixing @ mixing.T, np.eye(D), atol=1e-6)
-    params = world.init(jax.random.key(0), traced(world))
-    obs, state = jax.vmap(world.reset, in_axes=(0, None))(keys(n), params)
+    params = compiled(world.init)(jax.random.key(0), traced(world))
+    obs, state = jax.jit(jax.vmap(world.reset, in_axes=(0, None)))(keys(n), params)
     code = np.eye(D)[np.asarray(state.state)] + np.eye(D)[3 + np.asarray(state.h)]
     noise = (np.asarray(obs) @ mixing - code) / NOISE
     assert stats.kstest(noise.ravel(), "norm").pvalue > ALPHA
@@ -115,7 +115,7 @@ def test_an_observation_mixes_state_and_depth_with_noise():
 
 def test_every_state_has_looks_of_its_own_and_is_shown_twice():
     world, n = Lock(depth=3, actions=2, looks=4, dimensions=64), 400
-    params = world.init(jax.random.key(0), traced(world))
+    params = compiled(world.init)(jax.random.key(0), traced(world))
     actions = jax.random.randint(jax.random.key(1), (n, 3), 0, 2)
 
     def views(key, actions):
@@ -139,7 +139,7 @@ def test_every_state_has_looks_of_its_own_and_is_shown_twice():
     assert all((found.min(-1) < 64 * NOISE**2 * 2).all() for found in shown)
     same = (shown[0].argmin(-1) == shown[1].argmin(-1)).sum()
     assert stats.binomtest(int(same), n * 3, 1 / 4).pvalue > ALPHA
-    other = world.init(jax.random.key(0), traced(world, task=3))
+    other = compiled(world.init)(jax.random.key(0), traced(world, task=3))
     np.testing.assert_array_equal(other.looks, looks)
     assert (other.keys != params.keys).any()
     deeper = Lock(depth=3, actions=2, looks=4, dimensions=64, max_depth=5)
@@ -149,7 +149,7 @@ def test_every_state_has_looks_of_its_own_and_is_shown_twice():
 
 def test_random_behaviour_all_but_never_sees_deep_states():
     world, n = Lock(depth=8, actions=4, max_depth=10), 4000
-    params = world.stream_init(jax.random.key(0), traced(world))
+    params = compiled(world.stream_init)(jax.random.key(0), traced(world))
     batch = jax.jit(jax.vmap(world.transcript, in_axes=(0, None)))(keys(n), params)
     assert (np.asarray(batch.mask_tm1) == [1] * 8 + [0] * 2).all()
     assert (np.asarray(batch.discount_t)[:, :8] == [1] * 7 + [0]).all()
@@ -179,17 +179,17 @@ def test_with_one_action_everybody_arrives():
     known = world.describe(world.defaults())
     assert known["random_success"] == 1.0
     assert known["min_reward_bits_scratch"] == 0.0
-    params = world.init(jax.random.key(0), traced(world))
+    params = compiled(world.init)(jax.random.key(0), traced(world))
     *_, successes = play(world, params, jax.random.key(1), jnp.zeros(3, jnp.int32))
     assert successes.tolist() == [0.0, 0.0, 1.0]
 
 
 def test_concepts_are_state_and_depth():
     world = Lock(depth=3, actions=2, max_depth=5)
-    params = world.init(jax.random.key(0), traced(world))
-    _, state = world.reset(jax.random.key(1), params)
-    assert world.concepts(state, params).tolist() == [int(state.state), 0]
-    assert world.concepts(state._replace(h=jnp.int32(3)), params).tolist() == [-1, -1]
+    params = compiled(world.init)(jax.random.key(0), traced(world))
+    _, state = compiled(world.reset)(jax.random.key(1), params)
+    assert compiled(world.concepts)(state, params).tolist() == [int(state.state), 0]
+    assert compiled(world.concepts)(state._replace(h=jnp.int32(3)), params).tolist() == [-1, -1]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from scipy import stats
 import regimax as rx
 from regimax.envs import Planner
 
-from .conftest import ALPHA, keys, traced
+from .conftest import ALPHA, compiled, keys, traced
 
 
 def advance(z, action, parents, required, values):
@@ -38,8 +38,8 @@ def search(z, parents, required, values, goal):
 def test_the_optimum_is_what_breadth_first_search_finds(factors, values, ancestors):
     world = Planner(factors, values, ancestors, max_factors=6, max_values=5)
     for key in keys(8):
-        params = world.init(key, traced(world))
-        _, state = world.reset(jax.random.fold_in(key, 1), params)
+        params = compiled(world.init)(key, traced(world))
+        _, state = compiled(world.reset)(jax.random.fold_in(key, 1), params)
         hidden = jax.tree.map(np.asarray, params)
         z = tuple(int(v) for v in state.z[:factors])
         parents = hidden.parents[:factors, :factors]
@@ -68,9 +68,9 @@ def test_the_goal_has_exactly_k_ancestors_and_the_graph_no_cycle():
 
 def test_episodes_equal_a_plain_reference():
     world, n = Planner(factors=4, values=3, ancestors=2, steps=12, max_factors=5, max_values=4, max_steps=15), 200
-    params = jax.vmap(world.init, in_axes=(0, None))(keys(n), traced(world))
+    params = jax.jit(jax.vmap(world.init, in_axes=(0, None)))(keys(n), traced(world))
     actions = np.asarray(jax.random.randint(jax.random.key(5), (n, 12), 0, 4))
-    obs, state = jax.vmap(world.reset)(keys(n, 1), params)
+    obs, state = jax.jit(jax.vmap(world.reset))(keys(n, 1), params)
     step = jax.jit(jax.vmap(world.step))
     hidden, solved = jax.tree.map(np.asarray, params), np.zeros(n, bool)
     z = [tuple(int(v) for v in row[:4]) for row in state.z]

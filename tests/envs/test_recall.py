@@ -12,7 +12,7 @@ from scipy import stats
 import regimax as rx
 from regimax.envs import Oracle, Recall
 
-from .conftest import ALPHA, keys, traced
+from .conftest import ALPHA, compiled, keys, traced
 
 WORLD = Recall(stable=3, dynamic=2, values=5, queries=4, dimensions=6, max_stable=4, max_dynamic=3, max_values=7)
 
@@ -31,10 +31,10 @@ def play(world, params, key, answer):
 
 @pytest.mark.parametrize(("shown", "pairs"), [(1, 5), (0, 2)])
 def test_every_pair_is_shown_once_and_what_is_asked_for_exists(shown, pairs):
-    params = WORLD.init(jax.random.key(0), traced(WORLD, shown=shown))
+    params = jax.tree.map(np.asarray, compiled(WORLD.init)(jax.random.key(0), traced(WORLD, shown=shown)))
     asked_stable = 0
     for key in keys(60, 1):
-        obs, state = WORLD.reset(key, params)
+        obs, state = compiled(WORLD.reset)(key, params)
         table = {}
         for t in range(pairs + 4):
             seen, value, query = np.split(np.asarray(obs), [6, 13])
@@ -49,7 +49,7 @@ def test_every_pair_is_shown_once_and_what_is_asked_for_exists(shown, pairs):
                 there = np.flatnonzero((np.asarray(params.stable_keys) == seen).all(-1))
                 asked_stable += len(there)
                 action = params.stable_values[there[0]] if len(there) else table[tuple(seen)]
-            obs, state, reward, terminated, _, info = WORLD.step(key, state, jnp.int32(action), params)
+            obs, state, reward, terminated, _, info = compiled(WORLD.step)(key, state, jnp.int32(action), params)
             assert reward == (t >= pairs) / 4
             assert bool(terminated) == (t == pairs + 3)
             assert info["success"] == terminated
@@ -60,8 +60,8 @@ def test_every_pair_is_shown_once_and_what_is_asked_for_exists(shown, pairs):
 
 def test_a_random_policy_is_right_by_chance():
     world, n = Recall(stable=3, dynamic=2, values=5, queries=1, dimensions=6), 4000
-    params = jax.vmap(lambda k: world.init(k, traced(world)))(keys(n))
-    (_, reward, _, success), _ = jax.vmap(lambda p, k: play(world, p, k, lambda state: jnp.int32(2)))(
+    params = jax.jit(jax.vmap(lambda k: world.init(k, traced(world))))(keys(n))
+    (_, reward, _, success), _ = jax.jit(jax.vmap(lambda p, k: play(world, p, k, lambda state: jnp.int32(2))))(
         params, keys(n, 1)
     )
     np.testing.assert_array_equal(reward.sum(1), success.sum(1))
@@ -72,8 +72,8 @@ def test_a_random_policy_is_right_by_chance():
 
 @pytest.mark.parametrize("drift", [0.0, 0.3])
 def test_stable_values_change_at_their_rate(drift):
-    params = WORLD.init(jax.random.key(0), traced(WORLD, drift=drift))
-    _, state = WORLD.reset(jax.random.key(1), params)
+    params = compiled(WORLD.init)(jax.random.key(0), traced(WORLD, drift=drift))
+    _, state = compiled(WORLD.reset)(jax.random.key(1), params)
     np.testing.assert_array_equal(state.pairs[:4], params.stable_values)
 
     def sequence(state, key):
@@ -89,8 +89,10 @@ def test_stable_values_change_at_their_rate(drift):
 @pytest.mark.parametrize("drift", [0.0, 0.02, 1.0])
 def test_a_life_drifts_at_its_rate(drift):
     settings = {name: value for name, value in traced(WORLD, drift=drift).items() if name in WORLD.life_reads}
-    params = WORLD.init_lifetime(jax.random.key(0), settings)
-    np.testing.assert_array_equal(params.stable_keys, WORLD.init(jax.random.key(0), traced(WORLD)).stable_keys)
+    params = compiled(WORLD.init_lifetime)(jax.random.key(0), settings)
+    np.testing.assert_array_equal(
+        params.stable_keys, compiled(WORLD.init)(jax.random.key(0), traced(WORLD)).stable_keys
+    )
 
     def sequence(params, key):
         new = WORLD.drift_step(key, params)
@@ -119,7 +121,7 @@ def test_worlds_are_redrawn_with_loads_whose_logarithm_is_uniform():
 
 def test_a_sequence_shows_what_lasts_or_not_and_asks_in_turn():
     world = Recall(stable=3, dynamic=2, values=5, queries=4, dimensions=6, max_stable=4, apart=True)
-    params = world.init(jax.random.key(0), traced(world))
+    params = compiled(world.init)(jax.random.key(0), traced(world))
     for shown, pairs in ((True, 5), (False, 2)):
         show = jax.jit(jax.vmap(lambda key, n=pairs, there=jnp.array(shown): world.sequence(key, params, n, there)))
         sequences = jax.tree.map(np.asarray, show(keys(60, 4)))
@@ -132,13 +134,13 @@ def test_a_sequence_shows_what_lasts_or_not_and_asks_in_turn():
         asked, answered = same.argmax(-1)[:, pairs::2], sequences.a_tm1[:, pairs::2]
         np.testing.assert_array_equal(answered, np.asarray(params.stable_values)[asked])
         assert stats.chisquare(np.bincount(asked.ravel(), minlength=3)).pvalue > ALPHA
-    none = world.init(jax.random.key(0), traced(world, stable=0))
+    none = compiled(world.init)(jax.random.key(0), traced(world, stable=0))
     assert not jax.jit(world.sequence, static_argnums=2)(keys(1)[0], none, 2, jnp.array(True)).extras["stable"].any()
 
 
 def test_what_was_asked_for_is_told_after_the_questions():
     world = Recall(stable=3, dynamic=2, values=5, queries=4, dimensions=6, max_stable=4, max_queries=5)
-    params = world.init(jax.random.key(0), traced(world))
+    params = compiled(world.init)(jax.random.key(0), traced(world))
     show = jax.jit(world.sequence, static_argnums=(2, 4))
     plain, told = (show(keys(1, 4)[0], params, 7, jnp.array(True), told) for told in (False, True))
     n, asked = 5, slice(5, 9)  # room is left before and after
@@ -154,10 +156,10 @@ def test_what_was_asked_for_is_told_after_the_questions():
 
 
 def test_a_transcript_is_what_one_who_knows_would_do():
-    params = WORLD.stream_init(jax.random.key(0), traced(WORLD))
+    params = compiled(WORLD.stream_init)(jax.random.key(0), traced(WORLD))
+    knowing = jax.jit(lambda key: play(WORLD, params, key, lambda s: jnp.maximum(WORLD.concepts(s, params)[0], 0)))
     for key in keys(5, 3):
-        transcript = WORLD.transcript(key, params)
-        (obs, reward, _, success), _ = play(WORLD, params, key, lambda s: jnp.maximum(WORLD.concepts(s, params)[0], 0))
+        transcript, ((obs, reward, _, success), _) = compiled(WORLD.transcript)(key, params), knowing(key)
         np.testing.assert_array_equal(transcript.obs_tm1, obs)
         np.testing.assert_array_equal(transcript.obs_t[:-1], obs[1:])
         np.testing.assert_array_equal(transcript.mask_tm1, reward > 0)
@@ -167,8 +169,8 @@ def test_a_transcript_is_what_one_who_knows_would_do():
 
 def test_the_null_has_no_stable_pairs():
     world = Recall(stable=0, dynamic=2, values=3, queries=2, dimensions=4)
-    params = world.init(jax.random.key(0), traced(world))
-    obs, state = jax.jit(world.reset)(jax.random.key(1), params)
+    params = compiled(world.init)(jax.random.key(0), traced(world))
+    obs, state = compiled(world.reset)(jax.random.key(1), params)
     assert obs.shape == (8,)
     assert sorted(state.order.tolist()) == [0, 1]
     assert world.describe(world.defaults())["min_reward_bits_scratch"] == 0
@@ -177,7 +179,7 @@ def test_the_null_has_no_stable_pairs():
 def test_the_oracle_sees_the_answer():
     world = Recall(stable=2, dynamic=2, values=3, queries=2, dimensions=4)
     oracle = Oracle(world)
-    params = oracle.init(jax.random.key(0), traced(world))
+    params = compiled(oracle.init)(jax.random.key(0), traced(world))
     (obs, _, _, success), _ = play(oracle, params, jax.random.key(1), lambda s: world.concepts(s, params)[0])
     assert obs.shape == (6, 3)
     assert success[-1] == 1

@@ -35,6 +35,16 @@ def hparams_of(learner, **changes):
     return {s.name: jnp.asarray(values[s.name], jnp.int32 if s.integer else jnp.float32) for s in settings}
 
 
+def rollout_of(learner, key, state, hparams):
+    """The steps that its next update learns from."""
+
+    def behave(key, state):
+        policy = learner.policy(state.params, state.source.world, hparams)
+        return learner.source.next(key, state.source, policy, hparams)[1]
+
+    return jax.jit(behave)(key, state)
+
+
 KEYS = jax.tree.map(lambda k: k[0], prng.cell_keys(1))
 LEARNERS = {
     "prediction": make("prediction"),
@@ -102,10 +112,10 @@ def test_steps_of_a_rollout_are_counted_through_all_streams():
     learner = make("actor_critic", network=mlp((8,)))
     hparams = hparams_of(learner)
     state = jax.jit(learner.init)(KEYS, hparams, {})
-    policy = learner.policy(state.params, state.source.world, hparams)
-    _, trajectory = learner.source.next(jax.random.key(0), state.source, policy, hparams)
+    trajectory = rollout_of(learner, jax.random.key(0), state, hparams)
     advantage = jnp.arange(16.0).reshape(2, 8)
-    batch, chosen = _steps(jnp.array([3, 9, 0]), trajectory, advantage)
+    batch, chosen = jax.tree.map(np.asarray, jax.jit(_steps)(jnp.array([3, 9, 0]), trajectory, advantage))
+    trajectory = jax.tree.map(np.asarray, trajectory)
     assert chosen.tolist() == [[3.0, 9.0, 0.0]]
     np.testing.assert_array_equal(batch.obs_tm1[0, 1], trajectory.obs_tm1[1, 1])
     np.testing.assert_array_equal(batch.extras["log_prob"][0, 0], trajectory.extras["log_prob"][0, 3])
@@ -120,8 +130,7 @@ def test_one_epoch_of_one_minibatch_is_the_policy_gradient():
     state = jax.jit(learner.init)(KEYS, hparams, {})
     key = jax.random.key(3)
     after, _ = jax.jit(learner.update)(key, state, hparams)
-    policy = learner.policy(state.params, state.source.world, hparams)
-    _, trajectory = learner.source.next(jax.random.split(key)[0], state.source, policy, hparams)
+    trajectory = rollout_of(learner, jax.random.split(key)[0], state, hparams)
 
     def objective(params):
         _, outputs, _ = learner.network.apply(params, (), trajectory.obs_tm1, trajectory.first_tm1, None)
@@ -132,9 +141,9 @@ def test_one_epoch_of_one_minibatch_is_the_policy_gradient():
         return (log_prob * (returns - trajectory.extras["value"])).mean()
 
     assert trajectory.discount_t.tolist() == [[1.0] * 32, [0.0] * 32]
-    expected = jax.grad(objective)(state.params)
+    expected = jax.jit(jax.grad(objective))(state.params)
     for part in ("trunk", "policy"):
-        moved = jax.tree.map(lambda a, b: a - b, after.params[part], state.params[part])
+        moved = jax.tree.map(lambda a, b: np.asarray(a) - b, after.params[part], state.params[part])
         for one, other in zip(jax.tree.leaves(moved), jax.tree.leaves(expected[part]), strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
 
@@ -151,37 +160,41 @@ def test_a_ring_keeps_what_follows_an_action_only_where_every_step_is_asked_for_
 
 def test_sham_gives_every_stream_the_targets_of_another():
     source = transcripts(8)(WORLD, (), None)
-    state = source.init(KEYS, {s.name: jnp.asarray(s.default) for s in source.settings}, lambda n: ())
-    _, trajectory = source.next(jax.random.key(0), state, None, {})
+    state = jax.jit(source.init, static_argnums=2)(
+        KEYS, {s.name: jnp.asarray(s.default) for s in source.settings}, lambda n: ()
+    )
+    _, trajectory = jax.jit(source.next)(jax.random.key(0), state, None, {})
     marked = trajectory._replace(a_tm1=jnp.tile(jnp.arange(8), (2, 1)), mask_tm1=jnp.tile(jnp.arange(8.0), (2, 1)))
+    shuffled, trajectory = jax.jit(shuffled_targets), jax.tree.map(np.asarray, trajectory)
     for seed in range(20):
-        others = shuffled_targets(jax.random.key(seed), marked)
+        others = jax.tree.map(np.asarray, shuffled(jax.random.key(seed), marked))
         assert (others.a_tm1 != marked.a_tm1).all()
-        assert (jnp.sort(others.a_tm1, axis=1) == marked.a_tm1).all()
+        assert (np.sort(others.a_tm1, axis=1) == marked.a_tm1).all()
         index = others.a_tm1
         for name in ("obs_tm1", "obs_t"):
-            expected = jnp.take_along_axis(getattr(trajectory, name), index[:, :, None], axis=1)
+            expected = np.take_along_axis(getattr(trajectory, name), index[:, :, None], axis=1)
             np.testing.assert_array_equal(getattr(others, name), expected)
         np.testing.assert_array_equal(others.mask_tm1, index)  # a step that does not count is no answer either
 
 
-def train(learner, updates, **changes):
-    hparams = hparams_of(learner, **changes)
+def train(learner, updates, *each):
+    """Metrics and evaluation at each of several settings, by one program."""
 
-    def step(state, i):
-        return jax.jit(learner.update)(jax.random.fold_in(jax.random.key(0), i), state, hparams)
+    @jax.jit
+    def trained(hparams):
+        def step(state, i):
+            return learner.update(jax.random.fold_in(jax.random.key(0), i), state, hparams)
 
-    state, metrics = jax.jit(
-        lambda: jax.lax.scan(step, jax.jit(learner.init)(KEYS, hparams, {}), jnp.arange(updates))
-    )()
-    return metrics, jax.jit(learner.evaluate)(jax.random.key(1), state, hparams)
+        state, metrics = jax.lax.scan(step, learner.init(KEYS, hparams, {}), jnp.arange(updates))
+        return metrics, learner.evaluate(jax.random.key(1), state, hparams)
+
+    return [trained(hparams_of(learner, **changes)) for changes in each]
 
 
 def test_prediction_assembles_the_skills_and_its_sham_does_not():
     world = Cipher(symbols=4, skills=1, length=2)
     learner = make("prediction", world=world, num_envs=32, network=gru(16))
-    _, real = train(learner, 300, learning_rate=1e-2)
-    _, sham = train(learner, 300, learning_rate=1e-2, shuffle=1)
+    (_, real), (_, sham) = train(learner, 300, *({"learning_rate": 1e-2, "shuffle": shuffle} for shuffle in (0, 1)))
     assert real["eval_action_accuracy"] > 0.95
     assert sham["eval_action_accuracy"] < 0.6
     assert real["eval_symbol_bits"] == pytest.approx(2.0, abs=0.2)  # symbols are independent: two bits stay two bits
@@ -190,9 +203,8 @@ def test_prediction_assembles_the_skills_and_its_sham_does_not():
 def test_prediction_of_real_numbers_comes_down_to_the_noise_and_its_sham_does_not():
     world = Exemplar(factors=1, values=4, looks=1, noise=0.3, dimensions=16)
     learner = make("prediction", world=world, num_envs=32, network=mlp((16,)))
-    assert set(learner.network.init(jax.random.key(0))) == {"trunk", "view"}
-    _, real = train(learner, 500, learning_rate=1e-2)
-    _, sham = train(learner, 500, learning_rate=1e-2, shuffle=1)
+    assert set(jax.eval_shape(learner.network.init, jax.random.key(0))) == {"trunk", "view"}
+    (_, real), (_, sham) = train(learner, 500, *({"learning_rate": 1e-2, "shuffle": shuffle} for shuffle in (0, 1)))
     assert real["eval_view_error"] == pytest.approx(0.3**2, rel=0.2)
     assert sham["eval_view_error"] > 0.5
     with pytest.raises(UserError, match="stream of Exemplar cannot act"):
@@ -200,7 +212,7 @@ def test_prediction_of_real_numbers_comes_down_to_the_noise_and_its_sham_does_no
 
 
 def test_bits_are_the_cross_entropy():
-    metrics, _ = train(LEARNERS["prediction"], 1)
+    [(metrics, _)] = train(LEARNERS["prediction"], 1, {})
     nats = (metrics["action_bits"] + metrics["symbol_bits"]) * np.log(2)
     np.testing.assert_allclose(metrics["loss"], nats, rtol=1e-5)
 
@@ -209,5 +221,5 @@ def test_bits_are_the_cross_entropy():
 def test_a_bandit_is_learnt(options):
     world = Cipher(symbols=2, skills=2, length=1)
     learner = make("actor_critic", world=world, network=mlp((16,)), num_envs=32, **options)
-    _, evaluated = train(learner, 200, learning_rate=1e-2)
+    [(_, evaluated)] = train(learner, 200, {"learning_rate": 1e-2})
     assert evaluated["success"] > 0.95

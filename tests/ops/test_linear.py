@@ -20,7 +20,7 @@ def features(n, sizes, seed=0):
 def test_elimination_solves_ill_conditioned_systems():
     a = np.cov(features(200, np.logspace(0, -1.5, 24)).T)
     b = RNG.normal(size=(24, 3))
-    found = linear.solve_positive(jnp.float32(a), jnp.float32(b))
+    found = jax.jit(linear.solve_positive)(jnp.float32(a), jnp.float32(b))
     expected = np.linalg.solve(a, b)
     assert np.abs(found - expected).max() < 1e-3 * np.abs(expected).max()
 
@@ -34,10 +34,10 @@ def test_ridge_equals_its_closed_form_and_weights_count_rows():
     gram = c.T @ c / len(rows)
     penalised = gram + 0.1 * np.trace(gram) / 7 * np.eye(7)
     expected = np.linalg.solve(penalised, c.T @ (some_y - some_y.mean(0)) / len(rows))
-    w, intercept = linear.ridge(jnp.float32(x), jnp.float32(y), 0.1, jnp.float32(weight))
+    w, intercept = jax.jit(linear.ridge)(jnp.float32(x), jnp.float32(y), 0.1, jnp.float32(weight))
     np.testing.assert_allclose(w, expected, atol=1e-4)
     np.testing.assert_allclose(intercept, some_y.mean(0) - some_x.mean(0) @ expected, atol=1e-4)
-    nothing = linear.ridge(jnp.zeros((5, 3)), jnp.ones((5, 1)))
+    nothing = jax.jit(linear.ridge)(jnp.zeros((5, 3)), jnp.ones((5, 1)))
     assert (np.asarray(nothing[0]) == 0).all()
 
 
@@ -47,7 +47,7 @@ def test_many_regressions_run_side_by_side_on_every_device():
     fit = jax.jit(jax.vmap(linear.ridge))
     given = [jax.device_put((jnp.float32(x), jnp.float32(y)), device) for device in jax.devices()]
     found = [fit(*arrays) for arrays in given for _ in range(3)]
-    alone = linear.ridge(jnp.float32(x[3]), jnp.float32(y[3]))
+    alone = jax.jit(linear.ridge)(jnp.float32(x[3]), jnp.float32(y[3]))
     assert len({next(iter(w.devices())) for w, _ in found}) == 2
     for w, intercept in found:
         np.testing.assert_allclose(w[3], alone[0], atol=1e-5)
@@ -57,10 +57,10 @@ def test_many_regressions_run_side_by_side_on_every_device():
 def test_a_projection_keeps_the_span_and_nothing_else():
     rows = RNG.normal(size=(3, 10))
     rows = np.concatenate([rows, -rows.sum(0, keepdims=True)])  # they depend on each other
-    p = np.asarray(linear.projection(jnp.float32(rows)))
+    p = np.asarray(jax.jit(linear.projection)(jnp.float32(rows)))
     basis = np.linalg.svd(rows[:3])[2]
     np.testing.assert_allclose(p, basis[:3].T @ basis[:3], atol=2e-3)
-    assert (np.asarray(linear.projection(jnp.zeros((2, 4)))) == 0).all()
+    assert (np.asarray(jax.jit(linear.projection)(jnp.zeros((2, 4)))) == 0).all()
 
 
 def test_cka_is_one_for_a_rotation_and_near_zero_for_noise():
@@ -72,14 +72,14 @@ def test_cka_is_one_for_a_rotation_and_near_zero_for_noise():
     expected = np.sum((b.T @ a) ** 2) / np.linalg.norm(a.T @ a) / np.linalg.norm(b.T @ b)
     assert cka(jnp.float32(x), jnp.float32(y)) == pytest.approx(expected, abs=1e-4)
     assert expected < 0.05
-    assert linear.linear_cka(jnp.ones((5, 2)), jnp.float32(y[:5])) == 0
+    assert jax.jit(linear.linear_cka)(jnp.ones((5, 2)), jnp.float32(y[:5])) == 0
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 16, 33])
 def test_eigenvalues_of_any_symmetric_matrix(size):
     a = RNG.normal(size=(size, size))
     a = a + a.T
-    found = linear.eigenvalues(jnp.float32(a))
+    found = jax.jit(linear.eigenvalues)(jnp.float32(a))
     np.testing.assert_allclose(found, np.linalg.eigvalsh(a)[::-1], atol=3e-6 * size * np.abs(a).max())
 
 
@@ -91,6 +91,6 @@ def test_effective_rank_counts_directions():
     found = ranks(jnp.float32(np.stack([x, 1e-6 * x])))
     np.testing.assert_allclose(found, np.exp(-np.sum(p * np.log(p))), rtol=1e-3)
     one = np.outer(RNG.normal(size=30), RNG.normal(size=8))
-    assert linear.effective_rank(jnp.float32(one)) == pytest.approx(1.0, abs=0.01)
-    assert linear.effective_rank(jnp.float32(one[:3])) == pytest.approx(1.0, abs=0.01)
-    assert linear.effective_rank(jnp.zeros((4, 3))) == 0
+    assert jax.jit(linear.effective_rank)(jnp.float32(one)) == pytest.approx(1.0, abs=0.01)
+    assert jax.jit(linear.effective_rank)(jnp.float32(one[:3])) == pytest.approx(1.0, abs=0.01)
+    assert jax.jit(linear.effective_rank)(jnp.zeros((4, 3))) == 0

@@ -81,10 +81,10 @@ def test_it_differs_between_random_and_orthogonal_keys():
     # Random keys of as many random pairs err from the second on.
     assert fits(np.zeros_like(lasting), FURTHER, 0.01) < 2
     # n orthogonal keys with random values of one norm: n / (1 + (n − 1) / V); with orthogonal values n.
-    ratio = np.asarray(jax.vmap(memory.participation_ratio)(jnp.asarray(lasting)))
+    ratio = np.asarray(jax.jit(jax.vmap(memory.participation_ratio))(jnp.asarray(lasting)))
     assert ratio.mean() == pytest.approx(half / (1 + (half - 1) / V), rel=0.03)
     both = held(bases[:, :half], bases[:, half:])
-    np.testing.assert_allclose(jax.vmap(memory.participation_ratio)(jnp.asarray(both)), half, rtol=1e-4)
+    np.testing.assert_allclose(jax.jit(jax.vmap(memory.participation_ratio))(jnp.asarray(both)), half, rtol=1e-4)
 
 
 def test_scale():
@@ -145,12 +145,12 @@ def test_errors_are_the_sums_written_out(rule):
         assert squares[m] == pytest.approx(np.square(wanted).sum(), rel=1e-5)
     sigma = np.linalg.svd(state, compute_uv=False)
     expected = np.square(np.square(sigma).sum()) / (sigma**4).sum()
-    assert memory.participation_ratio(jnp.asarray(state, jnp.float32)) == pytest.approx(expected, rel=1e-4)
+    assert jax.jit(memory.participation_ratio)(jnp.asarray(state, jnp.float32)) == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_ends_of_capacity():
     one = jnp.ones(5)
-    assert memory.capacity(0.1 * one, one, 1.0) == 5.0  # never too much
-    assert memory.capacity(9.0 * one, one, 1.0) == 0.0  # not even one
-    assert memory.capacity(0.0 * one, 0.0 * one, 1.0) == 0.0  # a gate that writes nothing new
-    assert memory.participation_ratio(jnp.zeros((3, 2))) == 0.0
+    assert jax.jit(memory.capacity)(0.1 * one, one, 1.0) == 5.0  # never too much
+    assert jax.jit(memory.capacity)(9.0 * one, one, 1.0) == 0.0  # not even one
+    assert jax.jit(memory.capacity)(0.0 * one, 0.0 * one, 1.0) == 0.0  # a gate that writes nothing new
+    assert jax.jit(memory.participation_ratio)(jnp.zeros((3, 2))) == 0.0

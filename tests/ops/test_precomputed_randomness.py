@@ -61,7 +61,9 @@ def test_it_is_vmapped_over_lanes_and_over_what_it_closes_over():
         return jax.lax.scan(lambda c, k: (c + scale * jax.random.uniform(k), c), jnp.zeros(()), keys)
 
     args = (KEYS, jnp.arange(7.0))
-    for one, other in zip(jax.tree.leaves(jax.vmap(lane)(*args)), jax.tree.leaves(jax.vmap(plain)(*args)), strict=True):
+    for one, other in zip(
+        jax.tree.leaves(jax.jit(jax.vmap(lane))(*args)), jax.tree.leaves(jax.jit(jax.vmap(plain))(*args)), strict=True
+    ):
         np.testing.assert_allclose(one, other, rtol=1e-6)
 
 

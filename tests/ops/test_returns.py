@@ -58,7 +58,7 @@ def test_returns_equal_the_loop(seed, length, gamma):
     rng = np.random.default_rng(seed)
     r, v_last = rng.normal(size=length), rng.normal()
     discount, _ = episodes(rng, length, gamma)
-    found = returns.discounted_returns(jnp.float32(r), jnp.float32(discount), jnp.float32(v_last))
+    found = jax.jit(returns.discounted_returns)(jnp.float32(r), jnp.float32(discount), jnp.float32(v_last))
     np.testing.assert_allclose(found, loop_returns(r, discount, v_last), rtol=1e-4, atol=1e-4)
 
 
@@ -73,20 +73,22 @@ def stream():
 
 def test_lambda_zero_is_the_td_error(stream):
     r, discount, trace, v_tm1, v_t = stream
-    found = returns.generalized_advantages(r, discount, trace, v_tm1, v_t, 0.0)
+    found = jax.jit(returns.generalized_advantages)(r, discount, trace, v_tm1, v_t, 0.0)
     np.testing.assert_allclose(found, r + discount * v_t - v_tm1, rtol=1e-6)
 
 
 def test_lambda_one_is_the_return_less_the_value(stream):
     r, discount, trace, v_tm1, v_t = stream
-    found = returns.generalized_advantages(r, discount, trace, v_tm1, v_t, 1.0)
-    expected = returns.discounted_returns(r, discount, v_t[-1]) - v_tm1
+    found = jax.jit(returns.generalized_advantages)(r, discount, trace, v_tm1, v_t, 1.0)
+    expected = jax.jit(returns.discounted_returns)(r, discount, v_t[-1]) - v_tm1
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_truncation_bootstraps_but_does_not_pass_the_trace():
     one, zero = jnp.ones(2), jnp.zeros(2)
-    cut = returns.generalized_advantages(zero.at[1].set(8.0), one, jnp.array([0.0, 1.0]), zero, one.at[0].set(3.0), 1.0)
+    cut = jax.jit(returns.generalized_advantages)(
+        zero.at[1].set(8.0), one, jnp.array([0.0, 1.0]), zero, one.at[0].set(3.0), 1.0
+    )
     np.testing.assert_allclose(cut, [3.0, 9.0])  # the first sees its final value, not the next episode's reward
 
 
@@ -109,7 +111,7 @@ def test_shaping_by_a_potential_moves_no_optimum(seed):
     discounts = discount * (following >= 0)
     before = np.repeat(potential[:, None], actions, axis=1)
     arrays = map(jnp.asarray, (discounts, before, potential[following]))
-    shaping = jax.vmap(returns.potential_shaping, in_axes=1, out_axes=1)(*arrays)
+    shaping = jax.jit(jax.vmap(returns.potential_shaping, in_axes=1, out_axes=1))(*arrays)
     plain, shaped = optimum(reward, following, discount), optimum(reward + np.asarray(shaping), following, discount)
     np.testing.assert_array_equal(shaped, plain - potential[:, None])
     np.testing.assert_array_equal(shaped == shaped.max(1, keepdims=True), plain == plain.max(1, keepdims=True))
@@ -120,8 +122,8 @@ def test_shaping_changes_a_return_by_the_potential_it_begins_with(seed):
     rng, length = np.random.default_rng(seed), 8
     r, potential = (jnp.asarray(rng.integers(-8, 9, n) / 8.0, jnp.float32) for n in (length, length + 1))
     discount = jnp.full((length,), 0.5).at[-1].set(0.0)
-    shaping = returns.potential_shaping(discount, potential[:-1], potential[1:])
-    plain, shaped = (returns.discounted_returns(x, discount, jnp.zeros(())) for x in (r, r + shaping))
+    shaping = jax.jit(returns.potential_shaping)(discount, potential[:-1], potential[1:])
+    plain, shaped = (jax.jit(returns.discounted_returns)(x, discount, jnp.zeros(())) for x in (r, r + shaping))
     np.testing.assert_array_equal(shaped, plain - potential[:-1])
 
 
@@ -131,14 +133,14 @@ def test_known_advantages_bootstrap_across_what_was_lost():
     known = jnp.array([1.0, 1.0, 0.0, 1.0, 0.0, 0.0])
     ends = jnp.array([1.0, 1.0, 0.0, 1.0, 1.0, 0.0])
     v_t = jnp.array([1.0, 2.0, 0.0, 3.0, 1.0, 0.0])
-    found, estimated = returns.known_advantages(r, known, 0.5 * ends, ends, v, v_t, 0.5)
+    found, estimated = jax.jit(returns.known_advantages)(r, known, 0.5 * ends, ends, v, v_t, 0.5)
     # TD errors: 1, 2, lost; 5.5, lost, lost.
     np.testing.assert_allclose(found, [1.0 + 0.25 * 2.0, 2.0, 0.0, 5.5, 0.0, 0.0])
     assert estimated.tolist() == [1, 1, 0, 1, 0, 0]
     # With λ = 0 nothing is known of a step whose own reward was lost, with λ > 0 something of what came before.
     lost = jnp.array([0.0, 1.0, 0.0, 0.0, 0.0, 1.0])
-    assert returns.known_advantages(r, lost, 0.5 * ends, ends, v, v_t, 0.5)[1].tolist() == [1, 1, 0, 1, 1, 1]
-    assert returns.known_advantages(r, lost, 0.5 * ends, ends, v, v_t, 0.0)[1].tolist() == lost.tolist()
+    assert jax.jit(returns.known_advantages)(r, lost, 0.5 * ends, ends, v, v_t, 0.5)[1].tolist() == [1, 1, 0, 1, 1, 1]
+    assert jax.jit(returns.known_advantages)(r, lost, 0.5 * ends, ends, v, v_t, 0.0)[1].tolist() == lost.tolist()
 
 
 def test_where_all_is_known_advantages_are_the_usual_ones():

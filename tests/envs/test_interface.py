@@ -178,7 +178,8 @@ def test_every_agent_has_a_world_of_its_own_or_all_have_one():
 
 def test_settings_make_other_worlds():
     env = rx.as_gymnax(Cipher(symbols=3, skills=2, length=2, max_symbols=5))
-    world = env.params(jax.random.key(0), {"world.symbols": np.int64(5), "world.reveal": 1})
+    drawn = lambda env, settings: jax.jit(lambda key: env.params(key, settings))(jax.random.key(0))
+    world = drawn(env, {"world.symbols": np.int64(5), "world.reveal": 1})
     assert (int(world.world.hidden.symbols), float(world.world.reveal)) == (5, 1.0)
     swept = jax.jit(jax.vmap(lambda reveal: env.params(jax.random.key(0), {"world.reveal": reveal})))(
         jnp.linspace(0, 1, 3)
@@ -189,7 +190,7 @@ def test_settings_make_other_worlds():
     with pytest.raises(rx.UserError, match=r"world.symbols = 6 is out of range"):
         env.params(jax.random.key(0), {"world.symbols": 6})
     model = rx.as_gymnax(HandModel(Planner(factors=3, values=2, ancestors=2)))
-    assert model.params(jax.random.key(0), {"world.known": 0.5}).world.model is not None
+    assert drawn(model, {"world.known": 0.5}).world.model is not None
 
 
 def test_spaces_are_gymnaxs_where_it_is_installed_and_like_them_where_not(monkeypatch):

@@ -57,6 +57,7 @@ WORLDS = {
     "Model of Planner": HandModel(Planner(factors=3, values=2, ancestors=2, max_factors=4)),
     "Oracle of Cipher": Oracle(Cipher(symbols=3, skills=2, length=2)),
 }
+KEY = jax.eval_shape(jax.random.key, 0)
 VIEWS = ("Oracle", "Model")
 """What stands before the name of a world that is seen otherwise, and has no stream of its own."""
 
@@ -111,8 +112,8 @@ def test_a_wrapper_of_ones_own_that_passes_everything_on_is_the_world_in_every_p
 def test_transcripts_have_the_shape_of_a_trajectory(name):
     world = WORLDS[name]
     D, T = sum(field.size for field in world.fields), world.stream_steps
-    params = compiled(world.stream_init)(jax.random.key(0), given(world, world.stream_reads))
-    batch = compiled(world.transcript)(jax.random.key(1), params)
+    params = jax.eval_shape(world.stream_init, KEY, given(world, world.stream_reads))
+    batch = jax.eval_shape(world.transcript, KEY, params)
     assert batch.obs_tm1.shape == batch.obs_t.shape == (T, D)
     assert (batch.a_tm1.shape, batch.a_tm1.dtype) == ((T,), jnp.int32)
     for leaf in (batch.first_tm1, batch.r_t, batch.discount_t, batch.truncated_t, batch.mask_tm1):
@@ -124,9 +125,7 @@ def test_shapes_and_types(world):
     D = sum(field.size for field in world.fields)
     params = compiled(world.init)(jax.random.key(0), given(world, world.task_reads))
     obs, state = compiled(world.reset)(jax.random.key(1), params)
-    later, after, reward, terminated, truncated, info = compiled(world.step)(
-        jax.random.key(2), state, jnp.int32(0), params
-    )
+    later, after, reward, terminated, truncated, info = jax.eval_shape(world.step, KEY, state, jnp.int32(0), params)
     assert obs.shape == later.shape == (D,)
     assert obs.dtype == later.dtype == jnp.float32
     assert (reward.shape, reward.dtype) == ((), jnp.float32)
@@ -144,7 +143,7 @@ def test_what_is_not_given_cannot_be_read(world):
         settings = given(world, world.task_reads)
         del settings[missing]
         with pytest.raises(KeyError, match=missing):
-            world.init(jax.random.key(0), settings)
+            jax.eval_shape(world.init, KEY, settings)
 
 
 def test_default_settings_are_traced_scalars_and_take_changes(world):
@@ -172,8 +171,9 @@ def test_models_that_are_learned_have_them_too_and_worlds_of_ones_own():
 
 def test_settings_are_traced(world):
     stacked = jax.tree.map(lambda x: jnp.stack([x, x]), given(world, world.task_reads))
-    params = jax.jit(jax.vmap(world.init))(jax.random.split(jax.random.key(0)), stacked)
-    obs, _ = jax.jit(jax.vmap(world.reset))(jax.random.split(jax.random.key(1)), params)
+    keys = jax.eval_shape(jax.random.split, KEY)
+    params = jax.eval_shape(jax.vmap(world.init), keys, stacked)
+    obs, _ = jax.eval_shape(jax.vmap(world.reset), keys, params)
     assert obs.shape[0] == 2
 
 

@@ -30,12 +30,12 @@ def lower(program, *names):
 
 @cache
 def programs_on_recall():
-    """The programs of every regime that none before it has."""
-    found, known = {}, set()
+    """The programs of every regime that none before it has: what several have is traced once."""
+    found, known, seen = {}, {}, set()
     for regime in EVERYWHERE:
-        programs = bind_regime(regime, WORLDS["Recall"]).programs
-        found[regime.name] = [program for program in programs if program.spec not in known]
-        known |= {program.spec for program in programs}
+        programs = bind_regime(regime, WORLDS["Recall"], known).programs
+        found[regime.name] = [program for program in programs if program.spec not in seen]
+        seen |= {program.spec for program in programs}
     return found
 
 

@@ -188,7 +188,7 @@ def test_evaluation_is_played_in_what_is_kept_back_and_learning_is_not():
 
 def test_actions_follow_the_softmax_and_are_never_illegal():
     network, n = mlp((4,))(2, {"policy": 4}), 40_000
-    params = network.init(jax.random.key(0))
+    params = jax.jit(network.init)(jax.random.key(0))
     params["policy"]["bias"] = jnp.array([0.0, 1.0, -1.0, 5.0])
     legal = jnp.array([True, True, True, False])
     policy = softmax_policy(network, params, legal, None)

@@ -37,7 +37,7 @@ def test_only_the_first_features_get_through():
 
 
 def test_gradients_pass_the_rounding_but_not_the_bottleneck():
-    grads = jax.grad(lambda v: through(v, dimensions=3, levels=2).sum())(jnp.array([0.3, -0.2, 1.5, 0.1]))
+    grads = jax.jit(jax.grad(lambda v: through(v, dimensions=3, levels=2).sum()))(jnp.array([0.3, -0.2, 1.5, 0.1]))
     assert grads.tolist() == [1.0, 1.0, 0.0, 0.0]
 
 
@@ -45,17 +45,16 @@ def test_gradients_pass_the_rounding_but_not_the_bottleneck():
 def test_heads_read_the_code_and_nothing_else(make):
     network = make(3, {"policy": 2})
     assert network.width == 6
-    params = network.init(jax.random.key(0))
+    params = jax.jit(network.init)(jax.random.key(0))
     x, first = jax.random.normal(jax.random.key(1), (4, 2, 3)), jnp.zeros((4, 2))
-    run = lambda **settings: network.apply(
-        params, network.carry(2), x, first, code_of((CHANNEL,), settings_of(**settings))
-    )
+    coded = jax.jit(lambda given: network.apply(params, network.carry(2), x, first, code_of((CHANNEL,), given)))
+    run = lambda **settings: coded(settings_of(**settings))
     _, outputs, taps = run(dimensions=2, levels=2)
     assert set(np.unique(taps["features"]).round(5)) <= {-1.0, 0.0, 1.0}
     head = params["policy"]
     expected = np.asarray(taps["features"]) @ np.asarray(head["kernel"]) + np.asarray(head["bias"])
     np.testing.assert_allclose(outputs["policy"], expected, rtol=1e-5, atol=1e-7)
-    plain = network.apply(params, network.carry(2), x, first, None)[1]["policy"]
+    plain = jax.jit(lambda: network.apply(params, network.carry(2), x, first, None))()[1]["policy"]
     np.testing.assert_allclose(run()[1]["policy"], plain, atol=1e-5)
 
 

@@ -98,9 +98,10 @@ def test_transcripts_are_seen_through_it_and_only_what_arrives_is_asked():
     assert {s.name for s in source.settings} == {"world.depth", "world.actions", *traced()}
     hparams = traced(rate=0.5) | {"world.depth": jnp.int32(6), "world.actions": jnp.int32(2)}
     keys = jax.tree.map(lambda k: k[0], rx.cell_keys(1))
-    state = source.init(keys, hparams, lambda n: ())
-    _, seen = source.next(jax.random.key(0), state, None, hparams)
-    _, whole = source.next(jax.random.key(0), state, None, hparams | {"sensory.rate": jnp.float32(1.0)})
+    state = jax.jit(lambda: source.init(keys, hparams, lambda n: ()))()
+    following = jax.jit(lambda hparams: source.next(jax.random.key(0), state, None, hparams)[1])
+    seen, whole = following(hparams), following(hparams | {"sensory.rate": jnp.float32(1.0)})
+    seen, whole = (jax.tree.map(np.asarray, trajectory) for trajectory in (seen, whole))
     np.testing.assert_array_equal(seen.obs_tm1[0::2], whole.obs_tm1[0::2])
     np.testing.assert_array_equal(seen.obs_tm1[1::2], whole.obs_tm1[0::2])  # held
     np.testing.assert_array_equal(seen.obs_t[:-1], seen.obs_tm1[1:])  # the same sight, with the same noise

@@ -143,21 +143,25 @@ def planted(
                     | {"passive_steps": 0, "flops": 1.0, "flops_without_env_steps": 0.0, "diverged": False}
                     | {"floor_scratch": 100.0}
                 )
-                curves.append(
-                    pl.DataFrame(
-                        {
-                            "cell": cell,
-                            "env_steps": steps.astype(int),
-                            "rewards_delivered": steps.astype(float),
-                            "success": success,
-                        }
-                    ).with_columns(
-                        phase=pl.lit("rl"), flops=1.0, updates=pl.int_range(pl.len()), update=pl.int_range(pl.len())
-                    )
-                )
+                curves.append((steps, success))
+    lengths = [len(steps) for steps, _ in curves]
+    steps, success = (np.concatenate(parts) for parts in zip(*curves, strict=True))
+    update = np.concatenate([np.arange(n) for n in lengths])
+    whole = pl.DataFrame(
+        {
+            "cell": pl.Series([row["cell"] for row in rows]).gather(np.repeat(np.arange(len(rows)), lengths)),
+            "env_steps": steps.astype(int),
+            "rewards_delivered": steps.astype(float),
+            "success": success,
+            "phase": "rl",
+            "flops": 1.0,
+            "updates": update,
+            "update": update,
+        }
+    )
     facts = {"resolved": {"threshold": sweep.threshold, "consecutive": sweep.consecutive}}
     return SimpleNamespace(
-        cells=pl.DataFrame(rows), curves=pl.concat(curves), facts=facts, tried=tuned(r.name for r in sweep.regimes)
+        cells=pl.DataFrame(rows), curves=whole, facts=facts, tried=tuned(r.name for r in sweep.regimes)
     )
 
 

@@ -12,7 +12,7 @@ from scipy import stats
 import regimax as rx
 from regimax.envs import Composed, Exemplar
 
-from .conftest import ALPHA, keys, traced
+from .conftest import ALPHA, compiled, keys, traced
 
 
 def drawn(world, params, n=3000):
@@ -24,7 +24,7 @@ def drawn(world, params, n=3000):
 @pytest.mark.parametrize(("parts", "choices", "kept"), [(2, 4, 1), (3, 3, 2)])
 def test_values_are_kept_back_of_which_every_part_is_known(parts, choices, kept):
     world = Composed(parts, choices, looks=1, held_out=kept, dimensions=2, max_parts=3, max_choices=5)
-    params = world.init(jax.random.key(0), traced(world))
+    params = compiled(world.init)(jax.random.key(0), traced(world))
     learnt, asked = (drawn(world, p)[:, :parts] for p in (params, world.unseen(params)))
     known = world.describe(world.defaults())
     for values, number in ((learnt, known["values"] - known["values_held_out"]), (asked, known["values_held_out"])):
@@ -40,7 +40,7 @@ def test_values_are_kept_back_of_which_every_part_is_known(parts, choices, kept)
 
 def test_a_value_of_one_part_shares_nothing_and_none_is_kept_back():
     world, plain = Composed(parts=1, choices=4, looks=3), Exemplar(factors=1, values=4, looks=3)
-    params = world.init(jax.random.key(0), traced(world))
+    params = compiled(world.init)(jax.random.key(0), traced(world))
     for ours, theirs in zip(jax.tree.leaves(world.unseen(params)), jax.tree.leaves(params), strict=True):
         assert (ours == theirs).all()
     known, same = world.describe(world.defaults()), plain.describe(plain.defaults())
@@ -51,7 +51,7 @@ def test_a_value_of_one_part_shares_nothing_and_none_is_kept_back():
 
 def test_an_observation_adds_up_one_look_of_every_part():
     world = Composed(parts=2, choices=3, looks=2, noise=0.0, dimensions=5, max_parts=3, max_choices=4, max_looks=3)
-    params = world.init(jax.random.key(1), traced(world))
+    params = compiled(world.init)(jax.random.key(1), traced(world))
     looks = np.asarray(params.hidden.looks)
     assert (looks[2:] == 0).all()
     obs, state = jax.jit(jax.vmap(world.reset, in_axes=(0, None)))(keys(20), params)
@@ -63,9 +63,11 @@ def test_an_observation_adds_up_one_look_of_every_part():
 def test_parts_of_what_was_learnt_tell_what_unseen_values_are_worth():
     # The least squares of worth on parts, over the values of learning alone, is right on all others: a table is not.
     world = Composed(parts=3, choices=4, held_out=2, dimensions=2)
-    params = world.init(jax.random.key(2), traced(world))
+    params = compiled(world.init)(jax.random.key(2), traced(world))
     learnt, asked = (np.unique(drawn(world, p), axis=0) for p in (params, world.unseen(params)))
-    worth = [np.asarray(jax.vmap(world.answer, in_axes=(0, None))(jnp.asarray(z), params)) for z in (learnt, asked)]
+    worth = [
+        np.asarray(jax.jit(jax.vmap(world.answer, in_axes=(0, None)))(jnp.asarray(z), params)) for z in (learnt, asked)
+    ]
     codes = [np.eye(4)[z].reshape(len(z), -1) for z in (learnt, asked)]
     weights = np.linalg.lstsq(codes[0], worth[0], rcond=None)[0]
     np.testing.assert_allclose(codes[1] @ weights, worth[1], atol=1e-4)
@@ -85,24 +87,24 @@ def test_floors_count_the_different_tables_of_worth():
 
 def test_an_episode_is_solved_iff_every_answer_is_right_and_pairs_are_of_one_value():
     world = Composed(parts=2, choices=3, looks=1, noise=0.0, decisions=2, graded=True, dimensions=3)
-    params = world.init(jax.random.key(3), traced(world))
-    obs, state = jax.jit(world.reset)(jax.random.key(4), params)
-    step, paid = jax.jit(world.step), []
+    params = compiled(world.init)(jax.random.key(3), traced(world))
+    obs, state = compiled(world.reset)(jax.random.key(4), params)
+    step, paid = compiled(world.step), []
     for t, wrong in enumerate((0, 1)):
-        action = (world.answer(state.z, params) + wrong) % 5
+        action = (compiled(world.answer)(state.z, params) + wrong) % 5
         _, state, reward, terminated, _, info = step(jax.random.key(t), state, action, params)
         assert bool(terminated) == (t == 1)
         paid.append(float(reward))
         assert info["success"] == 0
         assert t or (info["augmented_view"] == obs).all()
     assert paid == [0.0, 0.5]
-    pair = jax.jit(world.transcript)(jax.random.key(5), world.stream_init(jax.random.key(3), traced(world)))
+    pair = compiled(world.transcript)(jax.random.key(5), compiled(world.stream_init)(jax.random.key(3), traced(world)))
     assert (pair.obs_tm1 == pair.obs_t).all()
 
 
 def test_halves_share_neither_looks_nor_values():
     world = Composed(parts=2, choices=4, looks=5, dimensions=2)
-    params = world.init(jax.random.key(6), traced(world))
+    params = compiled(world.init)(jax.random.key(6), traced(world))
     fitted, asked = world.halves(params)
     ranges = [(int(p.hidden.first), int(p.hidden.first + p.hidden.num_looks)) for p in (fitted, asked)]
     assert ranges == [(0, 3), (3, 5)]

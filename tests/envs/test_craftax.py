@@ -8,7 +8,7 @@ import pytest
 import regimax as rx
 from regimax.envs import Environment, Streams
 
-from .conftest import keys
+from .conftest import compiled, keys
 
 adapter = rx.envs.craftax
 pytest.importorskip("craftax")
@@ -25,11 +25,11 @@ def test_steps_equal_those_of_craftax(world):
     assert isinstance(world, Environment)
     assert isinstance(world, Streams)
     env = make_craftax_env_from_name("Craftax-Classic-Symbolic-v1", auto_reset=False)
-    obs, state = jax.jit(world.reset)(jax.random.key(0), ())
-    theirs, their_state = env.reset(jax.random.key(0))
+    obs, state = compiled(world.reset)(jax.random.key(0), ())
+    theirs, their_state = compiled(env.reset)(jax.random.key(0))
     np.testing.assert_array_equal(obs, theirs)
     assert (obs.shape, world.num_actions) == ((1345,), 17)
-    step, their_step, total = jax.jit(world.step), jax.jit(env.step_env), 0.0
+    step, their_step, total = compiled(world.step), jax.jit(env.step_env), 0.0
     for i, key in enumerate(keys(20, 1)):
         obs, state, reward, terminated, truncated, info = step(key, state, jnp.int32(1 + i % 5), ())
         theirs, their_state, their_reward, _, _ = their_step(key, their_state, 1 + i % 5, env.default_params)
@@ -42,7 +42,7 @@ def test_steps_equal_those_of_craftax(world):
 
 
 def test_death_terminates_also_where_the_time_is_up(world):
-    _, state = jax.jit(world.reset)(jax.random.key(0), ())
+    _, state = compiled(world.reset)(jax.random.key(0), ())
     dead = state._replace(env=state.env.replace(player_health=0, timestep=20))
     assert [bool(x) for x in world._ends(dead.env, jnp.bool_(True))] == [True, False]
     late = state._replace(env=state.env.replace(timestep=20))

@@ -12,7 +12,7 @@ import pytest
 import regimax as rx
 from regimax.envs import Digits, digits, handwriting
 
-from .conftest import keys, traced
+from .conftest import compiled, keys, traced
 
 ALL = handwriting.collection()
 LABELS = np.full(len(ALL.images), -1)
@@ -42,7 +42,7 @@ def test_the_collection_is_every_image_under_its_digit():
 
 def test_an_observation_shows_an_image_of_each_value_and_nothing_where_there_is_none():
     world = Digits(factors=2, values=4, looks=3, max_factors=3, max_values=6)
-    params = world.init(jax.random.key(0), traced(world))
+    params = compiled(world.init)(jax.random.key(0), traced(world))
     obs, state = jax.jit(jax.vmap(world.reset, in_axes=(0, None)))(keys(40), params)
     pixels, image, z = ink(obs), np.asarray(state.image), np.asarray(state.z)
     np.testing.assert_allclose(pixels[:, :2], ALL.images[image[:, :2]], atol=1e-4)
@@ -75,7 +75,7 @@ def test_images_are_moved_as_an_array_is_shifted_and_turned():
 @pytest.mark.parametrize("held_out", [1, 0])
 def test_evaluations_show_images_that_learning_does_not(held_out):
     world = Digits(values=10, looks=5)
-    params = world.init(jax.random.key(1), traced(world, held_out=held_out))
+    params = compiled(world.init)(jax.random.key(1), traced(world, held_out=held_out))
     learnt, asked = shown(params.hidden), shown(world.unseen(params).hidden)
     assert [len(images) for images in learnt] == [5] * 10
     if not held_out:
@@ -83,7 +83,7 @@ def test_evaluations_show_images_that_learning_does_not(held_out):
         return
     assert [len(images) for images in asked] == [int(n) - digits.LEARNT for n in np.asarray(params.hidden.total)]
     assert all(LABELS[a[0]] == LABELS[b[0]] for a, b in zip(learnt, asked, strict=True))
-    every = shown(world.init(jax.random.key(1), traced(world, looks=87)).hidden)
+    every = shown(compiled(world.init)(jax.random.key(1), traced(world, looks=87)).hidden)
     assert all(
         set(few) < set(many) and not set(many) & set(b) for few, many, b in zip(learnt, every, asked, strict=True)
     )
@@ -92,7 +92,7 @@ def test_evaluations_show_images_that_learning_does_not(held_out):
 @pytest.mark.parametrize(("looks", "held_out", "sizes"), [(5, 1, (5, None)), (5, 0, (3, 2)), (1, 0, (1, 1))])
 def test_halves_are_what_is_learnt_and_what_is_not(looks, held_out, sizes):
     world = Digits(values=3, looks=looks)
-    params = world.init(jax.random.key(2), traced(world, held_out=held_out))
+    params = compiled(world.init)(jax.random.key(2), traced(world, held_out=held_out))
     first, second = (shown(half.hidden) for half in world.halves(params))
     assert len(first[0]) == sizes[0]
     assert second == shown(world.unseen(params).hidden) if held_out else len(second[0]) == sizes[1]
@@ -101,13 +101,13 @@ def test_halves_are_what_is_learnt_and_what_is_not(looks, held_out, sizes):
 
 def test_the_answer_is_the_sum_of_what_the_digits_that_count_are_worth():
     world = Digits(factors=3, values=4, counted=2, decisions=2)
-    params = world.init(jax.random.key(3), traced(world))
+    params = compiled(world.init)(jax.random.key(3), traced(world))
     counts, worth = np.asarray(params.counts), np.asarray(params.worth)
     assert counts.sum() == 2
     assert sorted(worth) == [0, 1, 2, 3]
     assert int(world.legal(params).sum()) == world.num_actions == 7
-    _, state = jax.jit(world.reset)(jax.random.key(4), params)
-    step = jax.jit(world.step)
+    _, state = compiled(world.reset)(jax.random.key(4), params)
+    step = compiled(world.step)
     for t, wrong in enumerate((0, 1)):
         action = sum(worth[v] for v, c in zip(np.asarray(state.z), counts, strict=True) if c) + wrong
         _, state, reward, terminated, truncated, info = step(jax.random.key(t), state, jnp.int32(action), params)
@@ -117,13 +117,13 @@ def test_the_answer_is_the_sum_of_what_the_digits_that_count_are_worth():
 
 def test_what_was_answered_is_seen_again_and_so_is_what_the_stream_shows():
     world = Digits(factors=2, values=5)
-    params = world.init(jax.random.key(5), traced(world, augment=0))
-    obs, state = jax.jit(world.reset)(jax.random.key(6), params)
-    *_, info = jax.jit(world.step)(jax.random.key(7), state, jnp.int32(0), params)
+    params = compiled(world.init)(jax.random.key(5), traced(world, augment=0))
+    obs, state = compiled(world.reset)(jax.random.key(6), params)
+    *_, info = compiled(world.step)(jax.random.key(7), state, jnp.int32(0), params)
     assert (info["augmented_view"] == obs).all()
-    stream = world.stream_init(jax.random.key(5), traced(world, augment=1))
+    stream = compiled(world.stream_init)(jax.random.key(5), traced(world, augment=1))
     assert all(map(np.array_equal, jax.tree.leaves(stream.hidden.order), jax.tree.leaves(params.hidden.order)))
-    show = jax.jit(world.transcript)
+    show = compiled(world.transcript)
     still = show(jax.random.key(8), stream._replace(hidden=params.hidden))
     assert (still.obs_tm1 == still.obs_t).all()
     moving = show(jax.random.key(8), stream)

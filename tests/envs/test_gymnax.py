@@ -14,7 +14,7 @@ from regimax.envs import Environment, Streams
 from regimax.envs.behaviour import random_behaviour
 from regimax.sources import own_behaviour
 
-from .conftest import ALPHA, keys
+from .conftest import ALPHA, compiled, keys
 
 adapter = rx.envs.gymnax
 gymnax = pytest.importorskip("gymnax")
@@ -26,15 +26,15 @@ def test_steps_equal_those_of_gymnax(id):
     assert isinstance(world, Environment)
     assert isinstance(world, Streams)
     env, params = gymnax.make(id)
-    obs, state = world.reset(jax.random.key(0), ())
+    obs, state = compiled(world.reset)(jax.random.key(0), ())
     theirs, their_state = env.reset_env(jax.random.key(0), params)
     np.testing.assert_array_equal(obs, jnp.ravel(theirs))
     assert obs.shape == (world.fields[0].size,)
-    step = jax.jit(world.step)
+    step = compiled(world.step)
     for i, key in enumerate(keys(30, 1)):
         action = jnp.int32(i % world.num_actions)
         # gymnax's `step` gives its `step_env` the first half of the key.
-        *_, info = env.step(key, their_state, action, params)
+        *_, info = compiled(env.step)(key, their_state, action, params)
         obs, state, reward, terminated, truncated, _ = step(jax.random.split(key)[0], state, action, ())
         _, their_state, their_reward, _, _ = env.step_env(jax.random.split(key)[0], their_state, action, params)
         np.testing.assert_allclose(obs, jnp.ravel(info["final_observation"]), rtol=1e-5, atol=1e-5)
@@ -48,9 +48,9 @@ def test_steps_equal_those_of_gymnax(id):
 def test_an_episode_that_is_cut_short_is_truncated_and_not_terminated():
     world = adapter.make("CartPole-v1", solved=3, max_steps_in_episode=3)
     assert world.horizon == 3
-    _, state = world.reset(jax.random.key(0), ())
+    _, state = compiled(world.reset)(jax.random.key(0), ())
     for t in range(3):
-        _, state, _, terminated, truncated, info = world.step(jax.random.key(1), state, jnp.int32(t % 2), ())
+        _, state, _, terminated, truncated, info = compiled(world.step)(jax.random.key(1), state, jnp.int32(t % 2), ())
         assert not terminated
         assert bool(truncated) == (t == 2)
         assert info["success"] == float(t == 2)
@@ -201,10 +201,10 @@ def test_what_is_not_known_of_the_length_is_measured_given_or_the_limit():
 def test_a_discrete_observation_is_a_one_hot_code():
     world = adapter.make("FrozenLake-misc", **FREE)
     assert [(field.size, field.categorical) for field in world.fields] == [(16, True)]
-    obs, state = world.reset(jax.random.key(0), ())
+    obs, state = compiled(world.reset)(jax.random.key(0), ())
     np.testing.assert_array_equal(obs, np.eye(16)[0])
     for key in keys(8):
-        obs, state, *_ = world.step(key, state, jnp.int32(1), ())
+        obs, state, *_ = compiled(world.step)(key, state, jnp.int32(1), ())
         np.testing.assert_array_equal(obs, np.eye(16)[int(state.env.position)])
     train = rx.make_train(
         rx.regimes.pretrain_rl((1, 1), num_steps=4, **tiny(evaluate=rx.regimes.Evaluate(1, 2))), world

@@ -102,7 +102,7 @@ def test_a_larger_model_knows_what_a_smaller_one_knew():
     before, sets = np.zeros((20, 9), bool), set()
     for known in range(7):
         params = init(keys(20), given(model, known=known / 6))
-        now = np.asarray(jax.vmap(knows)(params))
+        now = np.asarray(jax.jit(jax.vmap(knows))(params))
         assert (now.sum(1) == known).all()
         assert not now[:, 6:].any()
         assert (now | ~before).all()
@@ -115,11 +115,11 @@ def test_a_larger_model_knows_what_a_smaller_one_knew():
 def test_episodes_of_the_model_equal_a_plain_reference():
     world, n = Planner(factors=5, values=3, ancestors=3, density=0.6, steps=20, max_factors=6), 300
     model = HandModel(world)
-    params = jax.vmap(model.init, in_axes=(0, None))(keys(n), given(model, known=0.6, mistaken=0.5))
-    obs, state = jax.vmap(model.reset)(keys(n, 1), params)
-    opening, _ = jax.vmap(world.reset)(keys(n, 1), params.real)
+    params = jax.jit(jax.vmap(model.init, in_axes=(0, None)))(keys(n), given(model, known=0.6, mistaken=0.5))
+    obs, state = jax.jit(jax.vmap(model.reset))(keys(n, 1), params)
+    opening, _ = jax.jit(jax.vmap(world.reset))(keys(n, 1), params.real)
     np.testing.assert_array_equal(obs, opening)
-    step, known = jax.jit(jax.vmap(model.step)), np.asarray(jax.vmap(knows)(params))
+    step, known = jax.jit(jax.vmap(model.step)), np.asarray(jax.jit(jax.vmap(knows))(params))
     real, required = jax.tree.map(np.asarray, params.real), np.asarray(params.model.required)
     goals = np.arange(6)[None] == real.goal[:, None]
     wrong = required != real.required

@@ -16,6 +16,7 @@ from regimax.envs import Cipher, HandModel, Lock, Oracle, Planner, Recall
 from regimax.envs.check import DESCRIBED
 from regimax.envs.interface import GymnaxParams
 
+from .conftest import compiled
 from .test_protocols import WORLDS
 
 CIPHER = Cipher(symbols=3, skills=2, length=2)
@@ -165,9 +166,9 @@ def test_every_agent_has_a_world_of_its_own_or_all_have_one():
     worlds = jax.jit(jax.vmap(env.params))(keys)
     assert worlds.world.hidden.answers.shape == (6, 3, 5)
     assert len(np.unique(worlds.world.hidden.answers, axis=0)) == 6
-    again = jax.vmap(env.world.init, in_axes=(0, None))(keys, env.world.default_settings())
+    again = jax.jit(jax.vmap(env.world.init, in_axes=(0, None)))(keys, env.world.default_settings())
     jax.tree.map(np.testing.assert_array_equal, worlds.world, again)  # those of a sweep
-    obs, state = jax.vmap(env.reset, in_axes=(None, 0))(jax.random.key(0), worlds)
+    obs, state = jax.jit(jax.vmap(env.reset, in_axes=(None, 0)))(jax.random.key(0), worlds)
     step = jax.jit(jax.vmap(env.step, in_axes=(None, 0, 0, 0)))
     obs, state, reward, done, _ = step(jax.random.key(1), state, jnp.zeros(6, jnp.int32), worlds)
     assert (obs.shape, reward.shape, done.dtype) == ((6, env.observation_space(worlds).shape[0]), (6,), bool)
@@ -177,16 +178,19 @@ def test_every_agent_has_a_world_of_its_own_or_all_have_one():
 
 def test_settings_make_other_worlds():
     env = rx.as_gymnax(Cipher(symbols=3, skills=2, length=2, max_symbols=5))
-    world = env.params(jax.random.key(0), {"world.symbols": np.int64(5), "world.reveal": 1})
+    drawn = lambda env, settings: jax.jit(lambda key: env.params(key, settings))(jax.random.key(0))
+    world = drawn(env, {"world.symbols": np.int64(5), "world.reveal": 1})
     assert (int(world.world.hidden.symbols), float(world.world.reveal)) == (5, 1.0)
-    swept = jax.vmap(lambda reveal: env.params(jax.random.key(0), {"world.reveal": reveal}))(jnp.linspace(0, 1, 3))
+    swept = jax.jit(jax.vmap(lambda reveal: env.params(jax.random.key(0), {"world.reveal": reveal})))(
+        jnp.linspace(0, 1, 3)
+    )
     assert swept.world.reveal.tolist() == [0.0, 0.5, 1.0]
     with pytest.raises(rx.UserError, match=r"unknown setting 'world.symbol'. Did you mean 'world.symbols'"):
         env.params(jax.random.key(0), {"world.symbol": 3})
     with pytest.raises(rx.UserError, match=r"world.symbols = 6 is out of range"):
         env.params(jax.random.key(0), {"world.symbols": 6})
     model = rx.as_gymnax(HandModel(Planner(factors=3, values=2, ancestors=2)))
-    assert model.params(jax.random.key(0), {"world.known": 0.5}).world.model is not None
+    assert drawn(model, {"world.known": 0.5}).world.model is not None
 
 
 def test_spaces_are_gymnaxs_where_it_is_installed_and_like_them_where_not(monkeypatch):
@@ -313,9 +317,9 @@ def test_an_environment_of_ones_own_is_a_world():
     world = rx.from_gymnax(Own(), solved=4.0, reward_range=(0.0, 1.0))
     rx.envs.check_world(world)
     assert (world.horizon, [field.size for field in world.fields]) == (4, [4])
-    _, state = world.reset(jax.random.key(0), ())
+    _, state = compiled(world.reset)(jax.random.key(0), ())
     for t in range(4):
-        _, state, reward, terminated, truncated, info = world.step(jax.random.key(0), state, jnp.int32(1), ())
+        _, state, reward, terminated, truncated, info = compiled(world.step)(jax.random.key(0), state, jnp.int32(1), ())
         assert (reward, terminated, truncated, info["success"]) == (1.0, False, t == 3, float(t == 3))
 
 
@@ -359,9 +363,9 @@ def test_what_lasts_drifts_from_one_episode_to_the_next():
     world = Recall(stable=4, dynamic=1, values=4, queries=1, dimensions=4, drift=1.0)
     env = rx.as_gymnax(world)
     params = env.default_params
-    _, state = env.reset(jax.random.key(0), params)
+    _, state = compiled(env.reset)(jax.random.key(0), params)
     assert state.world.pairs[:4].tolist() == params.world.stable_values.tolist()
-    step = jax.jit(env.step)
+    step = compiled(env.step)
     for t in range(world.horizon):
         _, state, _, done, _ = step(jax.random.key(t), state, jnp.int32(0), params)
     assert done

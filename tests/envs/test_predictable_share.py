@@ -9,7 +9,7 @@ import pytest
 
 from regimax.envs import Cipher, Composed, Corridor, Digits, Exemplar, Lock
 
-from .conftest import keys, traced
+from .conftest import compiled, keys, traced
 
 PAIRS = 4000
 
@@ -121,7 +121,7 @@ def test_a_rich_world_has_next_to_nothing_to_foretell_of_a_look():
 
 def test_of_random_behaviour_in_a_lock_as_much_is_foretold_as_is_said():
     world = Lock(depth=3, actions=2)
-    params = world.stream_init(jax.random.key(0), traced(world))
+    params = compiled(world.stream_init)(jax.random.key(0), traced(world))
     shown = jax.jit(jax.vmap(world.transcript, in_axes=(0, None)))(keys(20_000), params)
     before = np.asarray(jnp.einsum("ntd,de->nte", shown.obs_tm1, world._mixing)).reshape(-1, 8)  # codes, with noise
     between, total = foretold(before.round().astype(int), np.asarray(shown.obs_t).reshape(-1, 8))

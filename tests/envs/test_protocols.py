@@ -26,6 +26,8 @@ from regimax.errors import UserError
 from regimax.networks import mlp
 from regimax.types import Setting
 
+from .conftest import compiled
+
 WORLDS = {
     "Cipher": Cipher(symbols=3, skills=2, length=2),
     "Cipher, padded": Cipher(symbols=3, skills=2, length=2, max_symbols=5, max_skills=4, max_length=3),
@@ -55,6 +57,7 @@ WORLDS = {
     "Model of Planner": HandModel(Planner(factors=3, values=2, ancestors=2, max_factors=4)),
     "Oracle of Cipher": Oracle(Cipher(symbols=3, skills=2, length=2)),
 }
+KEY = jax.eval_shape(jax.random.key, 0)
 VIEWS = ("Oracle", "Model")
 """What stands before the name of a world that is seen otherwise, and has no stream of its own."""
 
@@ -109,8 +112,8 @@ def test_a_wrapper_of_ones_own_that_passes_everything_on_is_the_world_in_every_p
 def test_transcripts_have_the_shape_of_a_trajectory(name):
     world = WORLDS[name]
     D, T = sum(field.size for field in world.fields), world.stream_steps
-    params = world.stream_init(jax.random.key(0), given(world, world.stream_reads))
-    batch = jax.jit(world.transcript)(jax.random.key(1), params)
+    params = jax.eval_shape(world.stream_init, KEY, given(world, world.stream_reads))
+    batch = jax.eval_shape(world.transcript, KEY, params)
     assert batch.obs_tm1.shape == batch.obs_t.shape == (T, D)
     assert (batch.a_tm1.shape, batch.a_tm1.dtype) == ((T,), jnp.int32)
     for leaf in (batch.first_tm1, batch.r_t, batch.discount_t, batch.truncated_t, batch.mask_tm1):
@@ -120,11 +123,9 @@ def test_transcripts_have_the_shape_of_a_trajectory(name):
 
 def test_shapes_and_types(world):
     D = sum(field.size for field in world.fields)
-    params = jax.jit(world.init)(jax.random.key(0), given(world, world.task_reads))
-    obs, state = jax.jit(world.reset)(jax.random.key(1), params)
-    later, after, reward, terminated, truncated, info = jax.jit(world.step)(
-        jax.random.key(2), state, jnp.int32(0), params
-    )
+    params = compiled(world.init)(jax.random.key(0), given(world, world.task_reads))
+    obs, state = compiled(world.reset)(jax.random.key(1), params)
+    later, after, reward, terminated, truncated, info = jax.eval_shape(world.step, KEY, state, jnp.int32(0), params)
     assert obs.shape == later.shape == (D,)
     assert obs.dtype == later.dtype == jnp.float32
     assert (reward.shape, reward.dtype) == ((), jnp.float32)
@@ -132,7 +133,7 @@ def test_shapes_and_types(world):
     assert {"outcome", "success"} <= set(info)
     assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, state)
     assert world.legal(params).shape == (world.num_actions,)
-    concepts = world.concepts(state, params)
+    concepts = compiled(world.concepts)(state, params)
     assert concepts.shape == (len(world.concept_sizes),)
     assert all(-1 <= c < size for c, size in zip(concepts.tolist(), world.concept_sizes, strict=True))
 
@@ -142,7 +143,7 @@ def test_what_is_not_given_cannot_be_read(world):
         settings = given(world, world.task_reads)
         del settings[missing]
         with pytest.raises(KeyError, match=missing):
-            world.init(jax.random.key(0), settings)
+            jax.eval_shape(world.init, KEY, settings)
 
 
 def test_default_settings_are_traced_scalars_and_take_changes(world):
@@ -170,8 +171,9 @@ def test_models_that_are_learned_have_them_too_and_worlds_of_ones_own():
 
 def test_settings_are_traced(world):
     stacked = jax.tree.map(lambda x: jnp.stack([x, x]), given(world, world.task_reads))
-    params = jax.jit(jax.vmap(world.init))(jax.random.split(jax.random.key(0)), stacked)
-    obs, _ = jax.jit(jax.vmap(world.reset))(jax.random.split(jax.random.key(1)), params)
+    keys = jax.eval_shape(jax.random.split, KEY)
+    params = jax.eval_shape(jax.vmap(world.init), keys, stacked)
+    obs, _ = jax.eval_shape(jax.vmap(world.reset), keys, params)
     assert obs.shape[0] == 2
 
 
@@ -185,7 +187,7 @@ def test_its_numbers_are_known(world):
 
 
 def test_what_is_kept_back_is_another_view_of_the_same_world(world):
-    params = jax.jit(world.init)(jax.random.key(0), given(world, world.task_reads))
+    params = compiled(world.init)(jax.random.key(0), given(world, world.task_reads))
     asked = jax.jit(lambda p: envs.unseen(world, p))(params)
     assert jax.tree.structure(asked) == jax.tree.structure(params)
     changed = [a.tolist() != b.tolist() for a, b in zip(jax.tree.leaves(asked), jax.tree.leaves(params), strict=True)]
@@ -196,9 +198,11 @@ def test_what_is_kept_back_is_another_view_of_the_same_world(world):
 def test_the_oracle_sees_its_concepts():
     inner = WORLDS["Cipher"]
     oracle = Oracle(inner)
-    params = inner.init(jax.random.key(0), given(inner, inner.task_reads))
-    obs, state = oracle.reset(jax.random.key(1), params)
-    codes = [jax.nn.one_hot(c, n) for c, n in zip(inner.concepts(state, params), inner.concept_sizes, strict=True)]
+    params = compiled(inner.init)(jax.random.key(0), given(inner, inner.task_reads))
+    obs, state = compiled(oracle.reset)(jax.random.key(1), params)
+    codes = [
+        jax.nn.one_hot(c, n) for c, n in zip(compiled(inner.concepts)(state, params), inner.concept_sizes, strict=True)
+    ]
     assert (obs == jnp.concatenate(codes)).all()
     assert isinstance(oracle.unpadded(inner.defaults()), Oracle)
 

@@ -10,7 +10,7 @@ from regimax.envs import Cipher, Composed, Corridor, Digits, Exemplar, Lock, Pla
 from regimax.envs.sized import permutation, randint_below, task_key
 from regimax.sweep.plan import make_plan
 
-from .conftest import keys, traced
+from .conftest import compiled, keys, traced
 
 WORLDS = {
     "Cipher": Cipher(symbols=4, skills=4, length=2),
@@ -53,8 +53,10 @@ def test_the_stream_is_that_of_task_0_and_cannot_read_another(name):
     world = WORLDS[name]
     assert "world.task" in world.task_reads
     assert "world.task" not in world.stream_reads
-    stream = world.stream_init(jax.random.key(3), {n: x for n, x in traced(world).items() if n in world.stream_reads})
-    first, shared = dict(_hidden(world.init(jax.random.key(3), traced(world)))), dict(_hidden(stream))
+    stream = compiled(world.stream_init)(
+        jax.random.key(3), {n: x for n, x in traced(world).items() if n in world.stream_reads}
+    )
+    first, shared = dict(_hidden(compiled(world.init)(jax.random.key(3), traced(world)))), dict(_hidden(stream))
     assert shared.keys() == first.keys()
     assert all((shared[path] == first[path]).all() for path in shared)
 
@@ -77,7 +79,7 @@ def test_all_tasks_of_a_world_share_one_pretraining(name):
 def test_task_0_is_drawn_as_it_is_written():
     world, key = WORLDS["Exemplar"], jax.random.key(7)
     _, key_factor, key_answers = jax.random.split(key, 3)
-    hidden = world.init(key, traced(world)).hidden
+    hidden = compiled(world.init)(key, traced(world)).hidden
     assert hidden.factor == randint_below(jax.random.uniform(key_factor), jnp.int32(3))
     assert (hidden.answers == permutation(key_answers, jnp.int32(4), 4)).all()
     assert (jax.random.key_data(task_key(key, jnp.int32(0))) == jax.random.key_data(key)).all()
@@ -98,7 +100,7 @@ def test_tasks_are_as_likely_as_worlds():
 
 def test_another_goal_has_the_ancestors_that_the_web_gives_it_and_no_more_than_the_first():
     world = WORLDS["Planner"]
-    init = jax.jit(world.init)
+    init = compiled(world.init)
     goals = set()
     for key in keys(4):
         for task in range(1, 6):
@@ -110,7 +112,7 @@ def test_another_goal_has_the_ancestors_that_the_web_gives_it_and_no_more_than_t
             assert len(found) <= 3
             assert params.goal < 6
             goals.add(int(params.goal))
-            _, state = world.reset(key, params)
+            _, state = compiled(world.reset)(key, params)
             assert 1 <= int(world.optimum(state, params)) <= 3 * 2
     assert len(goals) > 2
 

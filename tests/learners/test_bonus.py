@@ -20,7 +20,7 @@ def trajectory(obs):
 @pytest.mark.parametrize("of", ["observation", "layer_1"])
 def test_a_place_pays_less_each_time(of):
     bonus = count_bonus(bits=12, of=of)
-    params = NETWORK.init(jax.random.key(0))
+    params = jax.jit(NETWORK.init)(jax.random.key(0))
     memory = bonus.init(jax.random.key(1), NETWORK, 3, params)
     here, there = jnp.array([1.0, 0.0, 0.5]), jnp.array([-1.0, 2.0, -0.5])
     hparams = {"bonus": jnp.float32(0.6)}

@@ -91,7 +91,7 @@ def asked(objective, trajectory, answers=None, **settings):
     made = objective(source, 4)
     network, hparams = stub(made.heads), settings_of(made.settings, **settings)
     answers = trajectory if answers is None else answers
-    return made.loss(batch(network, {}, {}, trajectory, answers, hparams))
+    return jax.jit(lambda *given: made.loss(batch(network, {}, {}, *given)))(trajectory, answers, hparams)
 
 
 def batch(network, params, memory, trajectory, targets, hparams):
@@ -107,9 +107,9 @@ MASK = jnp.ones((T, E)).at[1, 2].set(0.0).at[2].set(0.0)
 def test_the_contrastive_loss_is_the_cross_entropy_over_streams_that_count():
     loss, metrics = asked(objectives.contrastive(), steps(OBS_TM1, OBS_T, MASK), temperature=0.3)
     one, other = (np.asarray(x, np.float64) / np.linalg.norm(x, axis=-1, keepdims=True) for x in (OBS_TM1, OBS_T))
-    nats, hits = [], []
+    nats, hits, there = [], [], np.asarray(MASK)
     for t in range(T):
-        counted = [e for e in range(E) if MASK[t, e]]
+        counted = [e for e in range(E) if there[t, e]]
         for e in counted:
             scores = np.array([one[t, e] @ other[t, j] for j in counted]) / 0.3
             nats.append(np.log(np.exp(scores).sum()) - scores[counted.index(e)])
@@ -136,19 +136,21 @@ def test_the_targets_of_latent_prediction_follow_slowly_and_take_no_gradient():
     source = transcripts(8)(Exemplar(1, 2, 2, dimensions=4), (), None)
     learner = prediction(objectives.latent())(mlp((4,)), source, (), 8)
     hparams = settings_of((*learner.settings, *source.settings), target_decay=0.75)
-    state = learner.init(jax.tree.map(lambda k: k[0], prng.cell_keys(1)), hparams, {})
+    state = jax.jit(learner.init)(jax.tree.map(lambda k: k[0], prng.cell_keys(1)), hparams, {})
     assert set(state.params) == {"trunk", "latent"}
     assert set(state.memory.memory) == {"trunk"}
     after, _ = jax.jit(learner.update)(jax.random.key(0), state, hparams)
     for old, new, slow in zip(
         *(jax.tree.leaves(x) for x in (state.params["trunk"], after.params["trunk"], after.memory.memory)), strict=True
     ):
-        np.testing.assert_allclose(slow, 0.75 * old + 0.25 * new, rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(slow, 0.75 * np.asarray(old) + 0.25 * np.asarray(new), rtol=1e-5, atol=1e-7)
     objective = objectives.latent()(source, 4)
-    _, trajectory = source.next(jax.random.key(1), state.source, None, hparams)
-    grads = jax.grad(
-        lambda m: objective.loss(batch(learner.network, state.params, m, trajectory, trajectory, hparams))[0]
-    )(state.memory.memory)
+
+    def loss(memory):
+        _, trajectory = source.next(jax.random.key(1), state.source, None, hparams)
+        return objective.loss(batch(learner.network, state.params, memory, trajectory, trajectory, hparams))[0]
+
+    grads = jax.jit(jax.grad(loss))(state.memory.memory)
     assert all((leaf == 0).all() for leaf in jax.tree.leaves(grads))
 
 

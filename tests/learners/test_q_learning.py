@@ -77,9 +77,13 @@ def test_chance_is_in_learning_alone():
     learner = made()
     hparams = settings_of(learner, epsilon=0.3)
     state = jax.jit(learner.init)(KEYS, hparams, {})
-    policy = learner.policy(state.params, state.source.world, hparams)
     obs = jnp.zeros((4, learner.source.num_inputs))
-    _, _, extras = policy.act((), obs, jnp.ones(4), jnp.full(4, 0.5))
+
+    def act(state):
+        policy = learner.policy(state.params, state.source.world, hparams)
+        return policy.act((), obs, jnp.ones(4), jnp.full(4, 0.5))
+
+    _, _, extras = jax.jit(act)(state)
     assert np.sort(np.exp(extras["log_probs"]), axis=-1)[:, -1].tolist() == [1.0] * 4
     _, after, metrics = jax.jit(lambda s: (s, *learner.update(jax.random.key(1), s, hparams)))(state)
     taken = np.asarray(after.memory.ring.streams.a_tm1)

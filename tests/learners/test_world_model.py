@@ -183,7 +183,7 @@ def test_what_is_imagined_is_what_the_network_says(truncates):
     heads = {name: jax.tree.map(jnp.zeros_like, part) for name, part in parts["model"].items() if name != "trunk"}
     heads["reward"]["bias"] = jnp.asarray([np.log(0.6 / 0.4)], jnp.float32)
     heads["termination"]["bias"] = jnp.asarray([np.log(0.25 / 0.75)], jnp.float32)
-    real = world.init(jax.random.key(1), {s.name: jnp.asarray(s.default) for s in world.settings})
+    real = jax.jit(world.init)(jax.random.key(1), {s.name: jnp.asarray(s.default) for s in world.settings})
     opening = jnp.asarray([1.0, 0.0, 0.0, 0.0])
     bank = {"obs": jnp.zeros((4, 4)).at[:2].set(opening), "seen": jnp.asarray(2.0), "place": jnp.asarray(2.0)}
     params = model.filled(real, {"model": parts["model"] | heads, "initial_observations": bank})

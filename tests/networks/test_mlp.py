@@ -14,7 +14,7 @@ HEADS = {"policy": 4, "value": 1}
 
 def test_a_critic_of_its_own_shares_nothing_with_the_policy():
     network = mlp((8, 6), critic=(7,))(5, HEADS)
-    params = network.init(jax.random.key(0))
+    params = jax.jit(network.init)(jax.random.key(0))
     assert set(params) == {"trunk", "critic", "policy", "value"}
     _, outputs, taps = network.apply(params, (), X, FIRST, None)
     assert taps["features"].shape == (3, 2, network.width)
@@ -28,7 +28,7 @@ def test_a_critic_of_its_own_shares_nothing_with_the_policy():
 
 def test_what_both_have_begins_the_same_and_no_value_needs_no_critic():
     shared, own = mlp((8,))(5, HEADS), mlp((8,), critic=(8,))(5, HEADS)
-    one, other = shared.init(jax.random.key(0)), own.init(jax.random.key(0))
+    one, other = jax.jit(shared.init)(jax.random.key(0)), jax.jit(own.init)(jax.random.key(0))
     for part in ("trunk", "policy"):
         jax.tree.map(np.testing.assert_array_equal, one[part], other[part])
     assert shared.spec != own.spec

@@ -102,8 +102,8 @@ def test_what_has_memory_remembers(made):
 
 @pytest.mark.parametrize("name", ["mlp", "mlp, adapted"])
 def test_a_part_begins_the_same_beside_other_heads(name):
-    few = FACTORIES[name](D, {"policy": 3}).init(jax.random.key(1))
-    many = FACTORIES[name](D, {"symbol": 5, "policy": 3, "value": 1}).init(jax.random.key(1))
+    few = jax.jit(FACTORIES[name](D, {"policy": 3}).init)(jax.random.key(1))
+    many = jax.jit(FACTORIES[name](D, {"symbol": 5, "policy": 3, "value": 1}).init)(jax.random.key(1))
     for part in few:
         for one, other in zip(jax.tree.leaves(few[part]), jax.tree.leaves(many[part]), strict=True):
             np.testing.assert_array_equal(one, other)

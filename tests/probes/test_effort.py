@@ -135,7 +135,7 @@ def test_attention():
 def test_a_grus_sequence_costs_its_steps():
     D, H, E = 3, 5, 2
     network = gru(H, embedding=H)(D, {"policy": 2})
-    params = network.init(jax.random.key(0))
+    params = jax.jit(network.init)(jax.random.key(0))
 
     def flops(T):
         x, first = jnp.ones((T, E, D)), jnp.ones((T, E))

@@ -54,7 +54,7 @@ class Counting:
 def drawn(world, num_envs, **options):
     source = random_behaviour(num_envs, **options)(world, (rx.channels.outcome(), rx.channels.reward()), None)
     hparams = {s.name: jnp.asarray(s.default, jnp.int32 if s.integer else jnp.float32) for s in source.settings}
-    state = source.init(KEYS, hparams, lambda n: ())
+    state = jax.jit(lambda hparams: source.init(KEYS, hparams, lambda n: ()))(hparams)
     _, trajectory = jax.jit(source.next, static_argnums=2)(jax.random.key(0), state, None, hparams)
     return source, state, trajectory
 

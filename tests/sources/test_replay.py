@@ -17,19 +17,19 @@ RING = ring(CAPACITY)
 
 def stream(ids):
     """Streams `[T, E, ...]` whose every number tells stream and step."""
-    ids = jnp.asarray(ids, jnp.int32)
-    cell = 10.0 * ids[None] + jnp.arange(T)[:, None]
+    ids = np.asarray(ids, np.int32)
+    cell = np.float32(10 * ids[None] + np.arange(T)[:, None])
     return Trajectory(
-        obs_tm1=jnp.stack([cell, -cell], axis=-1),
+        obs_tm1=np.stack([cell, -cell], axis=-1),
         first_tm1=cell,
-        a_tm1=cell.astype(jnp.int32),
+        a_tm1=cell.astype(np.int32),
         r_t=cell,
-        known_t=jnp.ones_like(cell),
+        known_t=np.ones_like(cell),
         discount_t=cell,
         truncated_t=cell,
-        obs_t=jnp.stack([cell, -cell], axis=-1),
-        mask_tm1=jnp.ones_like(cell),
-        carry={"memory": jnp.stack([ids, ids, ids], axis=-1).astype(jnp.float32)},
+        obs_t=np.stack([cell, -cell], axis=-1),
+        mask_tm1=np.ones_like(cell),
+        carry={"memory": np.stack([ids, ids, ids], axis=-1).astype(np.float32)},
         extras={"value": cell},
     )
 

@@ -15,7 +15,7 @@ from regimax.sweep import run as module
 from regimax.sweep.run import Options, execute
 
 from .conftest import Crash, Silent, small_plan
-from .test_crash import Twice, assert_same, contents, go, put
+from .test_crash import Twice, assert_results, assert_same, contents, go, put, results
 
 OUT = Path("run")
 READERS = (table.cell_table, table.cell_curves, table.cell_probes, store.environments)
@@ -92,11 +92,11 @@ def test_readers_tell_of_a_flip_or_show_what_they_showed(whole, half):
     assert told >= {store.SWEEP, store.PLAN, store.CURVES, store.PROBES, store.FINISHED, store.CHECKPOINTS}
 
 
-def resumed_right(held, name, data, whole):
+def resumed_right(held, name, data, right):
     put(held | {name: data})
     display = Silent()
     go(display=display)
-    assert_same(OUT, whole)
+    assert_results(OUT, right)
     assert go().already, name
     manifest = store.newest_manifest(OUT)
     for kind in store.PARTS:
@@ -108,20 +108,20 @@ def resumed_right(held, name, data, whole):
 
 
 def test_a_flip_in_any_file_is_put_right_when_the_run_goes_on(whole, half):
-    rng = random.Random(1)
+    rng, right = random.Random(1), results(whole)
     for run in (whole, half):
         held = contents(run)
         for name, data in flipped(held, rng, 1):
-            resumed_right(held, name, data, whole)
+            resumed_right(held, name, data, right)
 
 
 @pytest.mark.slow
 def test_four_hundred_flips_are_put_right_when_the_run_goes_on(whole, half):
-    rng, flips = random.Random(2), 0
+    rng, flips, right = random.Random(2), 0, results(whole)
     for run, many in ((whole, 14), (half, 14)):
         held = contents(run)
         for name, data in flipped(held, rng, many):
-            resumed_right(held, name, data, whole)
+            resumed_right(held, name, data, right)
             flips += 1
     assert flips >= 400
 

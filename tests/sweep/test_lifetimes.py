@@ -1,5 +1,6 @@
 """A life goes on where it was, bit for bit, however often a run is broken off."""
 
+import functools
 import subprocess
 import sys
 import time
@@ -33,7 +34,9 @@ sweep = rx.Sweep(
 """
 
 
+@functools.cache
 def load():
+    """The file's sweep, read apart from that of the uninterrupted run."""
     path = Path("lives.py")
     path.write_text(FILE)
     return files.load(path)

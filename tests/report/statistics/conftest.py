@@ -81,8 +81,10 @@ def arm(ln_time: np.ndarray, regime: str = "a", *, budget: float = BUDGET, spaci
             "high": np.where(solved, index * spacing, np.inf),
             "censored": ~solved,
             "unit": "env_steps",
-        }
-    ).with_columns(pl.col("reached").fill_nan(None), **{name: pl.lit(value) for name, value in columns.items()})
+            **columns,
+        },
+        nan_to_null=True,
+    )
 
 
 @pytest.fixture(scope="session")

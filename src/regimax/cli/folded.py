@@ -11,7 +11,6 @@ import sys
 import textwrap
 from typing import IO, Any, TypeVar, cast
 
-
 Command = TypeVar("Command", bound=type)
 
 

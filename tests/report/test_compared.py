@@ -219,3 +219,23 @@ def test_browser_never_scrolls_sideways(opened: Opened, width: int) -> None:
         opened.page.select_option("#against", against)
         opened.page.wait_for_function(f"document.documentElement.scrollWidth <= {width}", timeout=5_000)
     assert opened.complaints == []
+
+
+def test_browser_shows_names_from_outside_as_they_are(browser: Any, tmp_path: Path) -> None:
+    evil = "<img src=x onerror='window.evil=1'><b>%{x}&amp;"
+    table, curves = make_run([evil, "oracle"], [evil, "plain"], 2)
+    table = table.with_columns(pl.col("setting").alias(evil), pl.col("seed").alias("b"))
+    write(tmp_path / "report.html", render(make_meta(axes=[evil, "b"], regimes=[evil, "oracle"]), table, curves))
+    seen = Opened(browser.new_page(viewport={"width": 1280, "height": 900}), tmp_path / "report.html")
+    for against, facets in ((evil, "b"), ("b", evil), ("regime", evil)):
+        seen.page.select_option("#against", against)
+        seen.page.select_option("#facets", facets)
+        assert seen.page.locator("#compared-title").inner_text().endswith(against)
+        node = "document.querySelector('#compared-panels .plot')"
+        seen.page.evaluate(f"Plotly.Fx.hover({node}, [{{ curveNumber: 0, pointNumber: 0 }}])")
+        assert evil in seen.page.locator("#compared-panels .hovertext").first.text_content()
+        assert seen.page.evaluate("document.querySelectorAll('main img').length") == 0
+    assert seen.titles()[0] == f"{evil} = {evil}"  # an axis with a dot is a setting, and named before its value
+    assert seen.page.evaluate("window.evil ?? null") is None
+    assert seen.complaints == []
+    seen.page.close()

@@ -9,10 +9,12 @@ import itertools
 import shutil
 import sys
 import textwrap
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
+
+Command = TypeVar("Command", bound=type)
 
 
-def folded(command: type) -> type:
+def folded(command: Command) -> Command:
     """Gives each field of a command the text below it as help, as one line: tyro would keep the breaks of the file.
 
     Args:
@@ -28,7 +30,7 @@ def folded(command: type) -> type:
     return command
 
 
-def whole_words() -> contextlib.AbstractContextManager[Any]:
+def whole_words() -> contextlib.redirect_stdout[IO[str]]:
     """While this lasts, printed paragraphs are folded at the terminal's width: tyro folds what stands in its boxes."""
     return contextlib.redirect_stdout(cast(IO[str], _Folding(sys.stdout)))
 

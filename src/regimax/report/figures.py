@@ -217,12 +217,17 @@ def _series(
         lines = {column: _thin(line, points) for column, line in whole.items()}
         line = lines[efforts[0].column]
         found[key] = Series(
-            *key,
-            {column: _numbers(one["effort"]) for column, one in lines.items()},
-            *(_numbers(line[name]) for name in ("median", "q25", "q75")),
-            *(line[name].to_list() for name in ("n", "solved", "diverged")),
-            line["seeds"][0],
-            before.get(key, {}),
+            regime=key[0],
+            setting=key[1],
+            x={column: _numbers(one["effort"]) for column, one in lines.items()},
+            median=_numbers(line["median"]),
+            q25=_numbers(line["q25"]),
+            q75=_numbers(line["q75"]),
+            n=line["n"].to_list(),
+            solved=line["solved"].to_list(),
+            diverged=line["diverged"].to_list(),
+            seeds=line["seeds"][0],
+            before=before.get(key, {}),
         )
     return found
 

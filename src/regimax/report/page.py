@@ -21,7 +21,7 @@ from regimax.report.aggregate import summary
 from regimax.report.canvas import Drawing, canvas
 from regimax.report.compared import MAX_FACETS, compared, first
 from regimax.report.facets import panel_settings, together
-from regimax.report.figures import available, panels, styles
+from regimax.report.figures import Panel, available, panels, styles
 from regimax.report.marks import SYMBOLS
 from regimax.report.packed import packed, plotly
 from regimax.report.probed import probe_drawings
@@ -73,7 +73,7 @@ def render(
     efforts = available(curves)
     members = panel_settings(table, meta["axes"])
     drawn = list(members)[:MAX_PANELS] if _evaluated(curves) else []
-    figures = []
+    figures: list[Panel] = []
     if drawn:
         figures = panels(curves, table=table, regimes=regimes, settings=drawn, efforts=efforts, members=members)
     parts = compute_split(table, regimes)

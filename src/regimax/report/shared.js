@@ -14,7 +14,7 @@ function quantity(value, unit) {
 }
 
 /* As plotly shows it: a regime or a setting may be called anything. */
-const plain = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("%{", "%\u200b{");
+const plain = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 /* Colours follow those of the page. */
 const variable = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();

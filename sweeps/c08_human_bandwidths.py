@@ -260,13 +260,12 @@ def _tuning(lags, first, worlds, updates):
       worlds: of scratch, of those after prediction, and of those with a model.
       updates: of the same.
     """
-    rates, heads = (4e-3, 1.6e-2, 6.4e-2, 2.56e-1), "rl.model.learning_rate"
-    without = {"rl.learning_rate": (1e-3, *rates), heads: (*rates, 1.0)}
-    without["credit"] = {"traces": TRACES, "at once": AT_ONCE}
-    with_model = {"rl.learning_rate": rates, heads: (*rates, 1.0, 4.0), "credit": _credit(lags)}
+    rates = (4e-3, 1.6e-2, 6.4e-2, 2.56e-1)
+    without = {"rl.learning_rate": (1e-3, *rates), "credit": {"traces": TRACES, "at once": AT_ONCE}}
+    with_model = {"rl.learning_rate": rates, "credit": _credit(lags)}
     return {
         name: rx.Tuning(
-            axes=axes,
+            axes=axes | {"rl.model.learning_rate": (*rates, 1.0)},
             seeds=range(first, first + n),
             per=(WIDTH,),
             cap=0.9,

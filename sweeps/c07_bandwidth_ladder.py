@@ -366,24 +366,27 @@ SIZES = {
     "full": {"factors": 4, "looks": 32, "dimensions": 64, "pretraining": 16_000, "updates": 12_000, "after": 12_000}
     | {"seeds": range(200, 1224), "more": range(200, 1224)},
 }
-TUNING = {
-    "axes": {
-        "rl.learning_rate": (1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
-        "pretrain.learning_rate": (5e-4, 2e-3, 8e-3, 3.2e-2, 0.128),
-    },
-    "seeds": range(10_000, 10_002),
-    "cap": THETA,
-    "settings": {"rl.updates": 200},
-}
+RATES = {"rl.learning_rate": (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)}
+BOTH = RATES | {"pretrain.learning_rate": (5e-4, 2e-3, 8e-3, 3.2e-2, 0.128)}
 AT = {BITS: [2, 4], FEATURES: [16], LEVELS: [4, 16], FLIPPED: [0.0], LOST: [0.5, 0.75], SUMMED: [1], UNSEEN: [0.0]}
-FULL_TUNING = TUNING | {"settings": {"rl.updates": 4000}}
+
+
+def _tuning(updates):
+    how = {"seeds": range(10_000, 10_002), "cap": THETA, "settings": {"rl.updates": updates}}
+    return {
+        SCRATCH: rx.Tuning(axes=RATES, at=AT, **how),
+        PREDICTED: rx.Tuning(axes=BOTH, at=AT, **how),
+        "beside": rx.Tuning(axes=BOTH, **how),
+    }
+
+
 claim = rx.Claim(
     id="C7",
     question="Is reward the rung of the ladder of bandwidths whose width counts most, after prediction too?",
     small=_sweeps(**SIZES["small"]),
     full=_sweeps(**SIZES["full"]),
-    tuning={arm: rx.Tuning(**TUNING, at=AT) for arm in ARMS} | {"beside": rx.Tuning(**TUNING)},
-    full_tuning={arm: rx.Tuning(**FULL_TUNING, at=AT) for arm in ARMS} | {"beside": rx.Tuning(**FULL_TUNING)},
+    tuning=_tuning(200),
+    full_tuning=_tuning(4000),
     rule=rule,
     assay="Prediction saves more than its sham and than scratch, senses bind, scratch is the stronger of two learners, "
     "both arms are seen where each channel is halved, no rate lies at an end of its grid, and intervals are narrow.",

@@ -232,12 +232,12 @@ def rule(runs):
 
 def figure(runs):
     """Draws outcomes delivered to the threshold against how many arrive."""
-    tables = {
-        name: pl.concat([getattr(runs[sweep], name) for sweep in SWEEPS], how="diagonal_relaxed")
-        for name in ("cells", "curves")
-    }
+    cells, curves = (
+        pl.concat([getattr(runs[sweep], table) for sweep in SWEEPS], how="diagonal_relaxed")
+        for table in ("cells", "curves")
+    )
     return effort_against(
-        SimpleNamespace(**tables, facts=runs["modelled"].facts),
+        SimpleNamespace(cells=cells, curves=curves, facts=runs["modelled"].facts),
         WIDTH,
         ARMS,
         unit="rewards_delivered",
@@ -271,7 +271,7 @@ def _tuning(lags, first, worlds, updates):
     with_model = {"rl.learning_rate": rates, "credit": _credit(lags)}
     return {
         name: rx.Tuning(
-            axes=axes | {"rl.model.learning_rate": (*rates, 1.0)},
+            axes={**axes, "rl.model.learning_rate": (*rates, 1.0)},
             seeds=range(first, first + n),
             per=(WIDTH,),
             cap=0.9,

@@ -45,7 +45,7 @@ def episodes(reward=1.0, senses=0.4, features=0.2, decisions=0.3, after=0.2, sma
         e = scratch | {"features": after} if regime == "pretrain_rl" else scratch
         bits = labels[SENSES]
         lost = (1.0 - labels[LOST]) * (1.0 - labels[UNSEEN])
-        factor = (min(bits, 8) / 8) ** -e["senses"] * (max(bits, 8) / 8) ** -more.get("below", 0.0)
+        factor = (min(bits, 6) / 6) ** -e["senses"] * (max(bits, 6) / 6) ** -more.get("below", 0.0)
         factor *= (labels[FEATURES] / 32) ** -e["features"] * lost ** -e["reward"]
         factor *= (2.0 if labels[FLIPPED] else 1.0) ** e["decisions"]
         return wide[regime] * factor * (more.get("outcome", 1.0) if labels[UNSEEN] else 1.0)

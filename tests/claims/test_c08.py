@@ -10,6 +10,7 @@ from .conftest import planted
 from .test_sweeps import SWEEPS
 
 CLAIM = load_claim(SWEEPS / "c08_human_bandwidths.py")
+RULE = CLAIM.rule.__globals__
 OUTCOMES = {
     "pure_rl": 1_500.0,
     "pure_rl-values": 1_800.0,
@@ -24,15 +25,16 @@ BEST = ("pure_rl", "pure_rl-model", "pretrain_rl-values", "pretrain_rl-model")
 
 def runs(outcomes=None, never=1e9, edge=()):
     """Runs with median outcomes, under both compressions alike, and where none arrives."""
-    medians = {
-        "outcomes": lambda regime, labels: {**OUTCOMES, **(outcomes or {})}[regime],
-        "never": lambda regime, labels: never,
-    }
+
+    def medians(regime, labels):
+        return {**OUTCOMES, **(outcomes or {})}[regime]
+
     found = {}
     for name, sweep in CLAIM.sweeps("small").items():
-        found[name] = planted(sweep, medians[name], budget=3_000, every=2.0)
+        found[name] = planted(sweep, (lambda *_: never) if name == "never" else medians, budget=3_000, every=2.0)
         tried = [trial._replace(score=0.9 if trial.regime in BEST else 0.5) for trial in found[name].tried]
         tried = [t._replace(edge=["rl.learning_rate"] if t.regime in edge else []) for t in tried]
+        tried = [t._replace(where={"bandwidths": width}) for t in tried for width in RULE["COMPRESSED"]]
         found[name] = SimpleNamespace(**vars(found[name]) | {"tried": tuple(tried)})
     return found
 

@@ -318,7 +318,8 @@ def _trace(role: str, style: Style, series: Series, index: int) -> go.Scatter:
             cliponaxis=False,
             **common,
         )
-    marks = common["meta"]["marks"] = _marks(series)
+    marks = _marks(series)
+    common["meta"] = {"regime": series.regime, "role": role, "marks": marks}
     return go.Scatter(
         y=series.median,
         mode="lines+markers",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -122,11 +122,11 @@ def _threefry() -> Any:
         return importlib.import_module("jax._src.prng")
 
 
-def check_lapack(text: str, what: str, devices: Sequence[Any]) -> None:
+def check_lapack(text: Callable[[], str], what: str, devices: Sequence[Any]) -> None:
     """Refuses a program that would wait for ever, see :func:`prepare_cpu`.
 
     Args:
-      text: of the program, lowered.
+      text: returns the program, lowered; asked only where it matters.
       what: the program does, for the error.
       devices: on which it is to run side by side.
 
@@ -134,7 +134,7 @@ def check_lapack(text: str, what: str, devices: Sequence[Any]) -> None:
       UserError: if it calls LAPACK on several devices of a CPU and the pool has no thread to spare for that.
     """
     pool = int(os.environ.get(POOL_VARIABLE, "0"))
-    if "lapack_" in text and devices[0].platform == "cpu" and len(devices) > 1 and pool <= len(devices):
+    if devices[0].platform == "cpu" and len(devices) > 1 and pool <= len(devices) and "lapack_" in text():
         raise UserError(
             f"{what} calls LAPACK, which would wait for ever for one of XLA's {pool} threads. Run it on one device, "
             f"set {POOL_VARIABLE}={len(devices) + 1}, or do without LAPACK as regimax.networks.initializers does"

@@ -67,6 +67,28 @@ def prepare_cpu(devices: int | None = None) -> None:
         raise UserError("JAX's backend has already started: call prepare_cpu before anything is computed") from error
 
 
+OF_MANY = (
+    "SLURM_STEP_NODELIST",
+    "SLURM_NTASKS",
+    "SLURM_PROCID",
+    "SLURM_LOCALID",
+    "OMPI_MCA_orte_hnp_uri",
+    "KUBERNETES_SERVICE_HOST",
+)
+"""Environment variables by which `jax.distributed` takes a process for one of several that run one program."""
+
+
+def forget_the_cluster() -> None:
+    """Has this process and those that it begins be on their own, whatever has started them.
+
+    Under SLURM's `srun`, MPI or Kubernetes JAX would otherwise take them for parts of one program, should anything that
+    is imported call `jax.distributed.initialize`: each would wait for the others, and end with any of them. What tells
+    of the job as a whole stays, such as ``SLURM_JOB_ID`` and ``SLURM_TMPDIR``.
+    """
+    for name in OF_MANY:
+        os.environ.pop(name, None)
+
+
 def draw_without_loops() -> bool:
     """Has JAX compile Threefry on a CPU as one expression, not as a loop of five rounds.
 

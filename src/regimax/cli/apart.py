@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,8 @@ from rich.console import Console
 from regimax.backend import cores
 from regimax.cli import arguments
 from regimax.executors import Executor, Task, drive
-from regimax.executors.driver import folder_of
-from regimax.sweep import disk
+from regimax.executors.driver import folder_of, hang_seconds_for
+from regimax.sweep import disk, rundir
 from regimax.sweep.display import say
 from regimax.sweep.share import cut, suiting
 
@@ -24,18 +25,25 @@ def run_apart(
     command: arguments.Run, plan: Plan, file: Path, out: Path, facts: dict[str, Any], console: Console
 ) -> int:
     """Runs the shares of a sweep with an executor, and joins them. Returns the exit code."""
-    executor = _executor(command, file)
-    of = command.shares or _begun(folder_of(out)) or suiting(plan, executor.slots, executor.worth)
-    cut(plan, 1, of)  # refuses too many
     place = folder_of(out).absolute()
-    tasks = []
-    for i in range(1, of + 1):
-        into = place / f"{i}-of-{of}"
-        tasks.append(Task(i, file.absolute(), _typed(command, i, of, into), into))
-    workers = f"{executor.slots} worker{'s' * (executor.slots > 1)}"
-    say(console, f"{len(plan.cells)} cells in {len(plan.stages)} stages, in {of} shares, for {workers}")
-    with disk.told(out):
-        cells = drive(tasks, out, executor, lambda text: say(console, text), facts)
+    of = command.shares or _begun(place)
+    if of is not None:
+        cut(plan, 1, of)  # refuses too many
+    rundir.compare(plan, out, extend=False)
+    if place.exists():
+        with rundir.locked(place):  # is refused before a cluster is begun
+            pass
+    with contextlib.closing(_executor(command, file)) as executor:
+        of = of or suiting(plan, executor.slots, executor.worth)
+        tasks = []
+        for i in range(1, of + 1):
+            into = place / f"{i}-of-{of}"
+            tasks.append(Task(i, file.absolute(), _typed(command, i, of, into), into))
+        workers = f"{executor.slots} worker{'s' * (executor.slots > 1)}"
+        say(console, f"{len(plan.cells)} cells in {len(plan.stages)} stages, in {of} shares, for {workers}")
+        limit = command.hang_seconds or hang_seconds_for(command.checkpoint_every)
+        with disk.told(out):
+            cells = drive(tasks, out, executor, lambda text: say(console, text), facts, limit)
     say(console, f"finished: {cells} cells\nresults in {out}; next: regimax report {out}")
     return 0
 

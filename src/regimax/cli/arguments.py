@@ -70,6 +70,9 @@ class Run:
     """Shares that they take, one after the other; when not given 16 a worker, or fewer where there is little to do."""
     address: str | None = None
     """Of a running Ray cluster, where --out is on storage that all nodes see; one is started here when not given."""
+    hang_seconds: float | None = None
+    """Without a commit, after which a worker is taken for hung and its share begun again, twice as many each time in a
+    row; 1800, or ten times --checkpoint-every where that is more, when not given."""
     accept_versions: bool = False
     """Go on with a run of other versions of jax, jaxlib or regimax, another device or other options of the compiler;
     the table and the report then say which cells were computed under which."""
@@ -202,17 +205,21 @@ class Bench:
 
 @dataclass(frozen=True)
 class New:
-    """Write a sweep file to begin with, with a comment on every part. An existing file is left as it is."""
+    """Write a sweep file to begin with, with a comment on every part, or what begins one on a cluster.
+
+    An existing file is left as it is.
+    """
 
     file: Annotated[Path, tyro.conf.Positional]
     """What to call it: NAME or NAME.py."""
     like: str = "template"
-    """Copy this one instead, of those that come with regimax (see `regimax list sweeps`)."""
+    """Copy this one instead, of those that come with regimax (see `regimax list sweeps`, and `regimax list jobs` for
+    SLURM and Kubernetes)."""
 
 
 @dataclass(frozen=True)
 class List:
-    """List what there is: sweeps, worlds, channels, regimes, networks, learners, objectives, sources, probes."""
+    """List what there is: sweeps, worlds, channels, regimes, networks, learners, objectives, sources, probes, jobs."""
 
     kind: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="[KIND]")] = None
     """Of one kind only."""

@@ -119,13 +119,18 @@ def part(command: arguments.Run) -> tuple[int, int] | None:
 def check_backend(command: arguments.Run) -> None:
     """Refuses what goes with another backend only."""
     if command.backend == "here":
-        for name in ("workers", "shares", "address"):
+        for name in ("workers", "shares", "address", "hang_seconds"):
             if getattr(command, name) is not None:
-                raise UserError(f"--{name} goes with --backend processes or ray")
+                raise UserError(f"--{name.replace('_', '-')} goes with --backend processes or ray")
     elif command.part is not None or command.extend:
         raise UserError(f"--backend {command.backend} does not go with --part or --extend")
     if command.address is not None and command.backend != "ray":
         raise UserError("--address goes with --backend ray")
+    if command.hang_seconds is not None and not command.hang_seconds > command.checkpoint_every:
+        raise UserError(
+            f"--hang-seconds {command.hang_seconds:g} is not above --checkpoint-every {command.checkpoint_every:g}: a "
+            "worker that is well would be taken for hung"
+        )
 
 
 def check_numbers(command: arguments.Run | arguments.Plan) -> None:

@@ -34,8 +34,9 @@ def run(command: arguments.Run) -> int:
     if command.spec is None:
         raise UserError("give one sweep file or claim file, or --all and a folder of them")
     file = None if command.all else given.file(command.spec)  # before anything slow
-    from regimax.backend import prepare_cpu, use_compilation_cache
+    from regimax.backend import forget_the_cluster, prepare_cpu, use_compilation_cache
 
+    forget_the_cluster()
     prepare_cpu(command.devices)
     use_compilation_cache()
     from regimax.sweep.display import say

@@ -19,16 +19,17 @@ WIDTH = 120
 
 
 def new(command: arguments.New) -> int:
-    """Writes a sweep file like one that comes with regimax, under its own name, and beside it what that one imports."""
+    """Writes a file like one that comes with regimax, under its own name; beside a sweep what that one imports."""
+    from regimax import jobs
     from regimax.sweep import shipped
 
     known = shipped.files()
+    if command.like in jobs.files():
+        return _new_job(command, jobs.files()[command.like])
     if command.like not in known:
-        raise unknown("sweep", command.like, known)
-    file = command.file if command.file.suffix == ".py" else command.file.with_name(command.file.name + ".py")
+        raise unknown("sweep", command.like, [*known, *jobs.files()])
+    file = _named(command.file, ".py")
     text = re.sub(r"regimax run \S+\.py", f"regimax run {file}", known[command.like].read_text())
-    if file.exists() or file.is_symlink():
-        raise UserError(f"{str(file)!r} exists, and is left as it is")
     beside = {file.with_name(path.name): path.read_text() for path in shipped.neighbours(known[command.like])}
     for path, needed in beside.items():
         if path == file or (path.exists() and not _holds(path, needed)):
@@ -36,13 +37,36 @@ def new(command: arguments.New) -> int:
                 f"{command.like!r} imports {path.name}, and {str(path)!r} would be another file: nothing is written"
             )
     for path, written in {**beside, file: text}.items():
-        try:
-            path.write_text(written)
-        except OSError as error:
-            raise UserError(f"cannot write {str(path)!r}: {error.strerror}") from error
+        _write(path, written)
     also = f" (it imports {', '.join(path.name for path in beside)}, written beside it)" if beside else ""
     print(f"{file}{also}: read it, change it, then: regimax plan {file}; regimax run {file}")
     return 0
+
+
+def _new_job(command: arguments.New, like: Path) -> int:
+    file = _named(command.file, like.suffix)
+    _write(file, like.read_text().replace(like.name, file.name))
+    print(f"{file}: read it, and fill in what your cluster needs; its first lines say how it is begun")
+    return 0
+
+
+def _named(file: Path, suffix: str) -> Path:
+    """The file to write, which gets a suffix where it has none.
+
+    Raises:
+      UserError: if it is there.
+    """
+    file = file if file.suffix == suffix else file.with_name(file.name + suffix)
+    if file.exists() or file.is_symlink():
+        raise UserError(f"{str(file)!r} exists, and is left as it is")
+    return file
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise UserError(f"cannot write {str(path)!r}: {error.strerror}") from error
 
 
 def _holds(path: Path, text: str) -> bool:
@@ -70,6 +94,12 @@ def _sweeps() -> Iterable[tuple[str, str]]:
     from regimax.sweep import shipped
 
     return [(name, shipped.asks(path)) for name, path in shipped.files().items()]
+
+
+def _jobs() -> Iterable[tuple[str, str]]:
+    from regimax import jobs
+
+    return [(name, jobs.about(path)) for name, path in jobs.files().items()]
 
 
 def _worlds() -> Iterable[tuple[str, str]]:
@@ -116,11 +146,13 @@ KINDS = {
     "objectives": _made("learners.objectives", "ObjectiveFactory"),
     "sources": _made("sources", "SourceFactory"),
     "probes": _made("probes", "ProbeFactory"),
+    "jobs": _jobs,
 }
 """What lists each kind."""
 HEADS = {
     "sweeps": "sweeps: regimax run NAME, or regimax new FILE --like NAME",
     "worlds": "worlds: regimax.envs",
+    "jobs": "jobs, for clusters: regimax new FILE --like NAME",
     "objectives": "objectives: regimax.learners.objectives",
 }
 """What stands above those whose names say it not as they are: other kinds are rooms of the package."""

@@ -28,6 +28,16 @@ LOST = 3
 """Times that a share may lose its worker without a commit in between, before it is given half of the lanes."""
 PAUSE = 0.5
 """Seconds before a share that lost its worker is begun again, twice as many each time, up to a minute."""
+HANG = 1800.0
+"""Seconds without a commit after which a worker is taken for hung.
+
+One that is well commits every minute, and does not for minutes at most, while it compiles. A longer limit would cost
+the time of a worker that hangs, a shorter one the work of one that is slow.
+"""
+CHECKPOINTS = 10
+"""At least so many times the seconds between commits, where the user wants these far apart."""
+VISIBLE = 60.0
+"""Seconds in which what another machine has committed is seen here: so long NFS may keep how a directory was."""
 
 
 @dataclass
@@ -38,6 +48,8 @@ class _Share:
     seen: Any = None
     since: float = field(default_factory=time.monotonic)
     lost: int = 0
+    hung: int = 0
+    ended: bool = False
     width: int | None = None
     not_before: float = 0.0
 
@@ -47,19 +59,25 @@ def folder_of(out: Path) -> Path:
     return out.with_name(f"{out.name}.shares")
 
 
+def hang_seconds_for(checkpoint_seconds: float) -> float:
+    """Returns after how many seconds without a commit a worker is taken for hung that commits so often."""
+    return max(HANG, CHECKPOINTS * checkpoint_seconds)
+
+
 def drive(
     tasks: Sequence[Task],
     out: Path,
     executor: Executor,
     say: Callable[[str], None],
     facts: dict[str, Any],
-    hang_seconds: float = 1800.0,
+    hang_seconds: float = HANG,
 ) -> int:
     """Runs all shares of a sweep and joins them.
 
     A worker that is lost costs what its share had not committed: it is begun again, as often as it takes, with half of
-    the lanes where it was lost three times without a commit. So is one that has committed nothing for `hang_seconds`. A
-    task that ends with an error of its own ends all.
+    the lanes where it was lost three times without a commit. So is one that has committed nothing for `hang_seconds`,
+    twice as long each time in a row, so that one that is only slow gets there. A task that ends with an error of its
+    own ends all.
 
     Args:
       tasks: one per share; their directories lie in `folder_of(out)`.
@@ -67,13 +85,14 @@ def drive(
       executor: runs them; it is closed in the end.
       say: tells the user.
       facts: of sweep.json that the shares cannot know: what was typed, and where the sweep's file lies.
-      hang_seconds: without a commit after which a worker is taken for hung.
+      hang_seconds: without a commit after which a worker is taken for hung, see `hang_seconds_for`.
 
     Returns:
       the number of cells.
 
     Raises:
-      UserError: what a task said that ended with an error; the shares stay, and are taken up again.
+      UserError: what a task said that ended with an error, or where the driver does not see what a worker has written;
+        the shares stay, and are taken up again.
       Interrupted: after SIGINT or SIGTERM.
     """
     place = folder_of(out)
@@ -101,10 +120,11 @@ def drive(
             if signals:
                 raise Interrupted(signals[0])
             for share in running.values():
-                if _hangs(share, hang_seconds):
-                    say(f"share {share.task.number} has committed nothing for {hang_seconds:.0f} s: it is begun again")
+                limit = hang_seconds * 2**share.hung
+                if _hangs(share, limit):
+                    say(f"share {share.task.number} has committed nothing for {limit:.0f} s: it is begun again")
                     executor.cancel(_narrowed(share))
-                    share.since = time.monotonic()
+                    share.since, share.hung, share.ended = time.monotonic(), share.hung + 1, True
             if time.monotonic() - told >= TOLD and running:
                 told = time.monotonic()
                 done, planned = map(sum, zip(*(_stages(task.out) for task in tasks), strict=True))
@@ -123,11 +143,16 @@ def _narrowed(share: _Share) -> Task:
 def _take(ended: Ended, share: _Share, waiting: list[_Share], say: Callable[[str], None]) -> None:
     """Looks at how a task ended: it is done, is to be begun again, or its error is everybody's."""
     if ended.code == 0:
+        _see(share.task.out)
         return
     if ended.code is not None and ended.code > 0 and ended.code < 128:
         lines = ended.said.strip().splitlines() or ["it said nothing"]
         own = [line.removeprefix("regimax: ") for line in lines if line.startswith("regimax: ")]
         raise UserError(f"share {share.task.number}: {own[-1] if own else lines[-1]}")
+    waiting.append(share)
+    if share.ended:  # as it hung, which fewer lanes would not mend
+        share.ended = False
+        return
     seen = _newest(share.task.out)
     share.lost = share.lost + 1 if seen == share.seen else 1
     share.seen = seen
@@ -138,14 +163,29 @@ def _take(ended: Ended, share: _Share, waiting: list[_Share], say: Callable[[str
     else:
         say(f"share {share.task.number} lost its worker: it is begun again")
     share.not_before = time.monotonic() + min(60.0, PAUSE * 2 ** (share.lost - 1))
-    waiting.append(share)
 
 
 def _hangs(share: _Share, seconds: float) -> bool:
     seen = _newest(share.task.out)
     if seen != share.seen:
-        share.seen, share.since, share.lost = seen, time.monotonic(), 0
+        share.seen, share.since, share.lost, share.hung = seen, time.monotonic(), 0, 0
     return time.monotonic() - share.since > seconds
+
+
+def _see(run: Path) -> None:
+    """Waits until what a worker says it has finished is seen here.
+
+    Raises:
+      UserError: if it is not.
+    """
+    until = time.monotonic() + VISIBLE
+    while not _complete(run):
+        if time.monotonic() > until:
+            raise UserError(
+                f"a worker has finished {str(run)!r}, and here it is not: give an --out on storage that all workers "
+                "and the driver see under the same path"
+            )
+        time.sleep(SECONDS)
 
 
 def _newest(run: Path) -> int:

@@ -36,22 +36,24 @@ def main(typed: Sequence[str]) -> NoReturn:
             sys.exit(128 + signal.SIGKILL)
     if cores != "-" and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, set(map(int, cores.split(","))))
-    _wait_for_lock(Path(arguments[arguments.index("--out") + 1]) / ".lock")
+    if not _is_free(Path(arguments[arguments.index("--out") + 1]) / ".lock"):
+        sys.exit(128 + signal.SIGKILL)  # no error of anybody's: it is begun again later
     os.execv(sys.executable, [sys.executable, "-m", "regimax", *arguments])  # what was settled here holds there
 
 
-def _wait_for_lock(lock: Path) -> None:
-    """Waits while a worker that was killed, or is about to be, still holds a run directory."""
+def _is_free(lock: Path) -> bool:
+    """Waits while a worker that was killed, or is about to be, holds a run directory. Returns whether none does."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         try:
             with open(lock) as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
+                return True
         except FileNotFoundError:
-            return
+            return True
         except OSError:
             time.sleep(0.2)
+    return False
 
 
 if __name__ == "__main__":

@@ -108,3 +108,28 @@ def test_draws_keep_their_loops_where_the_expression_takes_minutes_to_compile():
 def test_where_jax_has_other_names_draws_stay_as_they_are(monkeypatch):
     monkeypatch.delattr(backend._threefry(), "_threefry2x32_lowering")
     assert backend.draw_without_loops() is False
+
+
+def test_no_process_takes_itself_for_a_part_of_a_larger_one(monkeypatch):
+    from jax._src import clusters
+
+    def found():
+        kinds = (clusters.SlurmCluster, clusters.OmpiCluster)
+        return [kind.name for kind in kinds if kind.is_env_present()]
+
+    begun_by_srun = {
+        "SLURM_JOB_ID": "7",
+        "SLURM_STEP_NODELIST": "node[1-4]",
+        "SLURM_NTASKS": "4",
+        "SLURM_PROCID": "3",
+        "SLURM_LOCALID": "0",
+        "OMPI_MCA_orte_hnp_uri": "1.0;tcp://10.0.0.1:1",
+    }
+    for name, value in begun_by_srun.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    assert found() == ["slurm", "ompi"]
+    backend.forget_the_cluster()
+    assert found() == []
+    assert not clusters.K8sCluster.is_env_present()
+    assert os.environ["SLURM_JOB_ID"] == "7"

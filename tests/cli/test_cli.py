@@ -68,6 +68,13 @@ BAD = [
     (["run", "tiny.py", "--backend", "processes", "--workers", "0"], "--workers 0 is below 1"),
     (["run", "tiny.py", "--backend", "processes", "--workers", "9999"], "--workers 9999 is above the"),
     (["run", "tiny.py", "--backend", "processes", "--workers", "1", "--shares", "99"], "99 shares are too many"),
+    (["run", "tiny.py", "--backend", "ray", "--shares", "99"], "99 shares are too many"),
+    (["run", "tiny.py", "--backend", "ray", "--out", "tiny.py"], "is a file, not a run directory"),
+    (["run", "tiny.py", "--hang-seconds", "900"], "--hang-seconds goes with --backend processes or ray"),
+    (
+        ["run", "tiny.py", "--backend", "processes", "--hang-seconds", "60"],
+        "--hang-seconds 60 is not above --checkpoint-every 60",
+    ),
     (["run", "tiny.py", "--backend", "processes", "--address", "auto"], "--address goes with --backend ray"),
     (["run", "tiny.py", "--backend", "processes", "--part", "1/2"], "--backend processes does not go with --part"),
     (["merge", "nowhere", "--out", "there"], "'nowhere' is not a run directory"),

@@ -3,7 +3,7 @@
 import pytest
 
 import regimax as rx
-from regimax.executors import driver
+from regimax.executors import Ended, driver
 from regimax.executors.driver import drive, folder_of
 from regimax.sweep import files, store
 from regimax.sweep.run import Options, execute, plan_for
@@ -69,8 +69,6 @@ def test_who_is_lost_time_and_again_without_a_commit_gets_fewer_lanes(file, tmp_
             return super().wait(seconds)
 
     def rx_ended(task):
-        from regimax.executors import Ended
-
         return Ended(task, -9, "")
 
     executor = Never(slots=1)
@@ -127,8 +125,6 @@ def test_a_worker_that_hangs_is_begun_again(file, tmp_path, whole):
             return super().wait(seconds)
 
         def cancel(self, task):
-            from regimax.executors import Ended
-
             self.cancelled += 1
             self._queue.remove(task)
             ended, self.wait = self.wait, lambda seconds: self.back(ended, Ended(task, -9, ""))
@@ -148,3 +144,56 @@ def test_two_drivers_do_not_run_the_same(file, tmp_path):
     out = tmp_path / "run"
     with rundir.locked(folder_of(out)), pytest.raises(rx.UserError, match="is in use by another process"):
         drive(tasks_of(file, folder_of(out), 1), out, Inline(), lambda text: None, FACTS)
+
+
+class Silent(Inline):
+    """Its workers hang the first times: each is cancelled before it does anything."""
+
+    def __init__(self, times):
+        super().__init__(slots=1)
+        self.left, self.cancelled = times, []
+
+    def wait(self, seconds):
+        if self.cancelled and self.cancelled[-1] is not None:
+            task, self.cancelled[-1] = self.cancelled[-1], None
+            return [Ended(task, None, "")]
+        return super().wait(seconds) if len(self.cancelled) == self.left else []
+
+    def cancel(self, task):
+        super().cancel(task)
+        self.cancelled.append(task)
+
+
+def test_one_that_hangs_has_twice_as_long_each_time_and_keeps_its_lanes(file, tmp_path, whole, monkeypatch):
+    class Clock:
+        now = 0.0
+
+        def monotonic(self):
+            self.now += 0.5
+            return self.now
+
+        def sleep(self, seconds):
+            self.now += seconds
+
+    monkeypatch.setattr(driver, "time", Clock())
+    out, said = tmp_path / "run", []
+    executor = Silent(times=4)
+    drive(tasks_of(file, folder_of(out), 1), out, executor, said.append, FACTS, hang_seconds=50.0)
+    limits = [int(text.split(" for ")[1].split()[0]) for text in said if "has committed nothing" in text]
+    assert limits == [50, 100, 200, 400]
+    assert not any("--width" in task.arguments for task in executor.submitted)
+    assert_same(out, whole)
+
+
+def test_a_limit_is_above_the_time_between_commits():
+    assert driver.hang_seconds_for(60.0) == driver.HANG
+    assert driver.hang_seconds_for(3600.0) == 36_000.0
+
+
+def test_what_the_driver_does_not_see_is_told(file, tmp_path, monkeypatch):
+    monkeypatch.setattr(driver, "VISIBLE", 0.0)
+    out = tmp_path / "run"
+    message = r"a worker has finished '.*1-of-1', and here it is not: give an --out on storage that all workers"
+    with pytest.raises(rx.UserError, match=message):
+        drive(tasks_of(file, folder_of(out), 1), out, Inline(code=(0, "")), lambda text: None, FACTS)
+    assert not out.exists()

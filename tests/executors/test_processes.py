@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 import regimax as rx
+from regimax.executors import worker
 from regimax.executors.processes import Processes
 from regimax.executors.worker import command
-from regimax.sweep import store
+from regimax.sweep import rundir, store
 
 
 def test_there_are_no_more_workers_than_cores():
@@ -28,6 +29,15 @@ def test_a_worker_without_its_parent_does_nothing(tmp_path):
     words[3] = "1"  # somebody else's child
     assert subprocess.run(words, check=False, timeout=100).returncode == 128 + signal.SIGKILL
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_directory_that_somebody_holds_is_waited_for_and_then_left_for_later(tmp_path, monkeypatch):
+    monkeypatch.setattr(worker, "PATIENCE", 0.3)
+    lock = tmp_path / "out" / ".lock"
+    assert worker._is_free(lock)
+    with rundir.locked(lock.parent):
+        assert not worker._is_free(lock)
+    assert worker._is_free(lock)
 
 
 def workers_of(driver):

@@ -1,11 +1,14 @@
 """A sweep that is run from Python."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 import regimax as rx
 from regimax.cli import main
+from regimax.sweep import extension, spec
 
 r = rx.regimes
 CELL = """
@@ -52,3 +55,26 @@ def test_it_may_be_silent_and_refuses_what_cannot_be_run(sweep, capsys):
             sweep.run("out", **{name: 0}, progress=False)
     assert not Path("out").exists()
     assert capsys.readouterr().out == ""
+
+
+def test_to_extend_it_says_what_is_used_again_and_asks_where_much_is_run_again(sweep, capsys, monkeypatch):
+    sweep.run("out", progress=False)
+    asked, before = [], written()
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(Console, "is_terminal", True)
+    monkeypatch.setattr(extension.Confirm, "ask", lambda *words, **kw: asked.append(words))  # who says no
+    longer = spec.override(sweep, ["rl.updates=4"])
+    said = lambda: capsys.readouterr().out.replace("\n", " ")
+    with pytest.raises(rx.UserError, match=r"^out is left as it is$"):
+        longer.run("out", extend=True)
+    assert "4 are run again (8 updates)" in said()
+    assert (asked, written()) == ([("Go on?",)], before)
+    with pytest.raises(rx.UserError, match="cannot be extended to this sweep"):
+        replace(sweep, seeds=1).run("out", extend=True)
+    run = replace(sweep, seeds=3).run("out", extend=True)
+    assert "4 stages are used as they are (8 updates), 2 are new (4 updates)" in capsys.readouterr().out.replace(
+        "\n", " "
+    )
+    assert len(run.cells) == 6
+    assert len(replace(longer, seeds=3).run("out", extend=True, yes=True).cells) == 6
+    assert len(asked) == 1

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.prompt import Confirm
 
 from regimax.cli import arguments, given
 from regimax.errors import UserError
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
     from regimax.claims.claim import Claim
     from regimax.claims.every import Found
-    from regimax.sweep.plan import Plan
     from regimax.sweep.run import Options
     from regimax.sweep.spec import Sweep
 
@@ -75,10 +73,11 @@ def _run_sweep(command: arguments.Run, sweep: Sweep, file: Path, out: Path, opti
     from regimax.sweep import table
     from regimax.sweep.account import shares_text
     from regimax.sweep.display import Progressing, duration, human, say
+    from regimax.sweep.extension import agreed
     from regimax.sweep.run import execute, plan_for
 
     plan = plan_for(sweep, out, options)
-    if command.extend and not _welcome(command, plan, out, console):
+    if command.extend and not agreed(plan, out, console, ask=not command.yes):
         return 1
     facts = {"name": file.stem, "command": _typed(), "set": given.assigned(command), "seeds_given": command.seeds}
     facts["folder"] = str(file.resolve().parent)  # where the modules lie that it may import
@@ -100,20 +99,6 @@ def _run_sweep(command: arguments.Run, sweep: Sweep, file: Path, out: Path, opti
         f"{shares_text(outcome.shares)}\nresults in {out}; next: regimax report {out}",
     )
     return 0
-
-
-def _welcome(command: arguments.Run, plan: Plan, out: Path, console: Console) -> bool:
-    """Says what an extended run uses again, and asks a person at a terminal where stages must be run a second time."""
-    from regimax.sweep import rundir
-    from regimax.sweep.display import say
-    from regimax.sweep.extension import extension
-
-    rundir.compare(plan, out, extend=True)
-    found = extension(plan, out)
-    say(console, f"extending {out}: {found.text()}")
-    if not found.again or command.yes or not (sys.stdin.isatty() and console.is_terminal):
-        return True
-    return Confirm.ask("Go on?", console=console, default=True)
 
 
 def _run_claim(command: arguments.Run, claim: Claim, file: Path, out: Path, options: Options, console: Console) -> int:

@@ -1,4 +1,4 @@
-"""The process that becomes one task: ``python -m regimax.executors.worker PARENT CORES -- ARGUMENTS of regimax``.
+"""The process that becomes one task: ``python worker.py PARENT CORES -- ARGUMENTS of regimax``.
 
 It ends when its parent does, keeps to cores of its own, and waits until whoever ran the task before has let go of it.
 """
@@ -22,9 +22,12 @@ PATIENCE = 60.0
 
 
 def command(cores: Sequence[int], arguments: Sequence[str]) -> list[str]:
-    """Returns what a parent types to begin a worker; it may use any core where none is named."""
+    """Returns what a parent types to begin a worker; it may use any core where none is named.
+
+    This file by itself, so that nothing slow is imported twice.
+    """
     where = ",".join(map(str, cores)) or "-"
-    return [sys.executable, "-m", "regimax.executors.worker", str(os.getpid()), where, "--", *arguments]
+    return [sys.executable, "-P", __file__, str(os.getpid()), where, "--", *arguments]
 
 
 def main(typed: Sequence[str]) -> NoReturn:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
+from rich.console import Console
+from rich.prompt import Confirm
 
 from regimax.regimes import program
-from regimax.sweep import store
+from regimax.sweep import rundir, store
+from regimax.sweep.display import say
 from regimax.sweep.plan import Plan
 
 SOLVED, DIVERGED = program.STATUS[program.SOLVED], program.STATUS[program.DIVERGED]
@@ -74,6 +78,29 @@ def extension(plan: Plan, run: Path) -> Extension:
         kind[0] += 1
         kind[1] += stage.end - stage.start
     return Extension(*counts["reused"], *counts["again"], *counts["new"])
+
+
+def agreed(plan: Plan, run: Path, console: Console, ask: bool) -> bool:
+    """Says what a larger sweep uses again, and asks a person at a terminal where stages must be run a second time.
+
+    Args:
+      plan: the plan, made for that directory.
+      run: the run directory, there or not.
+      console: where it is said.
+      ask: whether to ask at all.
+
+    Returns:
+      whether to go on.
+
+    Raises:
+      UserError: if the directory cannot be extended to the plan.
+    """
+    rundir.compare(plan, run, extend=True)
+    found = extension(plan, run)
+    say(console, f"extending {run}: {found.text()}")
+    if not (found.again and ask and sys.stdin.isatty() and console.is_terminal):
+        return True
+    return Confirm.ask("Go on?", console=console, default=True)
 
 
 def _go_on(plan: Plan, ended: dict[str, str], parked: set[str]) -> None:

@@ -112,26 +112,30 @@ class Sweep:
         width: int | None = None,
         devices: int | None = None,
         extend: bool = False,
+        yes: bool = False,
         accept_versions: bool = False,
         progress: bool = True,
     ) -> Run:
         """Runs it, or goes on where it was stopped: `regimax run` from Python, also in a notebook.
 
-        Call `regimax.prepare_cpu()` first where a CPU is to be used whole.
+        Call `regimax.prepare_cpu()` first where a CPU is to be used whole. Where a run is extended it says first what
+        is used again and what will run, and asks at a terminal where finished stages must be run a second time.
 
         Args:
           out: the run directory.
           width: lanes side by side; results do not depend on it.
           devices: number of local devices to use; all when None.
           extend: whether to add what this sweep has beyond the one that the directory holds.
+          yes: whether to do so without asking.
           accept_versions: whether to go on with a run of other versions or another device.
-          progress: whether to show it.
+          progress: whether to show it; without it nothing is asked either.
 
         Returns:
           the finished run, with `cells`, `curves` and `stages`.
 
         Raises:
-          UserError: for anything that cannot be run, before anything is computed or written.
+          UserError: for anything that cannot be run, or where one who is asked says no, before anything is computed or
+            written.
 
         Example:
           >>> import regimax as rx
@@ -146,6 +150,7 @@ class Sweep:
         from rich.console import Console
 
         from regimax.sweep.display import Progressing
+        from regimax.sweep.extension import agreed
         from regimax.sweep.loaded import load_run
         from regimax.sweep.run import Options, execute, plan_for
 
@@ -155,8 +160,10 @@ class Sweep:
         folder = Path(out)
         facts = {"name": folder.name, "command": f"Sweep.run({str(out)!r})", "set": [], "seeds_given": None}
         options = Options(width=width, devices=devices, extend=extend, accept_versions=accept_versions, facts=facts)
-        plan = plan_for(self, folder, options)
-        with Progressing(Console(quiet=not progress)) as display:
+        plan, console = plan_for(self, folder, options), Console(quiet=not progress)
+        if extend and not agreed(plan, folder, console, ask=progress and not yes):
+            raise UserError(f"{out!s} is left as it is")
+        with Progressing(console) as display:
             execute(plan, folder, options, display)
         return load_run(folder, self)
 

@@ -106,12 +106,16 @@ def cluster(cpus: int, environment: dict[str, str]) -> Iterator[list[str]]:
         yield []
         return
     ray = [sys.executable, "-m", "ray.scripts.scripts"]
-    start = [*ray, "start", "--head", "--port=6380", f"--num-cpus={cpus}", "--include-dashboard=false"]
-    subprocess.run(start, env=environment, check=True, stdout=subprocess.DEVNULL)
+    start = [*ray, "start", "--head", "--block", "--port=6380", f"--num-cpus={cpus}", "--include-dashboard=false"]
+    head = subprocess.Popen(start, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
+        answers = [*ray, "status", "--address=127.0.0.1:6380"]
+        while subprocess.run(answers, check=False, capture_output=True).returncode:
+            time.sleep(1.0)
         yield ["--address", "127.0.0.1:6380"]
     finally:
-        subprocess.run([*ray, "stop", "--force"], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        head.terminate()
+        head.wait()
 
 
 def turn(kind: Kind, place: Path, updates: int, mark: str) -> tuple[float, float]:

@@ -1,11 +1,14 @@
-"""A sweep file that workers run, and the executor that runs tasks in this process."""
+"""A sweep file that workers run, the executor that runs tasks in this process, and an eye on what workers commit."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
 
+from regimax.errors import UserError
 from regimax.executors import Ended
-from regimax.sweep import files
+from regimax.executors.driver import folder_of
+from regimax.sweep import files, store
 from regimax.sweep.run import Options, execute, plan_for
 
 SWEEP = '''"""Small."""
@@ -94,3 +97,35 @@ def tasks_of(file, place, of):
 
     named = {i: place / f"{i}-of-{of}" for i in range(1, of + 1)}
     return [Task(i, Path(file), ("run", "--part", f"{i}/{of}", "--out", str(out)), out) for i, out in named.items()]
+
+
+class Watch:
+    """Looks at what the shares of a run directory have committed.
+
+    Attributes:
+      commits: of each share, the newest.
+    """
+
+    def __init__(self, out):
+        self._place, self.commits, self._finished = folder_of(out), {}, {}
+
+    def look(self):
+        """Notes it; nothing that was committed may be gone, which would be run again."""
+        for share in sorted(self._place.glob("*-of-*")):
+            with contextlib.suppress(UserError, OSError):  # is renewed at this moment
+                newest = next(iter(store.checkpoint_steps(share)), 0)
+                finished = set(store.finished_rows(share, store.newest_manifest(share))["stage"])
+                assert newest >= self.commits.get(share.name, 0)
+                assert finished >= self._finished.get(share.name, set())
+                self.commits[share.name], self._finished[share.name] = newest, finished
+
+
+def workers_of(out):
+    """Processes that run shares of a run directory, by share, whoever has begun them."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "cmdline").read_bytes().decode().split("\0")
+            if "--part" in words and str(folder_of(out)) in (into := words[words.index("--out") + 1]):
+                found[Path(into).name] = int(process.name)
+    return found

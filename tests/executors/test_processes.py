@@ -1,12 +1,11 @@
 """Workers that are processes of this machine."""
 
+import contextlib
 import os
-import random
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -15,6 +14,8 @@ from regimax.executors import worker
 from regimax.executors.processes import Processes
 from regimax.executors.worker import command
 from regimax.sweep import rundir, store
+
+from .conftest import Watch, workers_of
 
 
 def test_there_are_no_more_workers_than_cores():
@@ -40,53 +41,38 @@ def test_a_run_directory_that_somebody_holds_is_waited_for_and_then_left_for_lat
     assert worker._is_free(lock)
 
 
-def workers_of(driver):
-    """The processes that a driver has begun."""
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(driver)], capture_output=True, text=True, check=False)
-    return [int(pid) for pid in listed.stdout.split()]
-
-
 @pytest.mark.slow
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(2400)
 @pytest.mark.parametrize("backend", ["processes", "ray"])
 def test_workers_and_the_driver_are_killed_and_the_tables_are_the_same(file, tmp_path, backend):
+    """Ten workers that have just committed, and the driver after every second of them."""
     if backend == "ray":
         pytest.importorskip("ray")
-    regimax = [sys.executable, "-m", "regimax", "run", str(file), "--seeds", "16"]
-    whole, out = tmp_path / "whole", tmp_path / "run"
-    assert subprocess.run([*regimax, "--out", str(whole)], check=False).returncode == 0
+    regimax = [sys.executable, "-m", "regimax", "run", str(file), "--seeds", "16", "--set", "rl.updates=200"]
+    expected, out = tmp_path / "whole", tmp_path / "run"
+    assert subprocess.run([*regimax, "--out", str(expected)], check=False).returncode == 0
     typed = [*regimax, "--out", str(out), "--backend", backend, "--workers", "2", "--shares", "4"]
     typed += ["--checkpoint-every", "0"]
-    rng, kills, drivers = random.Random(0), 0, 0
-    while not out.exists():
-        driver = subprocess.Popen(typed, start_new_session=True)
-        begun, patience = time.monotonic(), rng.uniform(15, 40)
-        while driver.poll() is None:
-            time.sleep(rng.uniform(2, 6))
-            workers = found(out) if backend == "ray" else workers_of(driver.pid)
-            if workers and kills < 10:
-                os.kill(rng.choice(workers), signal.SIGKILL)
-                kills += 1
-            if drivers < 3 and time.monotonic() - begun > patience:
-                driver.kill()
-                driver.wait()
-                drivers += 1
-                break
-        else:
-            assert driver.returncode == 0
-    assert kills >= 3
+    watch, kills, drivers, seen = Watch(out), 0, 0, {}
+    driver = subprocess.Popen(typed, start_new_session=True)
+    while kills < 10 or drivers < 5:
+        time.sleep(0.1)
+        assert driver.poll() is None, "all was done before all were killed"
+        watch.look()
+        for share, pid in workers_of(out).items():
+            if watch.commits.get(share, 0) > seen.get(share, 0) and kills < 2 * (drivers + 1):
+                seen[share] = watch.commits[share]
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    kills += 1
+        if kills == 2 * (drivers + 1):
+            driver.kill()
+            driver.wait()
+            drivers += 1
+            driver = subprocess.Popen(typed, start_new_session=True)
+    while driver.poll() is None:
+        time.sleep(0.5)
+        watch.look()
+    assert (driver.returncode, kills, drivers) == (0, 10, 5)
     for name in (store.CELLS, store.STAGES):
-        assert (out / name).read_bytes() == (whole / name).read_bytes()
-
-
-def found(out):
-    """Workers of shares below a run directory, whoever has begun them."""
-    pids = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes().decode().split("\0")
-        except OSError:
-            continue
-        if "--part" in words and any(f"{out.name}.shares" in word for word in words):
-            pids.append(int(process.name))
-    return pids
+        assert (out / name).read_bytes() == (expected / name).read_bytes()

@@ -50,7 +50,7 @@ def test_channels_of_the_page_are_planned():
 
 COMMANDS = {
     tuple(word.strip("[]") for word in command.partition("#")[0].split()[1:])
-    for page in ("../README.md", "start.md", "sweeps.md", "throughput.md", "claims.md", "calibration.md")
+    for page in ("../README.md", "start.md", "sweeps.md", "clusters.md", "throughput.md", "claims.md", "calibration.md")
     for block in blocks(page, "(?:bash)?")
     for line in re.sub(r"   +.*", "", block, flags=re.MULTILINE).splitlines()
     for command in map(str.strip, line.split(";"))

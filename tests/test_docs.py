@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import regimax as rx
+from regimax import jobs
 from regimax.cli import main
 from regimax.sweep.plan import make_plan
 
@@ -46,6 +47,13 @@ def test_channels_of_the_page_are_planned():
         names = {}
         exec(compile(block, "channels.md", "exec"), names)
         assert make_plan(names["sweep"]).cells
+
+
+def test_everything_there_is_for_clusters_is_told_and_shown():
+    page = (DOCS / "clusters.md").read_text()
+    for name, path in jobs.files().items():
+        assert f"--like {name} " in page
+        assert f'--8<-- "src/regimax/jobs/{path.name}"' in page
 
 
 COMMANDS = {

@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import statistics
 import subprocess
@@ -120,7 +121,8 @@ def cluster(cpus: int, environment: dict[str, str]) -> Iterator[list[str]]:
 
 def turn(kind: Kind, place: Path, updates: int, mark: str) -> tuple[float, float]:
     """Runs the sweep once by a kind."""
-    environment = os.environ | {MARK: mark, "JAX_COMPILATION_CACHE_DIR": str(place / "cache")}
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    environment = os.environ | token | {MARK: mark, "JAX_COMPILATION_CACHE_DIR": str(place / "cache")}
     file, out = place / "mine.py", place / "run"
     file.write_text(SWEEP)
     shutil.rmtree(out, ignore_errors=True)

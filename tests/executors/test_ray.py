@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -54,6 +55,7 @@ RAY = [sys.executable, "-m", "ray.scripts.scripts"]
 def cluster(*nodes):
     """A cluster of nodes that are begun with these options, the head first; yields its address."""
     pytest.importorskip("ray")
+    os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -35,7 +35,7 @@ STAND_INS = {
             name, _, value = words.pop(0).partition("=")
             assert name in ("--overlap", "--nodes", "--ntasks", "--nodelist", "--exclude", "--kill-on-bad-exit"), name
             tasks = int(value) if name == "--ntasks" else tasks
-        assert os.environ["SRUN_CPUS_PER_TASK"] == os.environ["SLURM_CPUS_PER_TASK"] or words[0] == "hostname"
+        assert os.environ["SRUN_CPUS_PER_TASK"] == os.environ["SLURM_CPUS_PER_TASK"]
         said = {"SLURM_NTASKS": tasks, "SLURM_STEP_NODELIST": os.environ["SLURM_JOB_NODELIST"], "SLURM_LOCALID": 0}
         step = [subprocess.Popen(words, env=os.environ | {k: str(v) for k, v in (said | {"SLURM_PROCID": i}).items()})
                 for i in range(tasks)]

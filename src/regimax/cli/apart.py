@@ -11,8 +11,8 @@ from rich.console import Console
 
 from regimax.backend import cores
 from regimax.cli import arguments
-from regimax.executors import Executor, Task, drive
-from regimax.executors.driver import folder_of, hang_seconds_for
+from regimax.executors import Executor, Task
+from regimax.executors.driver import drive, folder_of, hang_seconds_for
 from regimax.sweep import disk, rundir
 from regimax.sweep.display import say
 from regimax.sweep.share import cut, suiting

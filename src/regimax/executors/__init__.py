@@ -1,6 +1,8 @@
-"""Running the shares of a sweep elsewhere: in processes of this machine, or on a Ray cluster."""
+"""Running the shares of a sweep elsewhere: in processes of this machine, or on a Ray cluster.
+
+`regimax.executors.driver.drive` does it. It is not taken in here: Ray's own processes import this, and nothing slow.
+"""
 
 from regimax.executors.base import Ended, Executor, Task
-from regimax.executors.driver import drive
 
-__all__ = ["Ended", "Executor", "Task", "drive"]
+__all__ = ["Ended", "Executor", "Task"]

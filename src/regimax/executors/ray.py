@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from regimax.errors import UserError
 from regimax.executors.base import ON_ACCELERATOR, ON_CORE, Ended, Task
 from regimax.executors.processes import GRACE, TAIL
-from regimax.sweep import store
 
 LEFT_OUT = ["runs", "*.shares", "*.parquet", "__pycache__", ".[!.]*"]
 """Of the folder of a sweep's file, which travels with its tasks, beside run directories."""
@@ -160,6 +159,8 @@ class Ray:
 
 def left_out(folder: Path) -> list[str]:
     """Returns what of the folder of a sweep's file stays where it is: results, caches and what is hidden."""
+    from regimax.sweep import store  # what Ray's own processes import is nothing slow
+
     runs = [path.parent.relative_to(folder) for depth in ("*", "*/*") for path in folder.glob(f"{depth}/{store.SWEEP}")]
     return [*LEFT_OUT, *sorted(f"/{run.as_posix()}" for run in runs)]
 

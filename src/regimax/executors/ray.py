@@ -89,6 +89,8 @@ class Ray:
                 f"the folder of the sweep's file, {str(folder)!r}, travels to the workers, and cannot: {_line(error)}. "
                 "Give the file a folder of its own"
             ) from error
+        except (self._ray.exceptions.RayError, RuntimeError) as error:  # such as a secret that is not the cluster's
+            raise UserError(f"--backend ray: {_line(error)}") from error
         self._wanted, self._away, self._looked = workers, address is not None, -LOOK
         self._running: dict[Any, Task] = {}
         self._cancelled: dict[Any, float] = {}

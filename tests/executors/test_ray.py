@@ -8,9 +8,14 @@ import socket
 import subprocess
 import sys
 import time
+import types
+from importlib.machinery import ModuleSpec
+from pathlib import Path
 
 import pytest
 
+import regimax as rx
+from regimax.executors import Ended, Task, ray
 from regimax.executors.ray import LEFT_OUT, Room, left_out, room
 from regimax.sweep import store
 
@@ -46,6 +51,118 @@ def test_results_do_not_travel_with_the_file_of_a_sweep(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     assert left_out(tmp_path) == [*LEFT_OUT, "/mine", "/other/one"]
+
+
+class Fake(types.ModuleType):
+    """Stands in for Ray: what is submitted ends as `ends` says, once it is waited for."""
+
+    def __init__(self, refuses=None):
+        super().__init__("ray")
+        self.__spec__ = ModuleSpec("ray", None)
+        names = ("RayTaskError", "WorkerCrashedError", "RuntimeEnvSetupError")
+        self.exceptions = types.SimpleNamespace(
+            RayError=RayError, **{name: type(name, (RayError,), {}) for name in names}
+        )
+        self.refuses, self.ends, self.options, self.given, self.killed = refuses, {}, [], [], []
+
+    def init(self, **words):
+        if self.refuses:
+            raise self.refuses(self)
+
+    def nodes(self):
+        return [{"Alive": True, "Resources": {"CPU": 4.0, "GPU": 2.0}}, {"Alive": False, "Resources": {"CPU": 99.0}}]
+
+    def remote(self, function):
+        def submit(*given):
+            self.given.append(given)
+            return f"handle {len(self.given)}"
+
+        def options(**words):
+            self.options.append(words)
+            return types.SimpleNamespace(remote=submit)
+
+        return types.SimpleNamespace(options=options)
+
+    def wait(self, handles, num_returns, timeout):
+        done = [one for one in handles if one in self.ends][:num_returns]
+        return done, [one for one in handles if one not in done]
+
+    def get(self, handle):
+        if isinstance(self.ends[handle], Exception):
+            raise self.ends[handle]
+        return self.ends[handle]
+
+    def cancel(self, handle, force=False):
+        self.killed.append((handle, force))
+
+    def shutdown(self):
+        self.killed.append("all")
+
+
+class RayError(Exception):
+    pass
+
+
+def task(number):
+    return Task(number, Path("/sweeps/mine.py"), ("run", "--out", "x"), Path("/shared/x"))
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    made = Fake()
+    monkeypatch.setitem(sys.modules, "ray", made)
+    monkeypatch.setattr(ray, "GRACE", 0.0)
+    return made
+
+
+def test_what_ends_on_a_cluster_is_lost_or_is_an_error_of_its_own(fake, tmp_path):
+    executor = ray.Ray(None, "auto", tmp_path)
+    assert executor.slots == 2
+    for number in (1, 2, 3):
+        executor.submit(task(number))
+    assert fake.options[0] == {"num_cpus": 2, "num_gpus": 1, "max_retries": 0}
+    assert fake.given[0][0] == ["run", "mine.py", "--out", "x"]  # the file's folder has travelled
+    crashed, broken = (
+        fake.exceptions.WorkerCrashedError("It died.\nIts node too."),
+        fake.exceptions.RayTaskError("a\nb\n"),
+    )
+    fake.ends = {"handle 1": (0, "said"), "handle 2": crashed, "handle 3": broken}
+    ended = [one for _ in range(3) for one in executor.wait(0.0)]
+    assert ended == [
+        Ended(task(1), 0, "said"),
+        Ended(task(2), None, "WorkerCrashedError"),
+        Ended(task(3), 1, "regimax: a worker cannot run it: b"),
+    ]
+    assert executor.wait(0.0) == []
+
+
+def test_a_worker_that_does_not_answer_is_given_up_and_the_others_are_asked_to_end(fake, tmp_path):
+    executor = ray.Ray(None, None, tmp_path)
+    for number in (1, 2):
+        executor.submit(task(number))
+    assert executor.wait(0.0) == []
+    executor.cancel(task(1))
+    assert executor.wait(0.0) == [Ended(task(1), None, "its worker does not answer")]
+    executor.close()
+    assert fake.killed == [("handle 1", True), ("handle 2", False), ("handle 2", True), "all"]
+
+
+@pytest.mark.parametrize(
+    ("refuses", "told"),
+    [
+        (lambda fake: ConnectionError("no"), r"--address 'auto': there is no Ray cluster \(no\)"),
+        (
+            lambda fake: fake.exceptions.RuntimeEnvSetupError("x\ntoo large"),
+            "travels to the workers, and cannot: too large",
+        ),
+        (lambda fake: RuntimeError("token\nwrong"), "--backend ray: wrong"),
+        (lambda fake: RayError("a"), "--backend ray: a"),
+    ],
+)
+def test_what_ray_refuses_is_told_in_a_line(fake, tmp_path, refuses, told):
+    fake.refuses = refuses
+    with pytest.raises(rx.UserError, match=told):
+        ray.Ray(None, "auto", tmp_path)
 
 
 RAY = [sys.executable, "-m", "ray.scripts.scripts"]

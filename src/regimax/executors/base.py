@@ -28,7 +28,7 @@ class Ended(NamedTuple):
     Attributes:
       task: the task.
       code: the exit code of its command; negative where a signal killed it, None where its worker was lost.
-      said: the end of what it wrote to its standard error.
+      said: the end of what it wrote to its standard error; of one that was lost a word or two on how, if any.
     """
 
     task: Task

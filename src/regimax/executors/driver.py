@@ -161,7 +161,8 @@ def _take(ended: Ended, share: _Share, waiting: list[_Share], say: Callable[[str
         times = f"{share.lost} times without a commit"
         say(f"share {share.task.number} was lost {times}: it goes on with {share.width} lanes")
     else:
-        say(f"share {share.task.number} lost its worker: it is begun again")
+        why = f" ({ended.said})" if ended.code is None and ended.said else ""
+        say(f"share {share.task.number} lost its worker{why}: it is begun again")
     share.not_before = time.monotonic() + min(60.0, PAUSE * 2 ** (share.lost - 1))
 
 

@@ -72,7 +72,7 @@ class Ray:
       folder: that of the sweep's file.
 
     Raises:
-      UserError: if Ray is missing, or there is no cluster at the address.
+      UserError: if Ray is missing, or refuses.
     """
 
     def __init__(self, workers: int | None, address: str | None, folder: Path):
@@ -84,12 +84,16 @@ class Ray:
             self._ray.init(address=address or "local", log_to_driver=False, logging_level="error", **away)
         except ConnectionError as error:
             raise UserError(f"--address {address!r}: there is no Ray cluster ({error})") from error
-        except (self._ray.exceptions.RuntimeEnvSetupError, ValueError) as error:
+        except self._ray.exceptions.RuntimeEnvSetupError as error:
             raise UserError(
                 f"the folder of the sweep's file, {str(folder)!r}, travels to the workers, and cannot: {_line(error)}. "
                 "Give the file a folder of its own"
             ) from error
-        except (self._ray.exceptions.RayError, RuntimeError) as error:  # such as a secret that is not the cluster's
+        except (
+            self._ray.exceptions.RayError,
+            RuntimeError,
+            ValueError,
+        ) as error:  # such as a secret that is not the cluster's
             raise UserError(f"--backend ray: {_line(error)}") from error
         self._wanted, self._away, self._looked = workers, address is not None, -LOOK
         self._running: dict[Any, Task] = {}
@@ -155,7 +159,7 @@ class Ray:
         except self._ray.exceptions.RayTaskError as error:  # what is installed on its node: it would be so again
             return Ended(task, 1, f"regimax: a worker cannot run it: {_line(error)}")
         except self._ray.exceptions.RayError as error:
-            return Ended(task, None, _line(error))
+            return Ended(task, None, type(error).__name__)
         return Ended(task, code, said)
 
 

@@ -178,7 +178,7 @@ def cluster(*nodes):
         port = free.getsockname()[1]
     address = f"127.0.0.1:{port}"
     start = [*RAY, "start", "--block", "--disable-usage-stats", "--min-worker-port=0", "--max-worker-port=0"]
-    head = ["--head", "--node-ip-address=127.0.0.1", f"--port={port}", "--include-dashboard=false"]
+    head = ["--head", f"--port={port}", "--include-dashboard=false"]
     with contextlib.ExitStack() as begun:
         for i, options in enumerate(nodes):
             words = [*start, *(options), *([f"--address={address}"] if i else head)]

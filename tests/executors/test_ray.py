@@ -194,7 +194,8 @@ def cluster(*nodes):
 
 
 def typed(file, *more):
-    return [sys.executable, "-m", "regimax", "run", str(file), "--seeds", "16", *map(str, more)]
+    updates = ["--seeds", "16", "--set", "rl.updates=400"]  # some seconds, with a commit after every tick
+    return [sys.executable, "-m", "regimax", "run", str(file), *updates, *map(str, more)]
 
 
 @pytest.fixture

@@ -107,7 +107,7 @@ class Watch:
     """
 
     def __init__(self, out):
-        self._place, self.commits, self._finished = folder_of(out), {}, {}
+        self._out, self._place, self.commits, self._finished = out, folder_of(out), {}, {}
 
     def look(self):
         """Notes it; nothing that was committed may be gone, which would be run again."""
@@ -115,6 +115,8 @@ class Watch:
             with contextlib.suppress(UserError, OSError):  # is renewed at this moment
                 newest = next(iter(store.checkpoint_steps(share)), 0)
                 finished = set(store.finished_rows(share, store.newest_manifest(share))["stage"])
+                if self._out.exists():  # the shares are joined, and are being removed
+                    return
                 assert newest >= self.commits.get(share.name, 0)
                 assert finished >= self._finished.get(share.name, set())
                 self.commits[share.name], self._finished[share.name] = newest, finished

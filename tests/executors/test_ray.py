@@ -150,7 +150,7 @@ def test_a_worker_that_does_not_answer_is_given_up_and_the_others_are_asked_to_e
 @pytest.mark.parametrize(
     ("refuses", "told"),
     [
-        (lambda fake: ConnectionError("no"), r"--address 'auto': there is no Ray cluster \(no\)"),
+        (lambda fake: ConnectionError("no"), r"--address 'auto': there is no Ray cluster, or .* \(no\)"),
         (
             lambda fake: fake.exceptions.RuntimeEnvSetupError("x\ntoo large"),
             "travels to the workers, and cannot: too large",
@@ -194,7 +194,8 @@ def cluster(*nodes):
 
 
 def typed(file, *more):
-    return [sys.executable, "-m", "regimax", "run", str(file), "--seeds", "16", *map(str, more)]
+    updates = ["--seeds", "16", "--set", "rl.updates=400"]  # some seconds, with a commit after every tick
+    return [sys.executable, "-m", "regimax", "run", str(file), *updates, *map(str, more)]
 
 
 @pytest.fixture
@@ -212,15 +213,17 @@ HOG = """
 import sys
 import numpy as np
 import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
 ray.init(address=sys.argv[1], log_to_driver=False)
-kept = []
-try:
-    while True:
-        kept.append(ray.put(np.zeros(4_000_000, np.uint8)))
-except ray.exceptions.ObjectStoreFullError:
-    print("full", len(kept), flush=True)
+fill = ray.remote(num_cpus=0, num_returns=30)(lambda: [np.zeros(4_000_000, np.uint8) for _ in range(30)])
+nodes = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=False) for node in ray.nodes()]
+kept = [one for node in nodes for one in fill.options(scheduling_strategy=node).remote()]
+ray.wait(kept, num_returns=len(kept), fetch_local=False)
+print("full", flush=True)
 sys.stdin.read()
 """
+"""Holds 120 MB on every node: the object store is full, and what does not fit into it lies on the disk."""
 
 
 @pytest.mark.slow
@@ -228,7 +231,6 @@ sys.stdin.read()
 def test_workers_that_hang_beside_a_full_object_store_cost_time_and_nothing_else(file, tmp_path, expected, monkeypatch):
     """One worker is stopped in the middle of its work, and then one together with Ray's own process above it."""
     monkeypatch.setenv("RAY_automatic_object_spilling_enabled", "0")
-    monkeypatch.setenv("RAY_oom_grace_period_s", "1")
     out, stopped = tmp_path / "run", []
     small = ["--num-cpus=1", f"--object-store-memory={80 * 2**20}"]
     with (
@@ -237,7 +239,7 @@ def test_workers_that_hang_beside_a_full_object_store_cost_time_and_nothing_else
             [sys.executable, "-c", HOG, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as hog,
     ):
-        assert hog.stdout.readline().startswith("full")
+        assert hog.stdout.readline() == "full\n"
         more = ["--out", out, "--backend", "ray", "--address", address, "--shares", "4", "--checkpoint-every", "0"]
         driver = subprocess.Popen(typed(file, *more, "--hang-seconds", "20"), stdout=subprocess.PIPE, text=True)
         watch = Watch(out)

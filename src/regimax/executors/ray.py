@@ -83,7 +83,8 @@ class Ray:
         try:
             self._ray.init(address=address or "local", log_to_driver=False, logging_level="error", **away)
         except ConnectionError as error:
-            raise UserError(f"--address {address!r}: there is no Ray cluster ({error})") from error
+            what = "there is no Ray cluster, or one with another RAY_AUTH_TOKEN"
+            raise UserError(f"--address {address!r}: {what} ({error})") from error
         except self._ray.exceptions.RuntimeEnvSetupError as error:
             raise UserError(
                 f"the folder of the sweep's file, {str(folder)!r}, travels to the workers, and cannot: {_line(error)}. "

@@ -303,6 +303,7 @@ def reinforcement(
                 learned, metrics = jax.lax.scan(minibatch, learned, batches)
                 metrics = jax.tree.map(jnp.mean, metrics)
             params, opt_state = learned
+            params = base.observe(net, params, trajectory, freeze, hparams)
             return LearnerState(params, source_state, Memory(opt_state, held)), trajectory, note, metrics
 
         def evaluate(key: Array, state: LearnerState, hparams: HParams) -> Metrics:
@@ -315,7 +316,7 @@ def reinforcement(
             update=update,
             evaluate=evaluate,
             policy=policy,
-            settings=SETTINGS if bonus is None else (*SETTINGS, *bonus.settings),
+            settings=(*SETTINGS, *(() if bonus is None else bonus.settings), *base.observing_settings(net)),
             spec=(
                 "actor_critic",
                 num_epochs,

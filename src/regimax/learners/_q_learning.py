@@ -79,7 +79,9 @@ def q_learning(
     def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:
         net = network(source.num_inputs, heads(source))
         learning, best, exploring = _parts(net, source, freeze, updates_per_rollout, capacity, optimizer, paid_only)
-        return off_policy(NAME, learning, net, source, best, episodes, behaviour=exploring, settings=(EPSILON,))
+        return off_policy(
+            NAME, learning, net, source, best, episodes, behaviour=exploring, settings=(EPSILON,), freeze=freeze
+        )
 
     return factory
 
@@ -98,7 +100,7 @@ def q_reinforcement(
 
     def parts(network: Network, source: Source, freeze: Sequence[str], episodes: int) -> Reinforcement:
         learning, best, exploring = _parts(network, source, freeze, updates_per_rollout, capacity, optimizer, paid_only)
-        return replayed(NAME, learning, network, source, best, episodes, exploring, (EPSILON,))
+        return replayed(NAME, learning, network, source, best, episodes, exploring, (EPSILON,), freeze)
 
     return parts
 

@@ -18,6 +18,7 @@ from regimax.errors import UserError, unknown
 from regimax.learners import Learner, LearnerState
 from regimax.learners.base import fresh_params
 from regimax.networks import Code, Network
+from regimax.networks.base import STATISTICS
 from regimax.ops.reports_after import scan_numbers
 from regimax.ops.trees import select
 from regimax.ops.unrolled import unrolled
@@ -440,6 +441,7 @@ def bind_regime(regime: Regime, world: Any, known: Programs | None = None) -> Bo
     shapes = [
         jax.eval_shape(program.learner.network.init, jax.eval_shape(lambda: jax.random.key(0))) for program in programs
     ]
+    programs = tuple(_with_statistics(*of) for of in zip(programs, shapes, [{}, *shapes], strict=False))
     for i, phase in enumerate(regime.phases):
         where = f"regime {regime.name!r}, phase {phase.name!r}"
         for part in phase.freeze:
@@ -455,6 +457,23 @@ def bind_regime(regime: Regime, world: Any, known: Programs | None = None) -> Bo
             if jax.tree.map(lambda x: x.shape, before[part]) != jax.tree.map(lambda x: x.shape, shapes[i][part]):
                 raise UserError(f"{where}: the part {part!r} has other sizes in the phase before")
     return BoundRegime(regime._replace(phases=tuple(p.phase for p in programs)), programs, settings)
+
+
+def _with_statistics(program: Program, own: Params, before: Params) -> Program:
+    """Returns a program that inherits statistics of observations with the trunk that has seen no others.
+
+    Raises:
+      UserError: where it inherits such a trunk and has none.
+    """
+    phase = program.phase
+    if "trunk" not in phase.inherit or STATISTICS not in before or STATISTICS in phase.inherit:
+        return program
+    if STATISTICS not in own:
+        raise UserError(
+            f"phase {phase.name!r}: it inherits a trunk that has seen normalised observations: give it a network with "
+            "normalize_observations too"
+        )
+    return program._replace(phase=phase._replace(inherit=(*phase.inherit, STATISTICS)))
 
 
 def _check_stop(program: Program) -> None:

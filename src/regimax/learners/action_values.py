@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from regimax.envs.base import discrete_actions
 from regimax.learners.batch import Batch, Objective
 from regimax.learners.policies import ILLEGAL
 from regimax.sources import Source
@@ -42,7 +43,7 @@ def action_values(source: Source) -> Objective:
         return _error(batch, before[HEAD], best), {}
 
     return Objective(
-        heads={HEAD: source.world.num_actions},
+        heads={HEAD: discrete_actions(source.world, "action values")},
         loss=loss,
         kind=REINFORCEMENT,
         spec=("action_values",),
@@ -76,7 +77,7 @@ def slow_action_values(source: Source) -> Objective:
         return cast(Params, optax.incremental_update(params, slow, hparams["tau"]))
 
     return Objective(
-        heads={HEAD: source.world.num_actions},
+        heads={HEAD: discrete_actions(source.world, "action values")},
         loss=loss,
         kind=REINFORCEMENT,
         spec=("slow_action_values",),

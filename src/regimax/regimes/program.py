@@ -13,7 +13,7 @@ from jax.extend import core
 from regimax import prng
 from regimax.channels import Channel, outcome, reward
 from regimax.channels.base import PLACES
-from regimax.envs import check_world
+from regimax.envs import action_range, check_world
 from regimax.errors import UserError, unknown
 from regimax.learners import Learner, LearnerState
 from regimax.learners.base import fresh_params
@@ -170,14 +170,22 @@ def _with_numbers(phase: Phase) -> Phase:
     )
 
 
-def _check_channels(phase: Phase, channels: Sequence[Channel]) -> None:
-    """Refuses a channel where nothing goes through, and two that have a setting of one name."""
+def _check_channels(phase: Phase, channels: Sequence[Channel], world: Any) -> None:
+    """Refuses a channel where nothing goes through, or actions of another kind, and two that have a setting of one
+    name.
+    """
     owner: dict[str, int] = {}
     for i, channel in enumerate(channels):
         if not isinstance(channel, Channel):
             raise UserError(f"phase {phase.name!r}: channels holds {channel!r}: give channels, for example reward()")
         if channel.place not in PLACES:
             raise unknown(f"place of a channel in the phase {phase.name!r}:", channel.place, PLACES)
+        if channel.place == "decision" and channel.numbers != (action_range(world) is not None):
+            kinds = ("one of several: use channels.decision()", "numbers: use channels.quantized_decision(low, high)")
+            raise UserError(
+                f"phase {phase.name!r}: its channel of decisions does not carry the actions of {world.name}, which are "
+                f"{kinds[not channel.numbers]}"
+            )
         for setting in channel.settings:
             if owner.setdefault(setting.name, i) != i:
                 raise UserError(
@@ -261,7 +269,7 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None, known: Programs
     if phase.world is not None:
         check_world(own_world := phase.world(world))
     channels = (outcome(), reward(*own_world.reward_range)) if phase.channels is None else phase.channels
-    _check_channels(phase, channels)
+    _check_channels(phase, channels, own_world)
     source = phase.source(own_world, channels, num_steps)
     source = source._replace(next=_marked(source.next))
     learner = phase.learner(phase.network, source, phase.freeze, phase.evaluate.episodes)

@@ -177,7 +177,7 @@ def observe(
     """
     if network.observe is None or {STATISTICS, "trunk"} & set(freeze):
         return params
-    return network.observe(params, trajectory.obs_tm1, trajectory.mask_tm1 * hparams[OBSERVING.name])
+    return network.observe(params, trajectory.obs_tm1, trajectory.mask_tm1 * hparams[OBSERVING.name].astype("float32"))
 
 
 def check_no_statistics(name: str, network: Network) -> None:

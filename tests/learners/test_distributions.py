@@ -149,5 +149,5 @@ def small(**more):
     ],
 )
 def test_who_chooses_among_several_says_so_before_anything_runs(regime, who):
-    with pytest.raises(rx.UserError, match=f"{who} chooses among several actions, those of Aim are numbers"):
+    with pytest.raises(rx.UserError, match=f"{who}: it chooses among several actions, those of Aim are numbers"):
         rx.make_train(regime, Aim())

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import numpy as np
+from tests.aim import Aim
 
 import regimax as rx
 from regimax.report import write_report
 from regimax.sweep.plan import make_plan
 from regimax.sweep.run import Options, execute
-from tests.aim import Aim
 
 from .conftest import Silent
 

@@ -230,7 +230,7 @@ def discrete_actions(world: Any, name: str) -> int:
     """
     if action_range(world) is not None:
         raise UserError(
-            f"{name} chooses among several actions, those of {world.name} are numbers: an actor-critic learns there"
+            f"{name}: it chooses among several actions, those of {world.name} are numbers; an actor-critic learns there"
         )
     return world.num_actions
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -321,6 +322,9 @@ class Level(NamedTuple):
     minibatches: int
     network: dict
     settings: dict
+    epochs: int = 4
+    channels: tuple = ()
+    wrap: Callable = lambda network: network
 
     @property
     def steps(self) -> int:
@@ -336,6 +340,34 @@ LEVELS = {
     "Breakout-MinAtar": Level(
         28, 300, 4, (2.5e-3,), 2.5e-3, 64, 8, {"critic": (64, 64), "activation": "relu"}, {"entropy_coef": 0.02}
     ),
+    # What PPO reached in the benchmark of RL Baselines3 Zoo (2020), one learner each, acting by its mean.
+    "Pendulum-v1": Level(
+        -172.2,
+        100,
+        8,
+        (1e-3,),
+        1e-3,
+        16,
+        8,
+        {"critic": (64, 64)},
+        {"discount": 0.95, "entropy_coef": 0.0},
+        epochs=10,
+        wrap=rx.networks.normalize_observations,
+    ),
+    "MountainCarContinuous-v0": Level(
+        88.3,
+        100,
+        8,
+        (1e-3,),
+        1e-3,
+        16,
+        8,
+        {"critic": (64, 64)},
+        {"decision.rate": 0.125, "entropy_coef": 0.0},
+        epochs=10,
+        channels=(rx.channels.quantized_decision(),),
+        wrap=rx.networks.normalize_observations,
+    ),
 }
 
 
@@ -347,11 +379,11 @@ def test_ppo_reaches_published_levels_in_one_program(id):
     assert known.steps <= {"CartPole-v1": 500_000}.get(id, 2_500_000)
     ppo = rx.regimes.pure_rl(
         updates=known.updates,
-        network=rx.networks.mlp((64, 64), **known.network),
+        network=known.wrap(rx.networks.mlp((64, 64), **known.network)),
         num_envs=known.num_envs,
         num_steps=128,
-        learner=rx.learners.actor_critic(num_epochs=4, num_minibatches=known.minibatches),
-        channels=[],
+        learner=rx.learners.actor_critic(num_epochs=known.epochs, num_minibatches=known.minibatches),
+        channels=known.channels,
         evaluate=rx.regimes.Evaluate(every=known.updates // 4, episodes=32),
     )
     train = rx.make_train(ppo, adapter.make(id))
@@ -360,7 +392,8 @@ def test_ppo_reaches_published_levels_in_one_program(id):
     def returns(keys, rates):
         def one(key, rate):
             settings = {"learning_rate": rate, "discount": 0.99, "max_grad_norm": 0.5, **known.settings}
-            hparams = {f"rl.{name}": jnp.asarray(value, jnp.float32) for name, value in settings.items()}
+            settings = {name if "." in name else f"rl.{name}": value for name, value in settings.items()}
+            hparams = {name: jnp.asarray(value, jnp.float32) for name, value in settings.items()}
             return train(key, train.default_hparams | hparams).curves["rl"]["return"]
 
         return jax.vmap(jax.vmap(one, in_axes=(0, None)), in_axes=(None, 0))(keys, rates)

@@ -124,6 +124,15 @@ def test_adapters_and_q_learning_keep_them():
     state = jax.jit(learner.init)(KEYS, hparams, {})
     new, _ = jax.jit(learner.update)(jax.random.key(1), state, hparams)
     assert new.params[STATISTICS]["count"] == E * WORLD.horizon
+    assert STATISTICS not in new.memory.memory  # of the slow copy, which sees through the same ones
+
+
+def test_where_a_predictor_alone_trains_the_trunk_they_run_on():
+    for gradients in ("shared", "stopped"):
+        learner, hparams = made(learners.always_on(gradients=gradients, capacity=E))
+        state = jax.jit(learner.init)(KEYS, hparams, {})
+        new, _ = jax.jit(learner.update)(jax.random.key(1), state, hparams)
+        assert new.params[STATISTICS]["count"] == E * WORLD.horizon
 
 
 def small(**more):

@@ -132,6 +132,8 @@ def auxiliary(
     ) -> tuple[LearnerState, Metrics]:
         alone = state._replace(memory=state.memory.rl)
         new, trajectory, note, metrics = rl.update(key, alone, hparams, intrinsic_reward)
+        if not trains[0]:  # reinforcement takes the trunk for frozen, and the task alone trains it
+            new = new._replace(params=base.observe(joint, new.params, trajectory, freeze, hparams))
         return new._replace(memory=Memory(new.memory, learning.store(state.memory.task, trajectory), note)), metrics
 
     def fit(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:

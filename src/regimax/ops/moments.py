@@ -29,7 +29,7 @@ class Moments(NamedTuple):
 
 def no_moments(size: int) -> Moments:
     """Returns those of `size` numbers that were never seen; they normalise nothing."""
-    return Moments(jnp.zeros(()), jnp.zeros((size,)), jnp.ones((size,)))
+    return Moments(jnp.zeros(()), jnp.zeros((size,)), jnp.zeros((size,)))
 
 
 def merge(moments: Moments, x: Array, weight: Array) -> Moments:

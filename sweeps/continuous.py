@@ -1,0 +1,43 @@
+"""PPO where actions are numbers, with observations as they are and normalised by running statistics: what comes of it?
+
+Command: regimax run sweeps/continuous.py
+Cells: 32 in 32 stages: 2 worlds × statistics off and on × 8 seeds.
+Time: TIME
+Expected: EXPECTED
+Reference: the levels are those of PPO in the benchmark of RL Baselines3 Zoo (Raffin, 2020): -172 in Pendulum-v1 after
+  100,000 steps, 88 in MountainCarContinuous-v0 after 20,000, one learner each, acting by the mean.
+"""
+
+import regimax as rx
+
+r = rx.regimes
+NETWORK = rx.networks.normalize_observations(rx.networks.mlp((64, 64), critic=(64, 64)))
+
+
+def ppo(id: str, updates: int, channels: list[rx.channels.Channel], **settings: float) -> r.Regime:
+    """PPO in a world of its own, with settings of its own."""
+    world = rx.envs.gymnax.make(id)
+    regime = r.pure_rl(
+        updates=updates,
+        network=NETWORK,
+        num_envs=16,
+        num_steps=128,
+        learner=rx.learners.actor_critic(num_epochs=10, num_minibatches=8),
+        channels=channels,
+        evaluate=r.Evaluate(every=updates // 10, episodes=32),
+    )
+    phase = regime.phases[0]._replace(world=lambda _: world, settings={"max_grad_norm": 0.5, **settings})
+    return r.Regime(id, (phase,))
+
+
+sweep = rx.Sweep(
+    world=rx.envs.gymnax.make("Pendulum-v1"),
+    regimes=[
+        ppo("Pendulum-v1", 100, [], discount=0.95, entropy_coef=0.0),
+        # A new action every eighth step: what is drawn at every step anew hardly ever rocks the car out of its valley.
+        ppo("MountainCarContinuous-v0", 100, [rx.channels.quantized_decision()], discount=0.99),
+    ],
+    axes={"rl.normalize_observations": [0, 1]},
+    settings={"decision.rate": 0.125},
+    seeds=8,
+)

@@ -1,4 +1,4 @@
-"""PPO where actions are numbers, with observations as they are and normalised by running statistics: what comes of it?
+"""Does PPO learn where actions are numbers, and does it help to normalise what it sees? Two of gymnax's worlds.
 
 Command: regimax run sweeps/continuous.py
 Cells: 32 in 32 stages: 2 worlds × statistics off and on × 8 seeds.

@@ -6,6 +6,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import jax
@@ -139,9 +140,14 @@ class Gymnax:
             return (Field("observation", int(space.n)),)
         return (Field("observation", math.prod(space.shape), categorical=False),)
 
+    @cached_property
+    def _actions(self) -> Any:
+        with jax.ensure_compile_time_eval():  # the ends of some are arrays, and are asked for while a step is traced
+            return self.env.action_space(self.params)
+
     @property
     def action_range(self) -> ActionRange | None:
-        space = self.env.action_space(self.params)
+        space = self._actions
         if hasattr(space, "n"):
             return None
         ends = (np.broadcast_to(np.asarray(end, np.float64), space.shape).ravel() for end in (space.low, space.high))
@@ -149,7 +155,7 @@ class Gymnax:
 
     @property
     def num_actions(self) -> int:
-        space = self.env.action_space(self.params)
+        space = self._actions
         return int(space.n) if hasattr(space, "n") else math.prod(space.shape)
 
     @property
@@ -185,7 +191,7 @@ class Gymnax:
     ) -> tuple[Array, State, Array, Array, Array, dict[str, Array]]:
         del params
         if self.action_range is not None:
-            action = action.reshape(self.env.action_space(self.params).shape)
+            action = action.reshape(self._actions.shape)
         obs, env, reward, ended, told = self.env.step_env(key, state.env, action, self.params)  # never resets
         reward = jnp.asarray(reward, jnp.float32).reshape(())
         terminated, truncated = self._ends(env, jnp.asarray(ended, bool).reshape(()))

@@ -7,6 +7,7 @@ import pytest
 
 import regimax as rx
 from regimax import learners, prng
+from regimax.learners import base
 from regimax.networks import low_rank, mlp, normalize_observations
 from regimax.networks.base import STATISTICS
 from regimax.ops.moments import merge, no_moments, normalize
@@ -26,36 +27,49 @@ def made(learner, network=NET, freeze=(), source=None):
     return learner, {s.name: jnp.asarray(s.default, jnp.int32 if s.integer else jnp.float32) for s in settings}
 
 
-def trained(learner, hparams, updates=3):
-    """States from the first on, and what was seen at each update."""
-    state = jax.jit(learner.init)(KEYS, hparams, {})
+@pytest.fixture(scope="module")
+def compiled():
+    """A learner, its settings, its first state, its update, and what is seen at an update."""
+    learner, hparams = made(learners.actor_critic())
 
-    @jax.jit
-    def seen(key, state):
-        acting = learner.policy(state.params, state.source.world, hparams) if learner.source.agentic else None
-        # The key of an actor-critic's and of a predictor's rollout is the first half of an update's.
+    def update(key, state, hparams):
+        acting = learner.policy(state.params, state.source.world, hparams)
+        # The key of its rollout is the first half of an update's.
         _, trajectory = learner.source.next(jax.random.split(key)[0], state.source, acting, hparams)
-        return trajectory.obs_tm1, trajectory.mask_tm1
+        return learner.update(key, state, hparams)[0], trajectory.obs_tm1
 
-    update, states, shown = jax.jit(learner.update), [state], []
-    for key in jax.random.split(jax.random.key(1), updates):
-        shown.append(jax.tree.map(np.asarray, seen(key, states[-1])))
-        states.append(update(key, states[-1], hparams)[0])
-    return states, shown
+    return learner, hparams, jax.jit(learner.init)(KEYS, hparams, {}), jax.jit(update)
 
 
-@pytest.mark.parametrize("kind", ["actor_critic", "prediction"])
-def test_statistics_are_those_of_every_rollout_so_far(kind):
-    source = own_behaviour(E) if kind == "actor_critic" else transcripts(E)
-    learner, hparams = made(getattr(learners, kind)(), source=source)
-    states, shown = trained(learner, hparams)
-    assert states[0].params[STATISTICS]["count"] == 0
-    for i, state in enumerate(states[1:], start=1):
-        rows = np.concatenate([obs[mask > 0] for obs, mask in shown[:i]]).astype(np.float64)
+def test_statistics_are_those_of_every_rollout_so_far(compiled):
+    _, hparams, state, update = compiled
+    assert state.params[STATISTICS]["count"] == 0
+    seen = np.zeros((0, state.params[STATISTICS]["mean"].size))
+    for key in jax.random.split(jax.random.key(1), 3):
+        state, obs = update(key, state, hparams)
+        seen = np.concatenate([seen, np.asarray(obs, np.float64).reshape(-1, seen.shape[1])])
         found = state.params[STATISTICS]
-        assert found["count"] == len(rows)
-        np.testing.assert_allclose(found["mean"], rows.mean(0), rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(found["variance"], rows.var(0), rtol=1e-4, atol=1e-6)
+        assert found["count"] == len(seen)
+        np.testing.assert_allclose(found["mean"], seen.mean(0), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(found["variance"], seen.var(0), rtol=1e-4, atol=1e-6)
+
+
+def test_where_the_setting_says_so_they_stand_still(compiled):
+    _, hparams, state, update = compiled
+    held, _ = update(jax.random.key(1), state, hparams | {"normalize_observations": jnp.int32(0)})
+    jax.tree.map(np.testing.assert_array_equal, held.params[STATISTICS], state.params[STATISTICS])
+    assert np.any(held.params["trunk"]["layers"][0]["bias"] != state.params["trunk"]["layers"][0]["bias"])
+
+
+def test_an_evaluation_sees_through_them(compiled):
+    learner, hparams, state, update = compiled
+    state, _ = update(jax.random.key(1), state, hparams)
+    sharp = state._replace(params=state.params | {"policy": jax.tree.map(lambda x: 200.0 * x, state.params["policy"])})
+    moved = {name: x + 3.0 * (name == "mean") for name, x in state.params[STATISTICS].items()}
+    play = jax.jit(learner.evaluate)
+    found = play(jax.random.key(2), sharp, hparams)
+    other = play(jax.random.key(2), sharp._replace(params=sharp.params | {STATISTICS: moved}), hparams)
+    assert any(found[name] != other[name] for name in found)
 
 
 def test_no_optimiser_knows_them():
@@ -67,26 +81,37 @@ def test_no_optimiser_knows_them():
     assert not any(STATISTICS in path for path in paths)
 
 
-def test_where_the_trunk_is_frozen_or_the_setting_says_so_they_stand_still():
-    for freeze, on in ((("trunk",), 1), ((STATISTICS,), 1), ((), 0)):
-        learner, hparams = made(learners.actor_critic(), freeze=freeze)
-        state = jax.eval_shape(learner.init, KEYS, hparams, {})
-        before = {"count": jnp.ones(()), "mean": jnp.full(state.params[STATISTICS]["mean"].shape, 0.5)}
-        before["variance"] = before["mean"]
-        state = jax.jit(learner.init)(KEYS, hparams, {STATISTICS: before})
-        hparams["normalize_observations"] = jnp.int32(on)
-        new, _ = jax.jit(learner.update)(jax.random.key(1), state, hparams)
-        jax.tree.map(np.testing.assert_array_equal, new.params[STATISTICS], before)
+MAKERS = {
+    "actor-critic": (learners.actor_critic(), {}, 1),
+    "frozen": (learners.actor_critic(), {"freeze": ("trunk",)}, 0),
+    "frozen by name": (learners.actor_critic(), {"freeze": (STATISTICS,)}, 0),
+    "adapted": (learners.actor_critic(), {"network": low_rank(NET, 1)}, 1),
+    "prediction": (learners.prediction(), {"source": transcripts(E)}, 1),
+    "Q-learning": (learners.q_learning(updates_per_rollout=1, capacity=E), {}, 1),
+    "always on": (learners.always_on(capacity=E), {}, 1),
+    "the predictor's trunk": (learners.always_on(gradients="stopped", capacity=E), {}, 1),
+    "bare": (learners.actor_critic(), {"network": mlp((4,))}, 0),
+}
 
 
-def test_without_statistics_that_run_it_learns_as_the_bare_network_does():
-    (bare, plain), (learner, hparams) = made(learners.actor_critic(), mlp((4,))), made(learners.actor_critic())
-    assert set(hparams) - set(plain) == {"normalize_observations"}
-    hparams["normalize_observations"] = jnp.int32(0)
-    one, _ = trained(bare, plain, 2)
-    other, _ = trained(learner, hparams, 2)
-    for name, part in one[-1].params.items():
-        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7), part, other[-1].params[name])
+@pytest.mark.parametrize("name", MAKERS)
+def test_every_learner_takes_in_its_rollout_once(name, monkeypatch):
+    learner, options, times = MAKERS[name]
+    taken = []
+
+    def observe(network, params, *rest):
+        new = base_observe(network, params, *rest)
+        taken.append(new is not params)
+        return new
+
+    base_observe = base.observe
+    monkeypatch.setattr(base, "observe", observe)
+    learner, hparams = made(learner, **options)
+    state = jax.eval_shape(learner.init, KEYS, hparams, {})
+    new, _ = jax.eval_shape(learner.update, jax.random.key(0), state, hparams)
+    assert sum(taken) == times
+    assert jax.tree.structure(new) == jax.tree.structure(state)
+    assert not any(STATISTICS in jax.tree_util.keystr(p) for p, _ in jax.tree_util.tree_leaves_with_path(new.memory))
 
 
 def test_what_they_cost_is_counted():
@@ -105,36 +130,6 @@ def test_what_they_cost_is_counted():
     # Each step is acted on, what follows the last one is valued, and all are learnt from.
     acted = steps * (looked - rooted) + rooted
     assert flops(NET) - flops(mlp((4,))) == acted + looked + learnt + weighed + taken_in
-
-
-def test_an_evaluation_sees_through_them_and_changes_none():
-    learner, hparams = made(learners.actor_critic())
-    states, _ = trained(learner, hparams, 1)
-    state = states[-1]
-    sharp = state._replace(params=state.params | {"policy": jax.tree.map(lambda x: 200.0 * x, state.params["policy"])})
-    scaled = {name: x + 3.0 * (name == "mean") for name, x in state.params[STATISTICS].items()}
-    play = jax.jit(learner.evaluate)
-    found = play(jax.random.key(2), sharp, hparams)
-    other = play(jax.random.key(2), sharp._replace(params=sharp.params | {STATISTICS: scaled}), hparams)
-    assert any(found[name] != other[name] for name in found)
-
-
-def test_adapters_and_q_learning_keep_them():
-    learner, hparams = made(learners.actor_critic(), low_rank(NET, 1), ("trunk",))
-    assert {"adapter", STATISTICS} < set(jax.eval_shape(learner.init, KEYS, hparams, {}).params)
-    learner, hparams = made(learners.q_learning(updates_per_rollout=1, capacity=E))
-    state = jax.jit(learner.init)(KEYS, hparams, {})
-    new, _ = jax.jit(learner.update)(jax.random.key(1), state, hparams)
-    assert new.params[STATISTICS]["count"] == E * WORLD.horizon
-    assert STATISTICS not in new.memory.memory  # of the slow copy, which sees through the same ones
-
-
-def test_where_a_predictor_alone_trains_the_trunk_they_run_on():
-    for gradients in ("shared", "stopped"):
-        learner, hparams = made(learners.always_on(gradients=gradients, capacity=E))
-        state = jax.jit(learner.init)(KEYS, hparams, {})
-        new, _ = jax.jit(learner.update)(jax.random.key(1), state, hparams)
-        assert new.params[STATISTICS]["count"] == E * WORLD.horizon
 
 
 def small(**more):

@@ -33,9 +33,9 @@ def ppo(id: str, updates: int, channels: list[rx.channels.Channel], **settings: 
 sweep = rx.Sweep(
     world=rx.envs.gymnax.make("Pendulum-v1"),
     regimes=[
-        ppo("Pendulum-v1", 100, [], discount=0.95, entropy_coef=0.0),
+        ppo("Pendulum-v1", 150, [], discount=0.95, entropy_coef=0.0),
         # A new action every eighth step: what is drawn at every step anew hardly ever rocks the car out of its valley.
-        ppo("MountainCarContinuous-v0", 100, [rx.channels.quantized_decision()], discount=0.99),
+        ppo("MountainCarContinuous-v0", 150, [rx.channels.quantized_decision()], discount=0.99),
     ],
     axes={"rl.normalize_observations": [0, 1]},
     settings={"decision.rate": 0.125},

@@ -37,4 +37,4 @@ class Aim:
     def describe(self, settings):
         known = dict.fromkeys(("concepts", "optimal_return", "random_success", "observation_bits", "stream_bits"), 0.0)
         known |= dict.fromkeys(("min_reward_bits_scratch", "min_reward_bits_stream"), 1.0)
-        return known | {"action_bits": 48.0, "episode_steps": 1.0}
+        return known | {"action_bits": 48, "episode_steps": 1.0}

@@ -229,8 +229,8 @@ class Gymnax:
         names = f"concepts optimal_return random_success {bounds} observation_bits stream_bits"
         unknowns = dict.fromkeys(names.split(), math.nan)
         steps = dict.fromkeys(("episode_steps", "paid_steps"), self.episode_steps)
-        several = self.action_range is None
-        return unknowns | {"action_bits": math.log2(self.num_actions) if several else EXACT * self.num_actions, **steps}
+        bits = math.log2(self.num_actions) if self.action_range is None else float(EXACT * self.num_actions)
+        return unknowns | {"action_bits": bits, **steps}
 
     def unpadded(self, settings: Mapping[str, float]) -> Gymnax:
         del settings

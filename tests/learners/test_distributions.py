@@ -115,6 +115,7 @@ def test_what_is_beyond_the_range_is_carried_out_as_its_end_and_meant_as_it_was_
     assert trajectory.r_t[0, 0] == -(1.0 + 10.0)
 
 
+@pytest.mark.slow
 def test_it_learns_to_aim():
     regime = rx.regimes.pure_rl(
         150, network=mlp((8,)), num_envs=32, evaluate=rx.regimes.Evaluate(75, 64), channels=[quantized_decision(-1, 10)]

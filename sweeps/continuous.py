@@ -1,9 +1,13 @@
 """Does PPO learn where actions are numbers, and does it help to normalise what it sees? Two of gymnax's worlds.
 
 Command: regimax run sweeps/continuous.py
-Cells: 32 in 32 stages: 2 worlds × statistics off and on × 8 seeds.
-Time: TIME
-Expected: EXPECTED
+Cells: 16 in 16 stages: 2 worlds × statistics off and on × 4 seeds.
+Time: two minutes on two busy cores, half of it compiling.
+Expected: PPO's published levels with and without statistics. Measured after 307,200 steps, the mean of four learners that
+  draw their actions: -166 without and -161 with in Pendulum-v1, 93.8 and 93.5 in MountainCarContinuous-v0. What
+  statistics change is how soon: the car, whose velocity is a hundredth of its position, is above 88 after 30,720 steps
+  with them and after 184,320 without; the pendulum's numbers are of one scale, and there they cost time at first, -239
+  against -183 after 122,880.
 Reference: the levels are those of PPO in the benchmark of RL Baselines3 Zoo (Raffin, 2020): -172 in Pendulum-v1 after
   100,000 steps, 88 in MountainCarContinuous-v0 after 20,000, one learner each, acting by the mean.
 """
@@ -39,5 +43,5 @@ sweep = rx.Sweep(
     ],
     axes={"rl.normalize_observations": [0, 1]},
     settings={"decision.rate": 0.125},
-    seeds=8,
+    seeds=4,
 )

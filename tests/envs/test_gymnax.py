@@ -343,8 +343,8 @@ LEVELS = {
     # What PPO reached in the benchmark of RL Baselines3 Zoo (2020), one learner each, acting by its mean.
     "Pendulum-v1": Level(
         -172.2,
-        100,
-        8,
+        150,
+        4,
         (1e-3,),
         1e-3,
         16,
@@ -356,8 +356,8 @@ LEVELS = {
     ),
     "MountainCarContinuous-v0": Level(
         88.3,
-        100,
-        8,
+        150,
+        4,
         (1e-3,),
         1e-3,
         16,

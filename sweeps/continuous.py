@@ -3,8 +3,8 @@
 Command: regimax run sweeps/continuous.py
 Cells: 16 in 16 stages: 2 worlds × statistics off and on × 4 seeds.
 Time: two minutes on two busy cores, half of it compiling.
-Expected: PPO's published levels with and without statistics. Measured after 307,200 steps, the mean of four learners that
-  draw their actions: -166 without and -161 with in Pendulum-v1, 93.8 and 93.5 in MountainCarContinuous-v0. What
+Expected: PPO's published levels with and without statistics. Measured after 307,200 steps, the mean of four learners
+  that draw their actions: -166 without and -161 with in Pendulum-v1, 93.8 and 93.5 in MountainCarContinuous-v0. What
   statistics change is how soon: the car, whose velocity is a hundredth of its position, is above 88 after 30,720 steps
   with them and after 184,320 without; the pendulum's numbers are of one scale, and there they cost time at first, -239
   against -183 after 122,880.

@@ -8,6 +8,7 @@ from tests.aim import Aim
 
 import regimax as rx
 from regimax.channels import HUMAN_SCALED, Signal, chain, decision, quantized_decision
+from regimax.sweep.cost import Costs
 from regimax.sweep.plan import make_plan
 
 TWO = quantized_decision((-1.0, 0.0), (1.0, 10.0))
@@ -65,7 +66,7 @@ def test_effort_counts_them():
         settings = {f"decision.{name}": value for name, value in settings.items()}
         plan = make_plan(rx.Sweep(world=Aim(), regimes=[regime], settings=settings, seeds=1))
         (stage,) = plan.stages.values()
-        return rx.sweep.cost.Costs(plan)(stage).bits_decision / 4
+        return Costs(plan)(stage).bits_decision / 4
 
     assert bits() == 2 * 24
     assert bits(TWO, bits=3, rate=0.5) == 3

@@ -340,10 +340,11 @@ LEVELS = {
     "Breakout-MinAtar": Level(
         28, 300, 4, (2.5e-3,), 2.5e-3, 64, 8, {"critic": (64, 64), "activation": "relu"}, {"entropy_coef": 0.02}
     ),
-    # What PPO reached in the benchmark of RL Baselines3 Zoo (2020), one learner each, acting by its mean.
+    # PPO of RL Baselines3 Zoo (2020) reached -172, with a standard deviation of 104 over episodes, and 88.3: a learner
+    # each, acting by its mean. Here four draw their actions; between evaluations their mean varies by 20.
     "Pendulum-v1": Level(
-        -172.2,
-        150,
+        -200,
+        152,
         4,
         (1e-3,),
         1e-3,
@@ -356,14 +357,14 @@ LEVELS = {
     ),
     "MountainCarContinuous-v0": Level(
         88.3,
-        150,
+        152,
         4,
         (1e-3,),
         1e-3,
         16,
         8,
         {"critic": (64, 64)},
-        {"decision.rate": 0.125, "entropy_coef": 0.0},
+        {"decision.rate": 0.125},
         epochs=10,
         channels=(rx.channels.quantized_decision(),),
         wrap=rx.networks.normalize_observations,

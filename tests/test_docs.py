@@ -79,3 +79,11 @@ def test_every_command_that_is_shown_has_its_options(command, capsys):
 def test_what_is_to_be_cited_is_this_version():
     told = dict(re.findall(r"(?m)^(\w[\w-]*): (.+)$", (DOCS.parent / "CITATION.cff").read_text()))
     assert (told["version"], told["type"], told["license"]) == (rx.__version__, "software", "Apache-2.0")
+
+
+def test_the_sweep_of_continuous_actions_is_one_program():
+    pytest.importorskip("gymnax")
+    [block], names = blocks("continuous.md"), {}
+    exec(compile(block, "continuous.md", "exec"), names)
+    plan = make_plan(names["sweep"])
+    assert (len(plan.cells), len(plan.programs)) == (16, 1)

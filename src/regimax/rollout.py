@@ -12,7 +12,8 @@ import jax.numpy as jnp
 from regimax import prng
 from regimax.channels import PLACES, Channel, Signal
 from regimax.channels.base import EXACT
-from regimax.envs import Environment, unseen
+from regimax.envs import Environment, action_range, unseen
+from regimax.envs.base import action_shape
 from regimax.errors import unknown
 from regimax.ops import information
 from regimax.ops.precomputed_randomness import scan_precomputed_randomness
@@ -27,7 +28,8 @@ class Policy(NamedTuple):
     Attributes:
       carry: `num_envs -> carry`, the empty memory.
       act: `(carry, obs [E, D], first [E], u [E]) -> (carry, action [E], extras)`; u is uniform on [0, 1). Extras may
-        hold ``log_probs`` `[E, A]`, of all actions, which evaluations read.
+        hold ``log_probs`` `[E, A]`, of all actions, which evaluations read. Where actions are numbers, u and the
+        action are `[E, N]`; beyond their range they are carried out as its ends.
       value: `(carry, obs [E, D]) -> [E]`, the value of an observation within an episode, reward units; only asked for
         where episodes are truncated.
 
@@ -101,17 +103,19 @@ def _check_state(function: str, world: Environment, state: RolloutState) -> None
         check_streams(function, f"state.{name}", getattr(state, name), state.obs.shape[0])
 
 
-def _check_acted(action: Array, extras: dict[str, Array], num_envs: int, num_actions: int) -> None:
-    check_shapes("policy.act", action=(action, f"{num_envs}"), log_probs=(extras.get("log_probs"), f"E {num_actions}"))
+def _check_acted(action: Array, extras: dict[str, Array], num_envs: int, world: Environment) -> None:
+    axes, log_probs = " ".join(map(str, (num_envs, *action_shape(world)))), extras.get("log_probs")
+    check_shapes("policy.act", action=(action, axes), log_probs=(log_probs, f"E {world.num_actions}"))
     check_streams("policy.act", "extras", extras, num_envs)
-    chex.assert_type(action, int, custom_message="policy.act: actions are whole numbers")
+    kind, what = (int, "whole numbers") if action_range(world) is None else (float, "float32")
+    chex.assert_type(action, kind, custom_message=f"policy.act: actions are {what}")
 
 
 def _begin_channels(world: Environment, channels: Sequence[Channel], settings: HParams) -> list[PyTree]:
     """The channels' states on one stream."""
     like = {
         "sensory": jnp.zeros((_size(world),)),
-        "decision": jnp.zeros((), jnp.int32),
+        "decision": jnp.zeros(action_shape(world), jnp.int32 if action_range(world) is None else jnp.float32),
     }
     return [channel.init(settings, like.get(channel.place, jnp.zeros(()))) for channel in channels]
 
@@ -216,10 +220,12 @@ def _act(
     Where `twice` holds, also of what the world shows a second time.
     """
     one, zero = jnp.ones(()), jnp.zeros(())
-    meant = Signal(action, one, first, zero, world.legal(params))
+    within = action_range(world)
+    meant = Signal(action, one, first, zero, world.legal(params) if within is None else None)
     key_step, key_decision, key_sensory = jax.random.split(key, 3)
     states, done = transmit("decision", channels, states, key_decision, meant, settings)
-    obs, state, reward, terminated, truncated, info = world.step(key_step, state, done.value, params)
+    carried_out = done.value if within is None else within.clip(done.value)
+    obs, state, reward, terminated, truncated, info = world.step(key_step, state, carried_out, params)
     scalars = {"reward": reward, "terminated": terminated, "truncated": truncated, "outcome": info["outcome"]}
     check_shapes(f"{world.name}: step", obs=(obs, f"{_size(world)}"), **{k: (v, "") for k, v in scalars.items()})
     truncated = truncated & ~terminated
@@ -368,7 +374,7 @@ def rollout(
     _check_state("rollout", world, state)
     num_envs = state.obs.shape[0]
     key_act, key_rest = jax.random.split(key)
-    u = jax.random.uniform(key_act, (num_steps, num_envs))
+    u = jax.random.uniform(key_act, (num_steps, num_envs, *action_shape(world)))
     # Per step and stream: one key for the world's step, one for its reset, one for the reward.
     keys = jax.random.split(key_rest, (num_steps, num_envs, 3))
     decides = any(channel.place == "decision" for channel in channels)
@@ -381,7 +387,7 @@ def rollout(
     ) -> tuple[tuple[RolloutState, Array], tuple[Trajectory, dict[str, Array], dict[str, tuple[Array, Array]]]]:
         (state, cut), (u, keys) = carried, x
         carry, action, extras = policy.act(state.carry, state.obs, state.first, u)
-        _check_acted(action, extras, num_envs, world.num_actions)
+        _check_acted(action, extras, num_envs, world)
         twice = "augmented_view" in record
         done = jax.vmap(lambda k, c, s, f, a: _act(k, world, params, channels, c, s, f, a, settings, twice))(
             keys[:, 0], state.channels, state.world, state.first, action
@@ -471,7 +477,7 @@ def evaluate(
     num_episodes = count(num_episodes, "evaluate: num_episodes")
     params = unseen(world, params)
     key_act, key_step, key_reset = jax.random.split(key, 3)
-    u = jax.random.uniform(key_act, (world.horizon, num_episodes))
+    u = jax.random.uniform(key_act, (world.horizon, num_episodes, *action_shape(world)))
     keys = jax.random.split(key_step, (world.horizon, num_episodes))
     channels = [channel for channel in channels if channel.place in ("sensory", "decision")]
     opening = init(key_reset, world, params, channels, policy.carry(num_episodes), num_episodes, settings)
@@ -480,7 +486,7 @@ def evaluate(
         state, running = carry
         u, k_step = x
         memory, action, extras = policy.act(state.carry, state.obs, state.first, u)
-        _check_acted(action, extras, num_episodes, world.num_actions)
+        _check_acted(action, extras, num_episodes, world)
         done = jax.vmap(lambda k, c, s, f, a: _act(k, world, params, channels, c, s, f, a, settings))(
             k_step, state.channels, state.world, state.first, action
         )
@@ -539,7 +545,7 @@ def attempts(
     num_tries = count(num_tries, "rollout.attempts: num_tries")
     key_act, key_step, key_reset = jax.random.split(key, 3)
     streams = num_episodes * num_tries
-    u = jax.random.uniform(key_act, (world.horizon, streams))
+    u = jax.random.uniform(key_act, (world.horizon, streams, *action_shape(world)))
     keys = jnp.repeat(jax.random.split(key_step, (world.horizon, num_episodes)), num_tries, axis=1)
     openings = jnp.repeat(jax.random.split(key_reset, num_episodes), num_tries)
     channels = [channel for channel in channels if channel.place in ("sensory", "decision")]
@@ -549,7 +555,7 @@ def attempts(
         state, running = carry
         u, k_step = x
         memory, action, extras = policy.act(state.carry, state.obs, state.first, u)
-        _check_acted(action, extras, streams, world.num_actions)
+        _check_acted(action, extras, streams, world)
         done = jax.vmap(lambda k, c, s, f, a: _act(k, world, params, channels, c, s, f, a, settings))(
             k_step, state.channels, state.world, state.first, action
         )

@@ -209,6 +209,26 @@ def traced_settings(settings: Iterable[Setting], changes: Mapping[str, Any] | No
     return {name: setting.traced(changes.get(name, setting.default)) for name, setting in declared.items()}
 
 
+class ActionRange(NamedTuple):
+    """What continuous actions lie in: each of `N` numbers between two ends.
+
+    Attributes:
+      low: the least of each number, in the world's unit.
+      high: the largest.
+
+    Example:
+      >>> ActionRange(low=(-2.0, 0.0), high=(2.0, 1.0)).clip(jnp.array([3.0, 0.5])).tolist()
+      [2.0, 0.5]
+    """
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    def clip(self, action: Array) -> Array:
+        """Returns what of an action `[N]` is carried out: each of its numbers, or the end that it lies beyond."""
+        return jnp.clip(action, jnp.asarray(self.low, jnp.float32), jnp.asarray(self.high, jnp.float32))
+
+
 class Field(NamedTuple):
     """A segment of a flat observation.
 
@@ -247,7 +267,8 @@ class Trajectory(NamedTuple):
     Attributes:
       obs_tm1: `[T, E, D]` the observation before each action.
       first_tm1: `[T, E]` 1 where that observation opens an episode.
-      a_tm1: `[T, E]` int32, the action taken (or seen taken by another).
+      a_tm1: `[T, E]` int32, the action taken (or seen taken by another); `[T, E, N]` as it was drawn, be it beyond
+        their range, where actions are numbers.
       r_t: `[T, E]` what the learner was paid, reward units, after the channels.
       known_t: `[T, E]` in {0, 1}, 0 where some of the reward that was due did not arrive, so that `r_t` is not all of
         it, or where no reward is shown at all. Whoever learns from rewards learns nothing from such a step's.

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 import regimax as rx
-from regimax.channels import Signal, abstraction, chain, decision, outcome, reward, sensory
+from regimax.channels import Signal, abstraction, chain, decision, outcome, quantized_decision, reward, sensory
 from regimax.rollout import transmit
 
 CHANNELS = {
     "sensory": (sensory(-1, 1), {"sensory.bits": 3, "sensory.noise": 0.5, "sensory.erasure": 0.25}, np.ones(3)),
     "abstraction": (abstraction(), {"abstraction.dimensions": 2, "abstraction.levels": 4}, np.full(3, 0.3)),
     "decision": (decision(), {"decision.rate": 0.5, "decision.actions": 2, "decision.flip": 0.5}, 2),
+    "quantized": (quantized_decision(), {"decision.rate": 0.5, "decision.bits": 2}, np.array([0.3, -2.0])),
     "outcome": (outcome(max_delay=2), {"outcome.episodes": 2, "outcome.erasure": 0.5, "outcome.delay": 1}, 1.0),
     "reward": (reward(max_delay=2), {"reward.levels": 4, "reward.noise": 0.5, "reward.delay": 1}, 0.7),
     "a chain": (chain(reward(), reward(name="praise")), {"praise.flip": 0.5, "reward.rate": 0.5}, 1),

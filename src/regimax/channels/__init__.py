@@ -3,6 +3,7 @@
 from regimax.channels._abstraction import abstraction, code_of
 from regimax.channels._decision import decision
 from regimax.channels._outcome import outcome
+from regimax.channels._quantized_decision import quantized_decision
 from regimax.channels._reward import reward
 from regimax.channels._sensory import sensory
 from regimax.channels.base import PLACES, Channel, Signal, chain
@@ -21,6 +22,7 @@ __all__ = [
     "decision",
     "observations_per_reward",
     "outcome",
+    "quantized_decision",
     "reward",
     "sensory",
 ]

@@ -21,8 +21,8 @@ class Signal(NamedTuple):
     """One sample on one stream.
 
     Attributes:
-      value: `[]` a reward or an action (int32), `[D]` an observation, `[width]` features; what a learner gets where
-        nothing is present is the channel's choice.
+      value: `[]` a reward or an action (int32), `[N]` a continuous action, `[D]` an observation,
+        `[width]` features; what a learner gets where nothing is present is the channel's choice.
       present: `[]` in {0, 1}, whether anything new arrives.
       first: `[]` in {0, 1}, whether this step opens an episode.
       last: `[]` in {0, 1}, whether it closes one.
@@ -58,6 +58,7 @@ class Channel(NamedTuple):
       spec: what it is.
       delivered: `(settings, known, due) -> per step`, of so many payments that are due per step how many arrive on
         average; None where all do.
+      numbers: of decisions, whether it carries continuous actions `[N]`, and not one of several.
 
     Example:
       >>> from regimax.channels import sensory
@@ -76,6 +77,7 @@ class Channel(NamedTuple):
     settings: tuple[Setting, ...]
     spec: Spec
     delivered: Callable[[Mapping[str, float], Mapping[str, float], float], float] | None = None
+    numbers: bool = False
 
     def default_settings(self, changes: Mapping[str, Any] | None = None) -> dict[str, Array]:
         """Returns what `init` and `apply` read: traced scalars by name, at their defaults where nothing is changed.
@@ -108,8 +110,8 @@ def at_the_door(channel: Channel) -> Channel:
     Raises:
       AssertionError: chex's, from the functions, for a signal that is not one sample on one stream.
     """
-    axes, where = CARRIED[channel.place], f"a channel of the place {channel.place!r}"
-    kind = jnp.int32 if channel.place == "decision" else jnp.float32
+    axes, where = "N" if channel.numbers else CARRIED[channel.place], f"a channel of the place {channel.place!r}"
+    kind = jnp.int32 if channel.place == "decision" and not channel.numbers else jnp.float32
 
     def read(settings: HParams) -> HParams:
         own = {setting.name: setting for setting in channel.settings if setting.name in settings}
@@ -155,7 +157,8 @@ def chain(*channels: Channel) -> Channel:
       *channels: in the order of the signal; their settings need different names.
 
     Raises:
-      UserError: for no channel, channels of different places, or a setting of the same name in two of them.
+      UserError: for no channel, channels of different places or kinds of actions, or a setting of the same name in two
+        of them.
 
     Example:
       >>> from regimax.channels import reward
@@ -169,6 +172,8 @@ def chain(*channels: Channel) -> Channel:
         raise UserError(f"chain: channels of different places: {', '.join(places)}")
     if places[0] not in PLACES:
         raise unknown("place of a channel", places[0], PLACES)
+    if len({channel.numbers for channel in channels}) > 1:
+        raise UserError("chain: channels of one of several actions and of continuous ones")
     settings = tuple(setting for channel in channels for setting in channel.settings)
     names = [setting.name for setting in settings]
     for name in names:
@@ -191,7 +196,7 @@ def chain(*channels: Channel) -> Channel:
         return arriving(channels, settings, known, due)
 
     spec = ("chain", *(channel.spec for channel in channels))
-    return at_the_door(Channel(places[0], init, apply, capacity, settings, spec, delivered))
+    return at_the_door(Channel(places[0], init, apply, capacity, settings, spec, delivered, channels[0].numbers))
 
 
 def arriving(

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from regimax.channels._abstraction import abstraction
 from regimax.channels._decision import decision
 from regimax.channels._outcome import outcome
+from regimax.channels._quantized_decision import quantized_decision
 from regimax.channels._reward import reward
 from regimax.channels._sensory import sensory
 from regimax.errors import UserError
@@ -39,8 +40,9 @@ class Bandwidths(NamedTuple):
         """Returns the settings of the channels at which they have these capacities in a world.
 
         Sensation: all bits that there are for each number of an observation (one for one-hot codes, else 8), as often
-        as the bandwidth allows. Decisions and two levels of reward: as often as it allows. Outcomes: erased as often as
-        it takes. Abstraction: as many features of 4 bits as it allows, or one of fewer. What would exceed what the
+        as the bandwidth allows. Decisions, continuous ones of 8 bits for each number, and two levels of reward: as
+        often as it allows. Outcomes: erased as often as it takes. Abstraction: as many features of 4 bits as it allows,
+        or one of fewer. What would exceed what the
         world has is left as wide as the world.
 
         Args:
@@ -65,12 +67,18 @@ class Bandwidths(NamedTuple):
         one_hot = all(field.categorical for field in world.fields)
         numbers = sum(field.size for field in world.fields)
         bits = 1 if one_hot else 8
+        of_action = known["action_bits"]
+        if (within := getattr(world, "action_range", None)) is not None:
+            of_action = 8 * len(within.low)
+        decisions = {"decision.rate": min(1.0, self.decision * dt / of_action)}
+        if within is not None:
+            decisions["decision.bits"] = 8
         return {
             "sensory.bits": bits,
             "sensory.rate": min(1.0, self.sensory * dt / (numbers * bits)),
             "abstraction.dimensions": max(1, min(2**20, math.floor(self.abstraction * dt / 4))),
             "abstraction.levels": max(2, min(16, math.floor(2 ** min(4.0, self.abstraction * dt)))),
-            "decision.rate": min(1.0, self.decision * dt / known["action_bits"]),
+            **decisions,
             "reward.levels": 2,
             "reward.rate": min(1.0, self.reward * dt),
             "outcome.erasure": max(0.0, 1.0 - self.outcome * dt * known["episode_steps"]),
@@ -82,7 +90,9 @@ class Bandwidths(NamedTuple):
         −4 … 4.
         """
         low, high = (0.0, 1.0) if all(field.categorical for field in world.fields) else (-4.0, 4.0)
-        return sensory(low, high), abstraction(), decision(), outcome(), reward(*world.reward_range)
+        within = getattr(world, "action_range", None)
+        decisions = decision() if within is None else quantized_decision(*within)
+        return sensory(low, high), abstraction(), decisions, outcome(), reward(*world.reward_range)
 
 
 def observations_per_reward(*numbers: float) -> dict[float, dict[str, float]]:

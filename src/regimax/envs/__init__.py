@@ -1,7 +1,18 @@
 """Worlds: vectorised environments with known concepts and a richness knob."""
 
 from regimax.envs import craftax, gymnax
-from regimax.envs.base import Environment, Halved, HandMade, HeldOut, Lifetimes, Streams, default_settings, unseen
+from regimax.envs.base import (
+    ContinuousActions,
+    Environment,
+    Halved,
+    HandMade,
+    HeldOut,
+    Lifetimes,
+    Streams,
+    action_range,
+    default_settings,
+    unseen,
+)
 from regimax.envs.check import check_world, lacking
 from regimax.envs.cipher import Cipher
 from regimax.envs.composed import Composed
@@ -20,6 +31,7 @@ from regimax.envs.recall import Recall
 __all__ = [
     "Cipher",
     "Composed",
+    "ContinuousActions",
     "Corridor",
     "Digits",
     "Environment",
@@ -38,6 +50,7 @@ __all__ = [
     "Planner",
     "Recall",
     "Streams",
+    "action_range",
     "as_gymnax",
     "check_world",
     "craftax",

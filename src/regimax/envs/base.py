@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
-from regimax.types import Array, Field, HParams, PyTree, Setting, Spec, Trajectory, traced_settings
+from regimax.errors import UserError
+from regimax.types import ActionRange, Array, Field, HParams, PyTree, Setting, Spec, Trajectory, traced_settings
 
 
 @runtime_checkable
@@ -22,7 +23,7 @@ class Environment(Protocol):
       settings: the traced settings with their defaults; names start with ``world.``.
       task_reads: names of the settings that `init` may read.
       fields: the segments of an observation, in order; `D` is the sum of their sizes.
-      num_actions: `A`, padded.
+      num_actions: `A`, padded; where actions are numbers, how many are in one, see :class:`ContinuousActions`.
       horizon: the longest episode, in steps.
       truncates: whether `step` may ever return `truncated`, which it does at the horizon only.
       reward_range: smallest and largest reward of one step, reward units.
@@ -89,6 +90,20 @@ class Environment(Protocol):
         A size that is not among `settings`, because the phase does not read it, stays padded.
         """
         ...
+
+
+@runtime_checkable
+class ContinuousActions(Protocol):
+    """A world whose actions are numbers, not one of several.
+
+    `step` is given float32 `[N]` within their range, `num_actions` is N, and `legal` is true for all of them. Nominally
+    an action tells 24 bits for each number (`action_bits` of `describe`).
+
+    Attributes:
+      action_range: what they lie in; None, as if it were not there, where actions are one of several.
+    """
+
+    action_range: ActionRange | None
 
 
 @runtime_checkable
@@ -190,6 +205,34 @@ class Lifetimes(Protocol):
         ``stable`` `[T]`: 1 at steps about what lasts.
         """
         ...
+
+
+def action_range(world: Any) -> ActionRange | None:
+    """Returns the range of a world's actions; None where they are one of several."""
+    return getattr(world, "action_range", None)
+
+
+def action_shape(world: Any) -> tuple[int, ...]:
+    """Returns the shape of an action: `[]` of one of several, `[N]` of numbers."""
+    within = action_range(world)
+    return () if within is None else (len(within.low),)
+
+
+def discrete_actions(world: Any, name: str) -> int:
+    """Returns the number of a world's actions, for those that choose among them.
+
+    Args:
+      world: the world.
+      name: who chooses, for the message.
+
+    Raises:
+      UserError: where its actions are numbers.
+    """
+    if action_range(world) is not None:
+        raise UserError(
+            f"{name}: it chooses among several actions, those of {world.name} are numbers; an actor-critic learns there"
+        )
+    return world.num_actions
 
 
 def members(promise: type) -> list[str]:

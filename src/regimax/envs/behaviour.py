@@ -7,8 +7,29 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from regimax.envs.base import action_range
 from regimax.ops.precomputed_randomness import scan_precomputed_randomness
 from regimax.types import Array, PyTree, Trajectory
+
+
+def random_actions(key: Array, world: Any, params: PyTree, *shape: int) -> Array:
+    """Draws actions, each legal one alike, or numbers uniform in their range.
+
+    Args:
+      key: for them.
+      world: an `Environment`.
+      params: its hidden structure.
+      *shape: how many, for example `T, E`.
+
+    Returns:
+      `[*shape]` int32, or `[*shape, N]`.
+    """
+    u, within = jax.random.uniform(key, (*shape, world.num_actions)), action_range(world)
+    outer = (None,) * len(shape)
+    if within is not None:
+        low, high = (jnp.asarray(end, jnp.float32)[outer] for end in within)
+        return low + (high - low) * u
+    return jnp.argmax(jnp.where(world.legal(params)[outer], u, -1.0), axis=-1).astype(jnp.int32)
 
 
 def random_behaviour(world: Any, key: Array, params: PyTree, num_steps: int | None = None) -> Trajectory:
@@ -26,8 +47,7 @@ def random_behaviour(world: Any, key: Array, params: PyTree, num_steps: int | No
     """
     num_steps = num_steps or int(world.stream_steps)
     key_reset, key_act, key_steps = jax.random.split(key, 3)
-    u = jax.random.uniform(key_act, (num_steps, world.num_actions))
-    actions = jnp.argmax(jnp.where(world.legal(params)[None], u, -1.0), axis=-1).astype(jnp.int32)
+    actions = random_actions(key_act, world, params, num_steps)
     obs, opening = world.reset(key_reset, params)
 
     def step(carry: tuple[PyTree, Array, Array], x: tuple[Array, Array]) -> tuple[Any, tuple[Array, ...]]:

@@ -9,9 +9,18 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from regimax.envs.base import Environment, HandMade, Lifetimes, Streams, keeps, members
+from regimax.envs.base import (
+    Environment,
+    HandMade,
+    Lifetimes,
+    Streams,
+    action_range,
+    action_shape,
+    keeps,
+    members,
+)
 from regimax.errors import UserError, unknown
-from regimax.types import Field, PyTree, Setting, Trajectory, count, is_finite, number
+from regimax.types import ActionRange, Field, PyTree, Setting, Trajectory, count, is_finite, number
 
 DESCRIBED = (
     "concepts",
@@ -78,6 +87,7 @@ def _check_facts(world: Any, where: str) -> None:
         count(field.size, f"{where}: size of the field {field.name!r}")
     _different([field.name for field in world.fields], f"{where}: fields")
     count(world.num_actions, f"{where}: num_actions")
+    _check_action_range(world, where)
     count(world.horizon, f"{where}: horizon")
     low, high = (number(value) for value in world.reward_range)
     if not (is_finite(low) and is_finite(high) and low < high):
@@ -101,6 +111,19 @@ def _check_facts(world: Any, where: str) -> None:
             raise UserError(f"{where}: describe returns {name} = {value!r}, which is not a number")
 
 
+def _check_action_range(world: Any, where: str) -> None:
+    if (within := action_range(world)) is None:
+        return
+    if not isinstance(within, ActionRange):
+        raise UserError(f"{where}: action_range = {within!r}: give regimax.types.ActionRange(low, high)")
+    for name, ends in zip(within._fields, within, strict=True):
+        if len(ends) != world.num_actions:
+            raise UserError(f"{where}: action_range has {len(ends)} numbers {name}, num_actions is {world.num_actions}")
+    for low, high in zip(*within, strict=True):
+        if not (is_finite(low) and is_finite(high) and low < high):
+            raise UserError(f"{where}: action_range: {low!r} … {high!r} is not a smaller and a larger number")
+
+
 def _different(names: list[str], where: str) -> None:
     if twice := [name for name in names if names.count(name) > 1]:
         raise UserError(f"{where} need different names, found {twice[0]!r} twice")
@@ -117,7 +140,7 @@ def _check_dynamics(world: Any, where: str) -> None:
     _shape(obs, "reset: obs", (size,), where, "the sizes of its fields add up to")
     again = _parts(_traced(world.reset, "reset", where, key, params, state), "reset", ("obs", "state"), where)
     _same(again[1], state, "reset after another episode", where)
-    action = jax.ShapeDtypeStruct((), jnp.int32)
+    action = jax.ShapeDtypeStruct(action_shape(world), jnp.int32 if action_range(world) is None else jnp.float32)
     names = ("obs", "state", "reward", "terminated", "truncated", "info")
     found = _parts(_traced(world.step, "step", where, key, state, action, params), "step", names, where)
     obs, after, *scalars, info = found
@@ -150,6 +173,7 @@ def _check_stream(world: Any, where: str) -> None:
         if name in ("carry", "extras"):
             continue
         shape = (steps, size) if name.startswith("obs") else (steps,)
+        shape = (steps, *action_shape(world)) if name == "a_tm1" else shape
         _shape(getattr(shown, name, None), f"transcript: {name}", shape, where)
 
 

@@ -6,17 +6,20 @@ import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from regimax.channels.base import EXACT
 from regimax.envs.base import default_settings
 from regimax.envs.behaviour import random_behaviour
 from regimax.envs.imported import imported
 from regimax.envs.interface import GymnaxInterface
 from regimax.errors import UserError, unknown
-from regimax.types import Array, Field, HParams, PyTree, Setting, Spec, Trajectory, number
+from regimax.types import ActionRange, Array, Field, HParams, PyTree, Setting, Spec, Trajectory, number
 
 
 class Known(NamedTuple):
@@ -42,6 +45,9 @@ KNOWN = {
     "DeepSea-bsuite": Known(0.9, (-0.01, 1.0)),
     "MemoryChain-bsuite": Known(1.0, (-1.0, 1.0)),
     "Catch-bsuite": Known(1.0, (-1.0, 1.0)),
+    "Pendulum-v1": Known(-200.0, (-(math.pi**2 + 6.404), 0.0)),  # about what is published of episodes on average
+    "MountainCarContinuous-v0": Known(90.0, (-0.1, 100.0)),
+    "PointRobot-misc": Known(10.0, (0.0, 1.0)),
 }
 
 OWN_LENGTH: Mapping[str, Callable[[Any, Any], int]] = {
@@ -54,7 +60,16 @@ OWN_LENGTH: Mapping[str, Callable[[Any, Any], int]] = {
 }
 """Steps after which every episode of a world ends by itself, whatever is done; the limit may come before."""
 
-UNENDING = ("BernoulliBandit-misc", "DiscountingChain-bsuite", "Freeway-MinAtar", "GaussianBandit-misc")
+UNENDING = (
+    "BernoulliBandit-misc",
+    "DiscountingChain-bsuite",
+    "Freeway-MinAtar",
+    "GaussianBandit-misc",
+    "Pendulum-v1",
+    "PointRobot-misc",
+    "Reacher-misc",
+    "Swimmer-misc",
+)
 """Worlds whose every episode lasts until the limit."""
 
 
@@ -125,9 +140,23 @@ class Gymnax:
             return (Field("observation", int(space.n)),)
         return (Field("observation", math.prod(space.shape), categorical=False),)
 
+    @cached_property
+    def _actions(self) -> Any:
+        with jax.ensure_compile_time_eval():  # the ends of some are arrays, and are asked for while a step is traced
+            return self.env.action_space(self.params)
+
+    @property
+    def action_range(self) -> ActionRange | None:
+        space = self._actions
+        if hasattr(space, "n"):
+            return None
+        ends = (np.broadcast_to(np.asarray(end, np.float64), space.shape).ravel() for end in (space.low, space.high))
+        return ActionRange(*(tuple(float(x) for x in end) for end in ends))
+
     @property
     def num_actions(self) -> int:
-        return int(self.env.action_space(self.params).n)
+        space = self._actions
+        return int(space.n) if hasattr(space, "n") else math.prod(space.shape)
 
     @property
     def limit(self) -> int:
@@ -161,6 +190,8 @@ class Gymnax:
         self, key: Array, state: State, action: Array, params: PyTree
     ) -> tuple[Array, State, Array, Array, Array, dict[str, Array]]:
         del params
+        if self.action_range is not None:
+            action = action.reshape(self._actions.shape)
         obs, env, reward, ended, told = self.env.step_env(key, state.env, action, self.params)  # never resets
         reward = jnp.asarray(reward, jnp.float32).reshape(())
         terminated, truncated = self._ends(env, jnp.asarray(ended, bool).reshape(()))
@@ -198,7 +229,8 @@ class Gymnax:
         names = f"concepts optimal_return random_success {bounds} observation_bits stream_bits"
         unknowns = dict.fromkeys(names.split(), math.nan)
         steps = dict.fromkeys(("episode_steps", "paid_steps"), self.episode_steps)
-        return unknowns | {"action_bits": math.log2(self.num_actions), **steps}
+        bits = math.log2(self.num_actions) if self.action_range is None else float(EXACT * self.num_actions)
+        return unknowns | {"action_bits": bits, **steps}
 
     def unpadded(self, settings: Mapping[str, float]) -> Gymnax:
         del settings
@@ -222,10 +254,13 @@ def make(
     A discrete observation is shown as a one-hot code. Rollouts and evaluations are as long as the longest episode,
     which is the limit, or for worlds known to end every episode earlier their own length. Episodes that are cut short
     count as truncated, not as terminated, so learners bootstrap from their final observation. The unlabelled stream is
-    the world's own observations under random behaviour. Nothing is known of its concepts, so there is no `oracle`.
+    the world's own observations under random behaviour. Where actions are numbers (gymnax's ``Pendulum-v1``,
+    ``MountainCarContinuous-v0``, ``PointRobot-misc``, ``Reacher-misc`` and ``Swimmer-misc``) those beyond their range
+    are carried out as its ends, and of learners from reward actor-critics alone learn there. Nothing is known of its
+    concepts, so there is no `oracle`.
 
     Args:
-      id: gymnax's name of it, for example ``CartPole-v1``; it must have discrete actions.
+      id: gymnax's name of it, for example ``CartPole-v1``.
       solved: return of an episode that counts as a success, reward units; known for some.
       reward_range: smallest and largest reward of a step, over which a reward channel with levels has them; known for
         some.
@@ -242,8 +277,8 @@ def make(
 
     Raises:
       UserError: if gymnax is not installed or fails beside the jax that is, there is no such world, its data cannot be
-        loaded, it has continuous actions, an option does not exist, or `solved` or `reward_range` is not known and not
-        given, or an episode or a transcript has no steps or more than the longest.
+        loaded, its actions are numbers without bounds, an option does not exist, or `solved` or `reward_range` is not
+        known and not given, or an episode or a transcript has no steps or more than the longest.
 
     Reference:
       Lange, gymnax: a JAX-based reinforcement learning environment library (2022).
@@ -285,7 +320,8 @@ def from_gymnax(
     :func:`make`.
 
     Args:
-      env: the environment, with discrete actions and the fields `name` and ``params.max_steps_in_episode``.
+      env: the environment, with discrete actions or bounded numbers, and the fields `name` and
+        ``params.max_steps_in_episode``.
       params: its params; its `default_params` when None.
       solved: return of an episode that counts as a success, reward units.
       reward_range: smallest and largest reward of a step, reward units.
@@ -297,7 +333,7 @@ def from_gymnax(
       concepts, and a hidden structure for every seed.
 
     Raises:
-      UserError: if its actions are continuous, or as :func:`make` does.
+      UserError: if its actions are numbers without bounds, or as :func:`make` does.
 
     Example:
       >>> import regimax as rx
@@ -316,8 +352,11 @@ def from_gymnax(
 
 
 def _check_spaces(id: str, env: Any, params: Any) -> None:
-    if not hasattr(env.action_space(params), "n"):
-        raise UserError(f"{id} has continuous actions; learners here need discrete ones")
+    actions = env.action_space(params)
+    if not hasattr(actions, "n"):
+        ends = (getattr(actions, side, math.nan) for side in ("low", "high"))
+        if not all(np.isfinite(np.asarray(end)).all() for end in ends):
+            raise UserError(f"{id}: its actions are a {type(actions).__name__} without finite bounds")
     space = env.observation_space(params)
     if not hasattr(space, "n") and not hasattr(space, "shape"):
         raise UserError(f"{id} shows a {type(space).__name__}; learners here need numbers or one of several values")

@@ -16,6 +16,7 @@ _SAME = (
     "name",
     "fields",
     "num_actions",
+    "action_range",
     "horizon",
     "truncates",
     "reward_range",

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from regimax.envs.base import default_settings
+from regimax.envs.base import action_range, default_settings
 from regimax.envs.check import check_world
 from regimax.errors import UserError
 from regimax.precision import single
@@ -73,8 +73,8 @@ class Discrete(NamedTuple):
 class Box(NamedTuple):
     """What gymnax's space of the same name says, where gymnax is not installed: numbers from `low` to `high`."""
 
-    low: float
-    high: float
+    low: float | Array
+    high: float | Array
     shape: tuple[int, ...]
     dtype: Any = jnp.float32
 
@@ -106,7 +106,7 @@ class GymnaxInterface:
 
     @property
     def num_actions(self) -> int:
-        """`A`, padded."""
+        """`A`, padded; or how many numbers are in an action."""
         return self.world.num_actions
 
     @single
@@ -154,7 +154,7 @@ class GymnaxInterface:
         Args:
           key: for what the step and the next episode draw.
           state: where the episode is.
-          action: `[]` int32.
+          action: `[]` int32, or `[N]` numbers.
           params: the world; `default_params` when None.
 
         Returns:
@@ -198,7 +198,8 @@ class GymnaxInterface:
           in gymnax of that version; and `info`.
         """
         params = self.default_params if params is None else params
-        action = jnp.asarray(action, jnp.int32)
+        within = action_range(self.world)
+        action = jnp.asarray(action, jnp.int32) if within is None else within.clip(jnp.asarray(action, jnp.float32))
         obs, world, reward, terminated, truncated, told = self.world.step(key, state.world, action, params.world)
         obs, reward = jnp.asarray(obs, jnp.float32), jnp.asarray(reward, jnp.float32)
         time = state.time + 1
@@ -221,8 +222,13 @@ class GymnaxInterface:
         return state.truncated
 
     def action_space(self, params: GymnaxParams | None = None) -> Any:
-        """Returns gymnax's `Discrete` over the `A` actions, or one like it where gymnax is not installed."""
+        """Returns gymnax's `Discrete` over the `A` actions, or its `Box` of numbers, or one like it where gymnax is not
+        installed.
+        """
         del params
+        if (within := action_range(self.world)) is not None:
+            low, high = (jnp.asarray(end, jnp.float32) for end in within)
+            return _spaces().Box(low, high, (self.num_actions,), jnp.float32)
         return _spaces().Discrete(self.num_actions)
 
     def observation_space(self, params: GymnaxParams | None = None) -> Any:

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from regimax import prng
-from regimax.envs.base import default_settings
+from regimax.envs.base import default_settings, discrete_actions
 from regimax.networks import Network, NetworkFactory
 from regimax.networks.dynamics import dynamics, next_segments
 from regimax.shapes import check_shapes
@@ -99,6 +99,9 @@ class LearnedModel:
       world: any world.
       network: makes the network of the model.
       initial_observations: those of so many episodes are remembered.
+
+    Raises:
+      UserError: for a world whose actions are numbers.
     """
 
     world: Any
@@ -106,6 +109,9 @@ class LearnedModel:
     initial_observations: int = 256
 
     is_model = True
+
+    def __post_init__(self) -> None:
+        discrete_actions(self.world, "a learned model")
 
     @property
     def name(self) -> str:

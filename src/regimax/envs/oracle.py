@@ -19,6 +19,7 @@ _SAME = (
     "settings",
     "task_reads",
     "num_actions",
+    "action_range",
     "horizon",
     "truncates",
     "reward_range",

@@ -14,7 +14,7 @@ from regimax.factories import once
 from regimax.learners import base
 from regimax.learners.base import Learner, LearnerFactory, LearnerState, Optimizer
 from regimax.learners.bonus import Bonus
-from regimax.learners.policies import ILLEGAL, softmax_policy
+from regimax.learners.distributions import actions_of
 from regimax.learners.views import check_views, twice, with_views
 from regimax.networks import Network, NetworkFactory
 from regimax.ops import losses, returns
@@ -106,14 +106,14 @@ class Reinforcement(NamedTuple):
 
 
 class Reinforce(Protocol):
-    """Puts learning from reward on a network with the heads that it needs, such as :func:`heads` of a source."""
+    """Puts learning from reward on a network with the heads that it needs, such as :func:`acting_network` makes."""
 
     def __call__(self, network: Network, source: Source, freeze: Sequence[str], episodes: int) -> Reinforcement: ...
 
 
-def heads(source: Source) -> dict[str, int]:
-    """Returns the heads that a policy gradient needs, with their sizes."""
-    return {"policy": source.world.num_actions, "value": 1}
+def acting_network(network: NetworkFactory, source: Source) -> Network:
+    """Makes the network of a policy gradient, with the heads that it needs."""
+    return actions_of(source).network(network, source.num_inputs, {"value": 1})
 
 
 @once
@@ -165,7 +165,7 @@ def actor_critic(
     reinforce = reinforcement(num_epochs, num_minibatches, normalize, bonus, augment, optimizer)
 
     def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:
-        net = network(source.num_inputs, heads(source))
+        net = acting_network(network, source)
         return reinforce(net, source, freeze, episodes).alone(net, source)
 
     return factory
@@ -188,7 +188,7 @@ def reinforcement(
     num_minibatches = count(num_minibatches, "actor_critic: num_minibatches")
 
     def parts(network: Network, source: Source, freeze: Sequence[str], episodes: int) -> Reinforcement:
-        world, net = source.world, network
+        world, net, actions = source.world, network, actions_of(source)
         remembers = bool(jax.tree.leaves(jax.eval_shape(lambda: net.carry(1))))
         if augment:
             check_views(source)
@@ -211,7 +211,7 @@ def reinforcement(
             )
 
         def policy(params: Params, hidden: PyTree, hparams: HParams) -> Policy:
-            return softmax_policy(net, params, world.legal(hidden), source.code(hparams))
+            return actions.policy(net, params, world.legal(hidden), source.code(hparams))
 
         loses = any(channel.place in ("outcome", "reward") for channel in source.channels)
 
@@ -236,7 +236,7 @@ def reinforcement(
             def log_prob(viewed: Trajectory) -> Array:
                 code = source.code(hparams)
                 _, outputs, _ = net.apply(params, viewed.carry, viewed.obs_tm1, viewed.first_tm1, code)
-                return _taken(outputs, viewed, legal)[1]
+                return actions.of(outputs, legal).log_prob(viewed.a_tm1)
 
             return with_views(trajectory, log_prob), jax.tree.map(lambda x: twice(x, x), taught)
 
@@ -248,7 +248,8 @@ def reinforcement(
             code = source.code(hparams)
             _, outputs, _ = net.apply(params, trajectory.carry, trajectory.obs_tm1, trajectory.first_tm1, code)
             value = outputs["value"][..., 0]
-            logits, log_prob = _taken(outputs, trajectory, legal)
+            policy_now = actions.of(outputs, legal)
+            log_prob = policy_now.log_prob(trajectory.a_tm1)
             if normalize:
                 advantage = _normalized(advantage, known)
             weight: Array | float = 1.0
@@ -265,7 +266,7 @@ def reinforcement(
                 decided = trajectory.extras["decided"]
                 policy_loss = jnp.sum(policy_loss * decided) / jnp.maximum(jnp.sum(decided * weight), 1.0)
             value_loss = 0.5 * errors.mean()
-            entropy = jax.vmap(jax.vmap(losses.entropy))(logits).mean()
+            entropy = policy_now.entropy().mean()
             total = policy_loss.mean() + hparams["value_coef"] * value_loss - hparams["entropy_coef"] * entropy
             return total, {"value_loss": value_loss, "entropy": entropy}
 
@@ -303,6 +304,7 @@ def reinforcement(
                 learned, metrics = jax.lax.scan(minibatch, learned, batches)
                 metrics = jax.tree.map(jnp.mean, metrics)
             params, opt_state = learned
+            params = base.observe(net, params, trajectory, freeze, hparams)
             return LearnerState(params, source_state, Memory(opt_state, held)), trajectory, note, metrics
 
         def evaluate(key: Array, state: LearnerState, hparams: HParams) -> Metrics:
@@ -315,7 +317,7 @@ def reinforcement(
             update=update,
             evaluate=evaluate,
             policy=policy,
-            settings=SETTINGS if bonus is None else (*SETTINGS, *bonus.settings),
+            settings=(*SETTINGS, *(() if bonus is None else bonus.settings), *base.observing_settings(net)),
             spec=(
                 "actor_critic",
                 num_epochs,
@@ -332,13 +334,6 @@ def reinforcement(
         )
 
     return parts
-
-
-def _taken(outputs: dict[str, Array], trajectory: Trajectory, legal: Array) -> tuple[Array, Array]:
-    """Returns the logits `[T, E, A]` of a policy's outputs, and the log-probabilities `[T, E]` of what was done."""
-    logits = jnp.where(legal[None, None], outputs["policy"], ILLEGAL)
-    taken = jax.nn.one_hot(trajectory.a_tm1, legal.shape[0])
-    return logits, jnp.sum(jax.nn.log_softmax(logits) * taken, axis=-1)  # a gather's gradient is a slow scatter
 
 
 def _normalized(advantage: Array, known: Array | None) -> Array:

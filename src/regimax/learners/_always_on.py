@@ -104,11 +104,11 @@ def always_on(
         raise UserError(f"gradients = {gradients!r} is neither 'shared' nor 'stopped'")
     make_objective = next_observation if objective is None else objective
     if values is None:
-        reinforce, acting = _actor_critic.reinforcement(**options), _actor_critic.heads
+        reinforce, acting = _actor_critic.reinforcement(**options), _actor_critic.acting_network
     elif options:
         raise UserError(f"{min(options)!r} is an option of an actor-critic, and values = {values!r} takes its place")
     else:
-        reinforce, acting = _q_learning.q_reinforcement(**values), _q_learning.heads
+        reinforce, acting = _q_learning.q_reinforcement(**values), _q_learning.valuing_network
 
     def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:
         both = auxiliary(

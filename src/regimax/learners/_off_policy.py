@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax
 
@@ -28,6 +28,7 @@ def off_policy(
     *,
     behaviour: Callable[[Params, PyTree, HParams], Policy] | None = None,
     settings: tuple[Setting, ...] = (),
+    freeze: Sequence[str] = (),
 ) -> Learner:
     """Makes a learner that acts, puts its rollouts into the task's ring, and fits the task.
 
@@ -40,6 +41,7 @@ def off_policy(
       episodes: of an evaluation.
       behaviour: likewise how it acts while it learns, for example with more chance; as `policy` when not given.
       settings: what policies read beside the task's own.
+      freeze: parts that are not trained, as the task was given them.
 
     Returns:
       the learner. Settings and metrics: those of the task; evaluated: those of :func:`regimax.rollout.evaluate`.
@@ -50,7 +52,7 @@ def off_policy(
     Example:
       `docs/own-learner.md` has a DQN.
     """
-    parts = replayed(name, task, network, source, policy, episodes, behaviour or policy, settings)
+    parts = replayed(name, task, network, source, policy, episodes, behaviour or policy, settings, freeze)
     return parts.alone(network, source)._replace(evaluate=_played(source, policy, episodes, "play"))
 
 
@@ -63,6 +65,7 @@ def replayed(
     episodes: int,
     behaviour: Callable[[Params, PyTree, HParams], Policy],
     settings: tuple[Setting, ...],
+    freeze: Sequence[str],
 ) -> Reinforcement:
     """Makes the parts of :func:`off_policy`, with its arguments, for learners that do something else beside.
 
@@ -88,6 +91,7 @@ def replayed(
         state, trajectory = base.collect(key_next, state, source, acting(state, hparams), hparams)
         held = task.store(state.memory, trajectory)
         params, held, metrics = task.fit(key_fit, state.params, held, hparams)
+        params = base.observe(network, params, trajectory, freeze, hparams)
         return state._replace(params=params, memory=held), trajectory, (), metrics
 
     return Reinforcement(
@@ -95,7 +99,7 @@ def replayed(
         update=update,
         evaluate=_played(source, policy, episodes),
         policy=policy,
-        settings=(*task.settings, *settings),
+        settings=(*task.settings, *settings, *base.observing_settings(network)),
         spec=(name, task.spec, source.spec, episodes),
     )
 

@@ -20,7 +20,7 @@ from regimax.networks import NetworkFactory
 from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.sources import Source
-from regimax.types import Array, HParams, Metrics, Params, PyTree
+from regimax.types import PREDICTION, Array, HParams, Metrics, Params, PyTree, spent_on
 
 
 @once
@@ -61,6 +61,8 @@ def prediction(objective: ObjectiveFactory | None = None, optimizer: Optimizer =
             source_state, trajectory = source.next(key_next, state.source, None, hparams)
             keys = key_shuffle, prng.named(key, "loss")
             params, held, metrics = predicting.step(keys, state.params, state.memory, trajectory, hparams)
+            with spent_on(PREDICTION):
+                params = base.observe(net, params, trajectory, freeze, hparams)
             return LearnerState(params, source_state, held), metrics
 
         def evaluate(key: Array, state: LearnerState, hparams: HParams) -> Metrics:
@@ -80,7 +82,7 @@ def prediction(objective: ObjectiveFactory | None = None, optimizer: Optimizer =
             policy=policy,
             network=net,
             source=source,
-            settings=predicting.settings,
+            settings=(*predicting.settings, *base.observing_settings(net)),
             spec=("prediction", predicting.spec, source.spec),
         )
 

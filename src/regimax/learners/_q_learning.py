@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 
+from regimax.envs.base import discrete_actions
 from regimax.factories import once
 from regimax.learners import base
 from regimax.learners._actor_critic import Reinforce, Reinforcement
@@ -25,9 +26,9 @@ Acts = Callable[[Params, PyTree, HParams], Policy]
 EPSILON = Setting("epsilon", 0.1, 0, 1, "ε, share of actions that are left to chance while it learns")
 
 
-def heads(source: Source) -> dict[str, int]:
-    """Returns the heads that action values need, with their sizes."""
-    return {HEAD: source.world.num_actions}
+def valuing_network(network: NetworkFactory, source: Source) -> Network:
+    """Makes the network of action values, with the head that they need."""
+    return network(source.num_inputs, {HEAD: discrete_actions(source.world, NAME)})
 
 
 def paid(trajectory: Trajectory) -> Array:
@@ -77,9 +78,11 @@ def q_learning(
     """
 
     def factory(network: NetworkFactory, source: Source, freeze: Sequence[str], episodes: int) -> Learner:
-        net = network(source.num_inputs, heads(source))
+        net = valuing_network(network, source)
         learning, best, exploring = _parts(net, source, freeze, updates_per_rollout, capacity, optimizer, paid_only)
-        return off_policy(NAME, learning, net, source, best, episodes, behaviour=exploring, settings=(EPSILON,))
+        return off_policy(
+            NAME, learning, net, source, best, episodes, behaviour=exploring, settings=(EPSILON,), freeze=freeze
+        )
 
     return factory
 
@@ -98,7 +101,7 @@ def q_reinforcement(
 
     def parts(network: Network, source: Source, freeze: Sequence[str], episodes: int) -> Reinforcement:
         learning, best, exploring = _parts(network, source, freeze, updates_per_rollout, capacity, optimizer, paid_only)
-        return replayed(NAME, learning, network, source, best, episodes, exploring, (EPSILON,))
+        return replayed(NAME, learning, network, source, best, episodes, exploring, (EPSILON,), freeze)
 
     return parts
 

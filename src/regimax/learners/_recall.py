@@ -118,6 +118,7 @@ def recall(memory: str = "sequence", optimizer: Optimizer = decaying_adam) -> Le
         if fresh is None:
             raise UserError(f"recall: its source shows no sequences that ask; found {source.spec[0]}")
         net, lasts = network(source.num_inputs, {"policy": world.num_actions}), memory == "lifetime"
+        base.check_no_statistics("recall", net)
 
         def init(keys: Keys, hparams: HParams, inherited: Params) -> LearnerState:
             state = base.make_init(net, source)(keys, hparams, inherited)

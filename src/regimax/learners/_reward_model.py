@@ -11,6 +11,7 @@ import optax
 
 from regimax import prng, rollout
 from regimax.channels import Signal, reward
+from regimax.envs.base import discrete_actions
 from regimax.errors import UserError
 from regimax.factories import once
 from regimax.learners import base
@@ -174,7 +175,7 @@ def reward_model(
         both = auxiliary(
             "model",
             Objective(
-                {"outcome": world.num_actions if direct else 1},
+                {"outcome": discrete_actions(world, "reward_model") if direct else 1},
                 loss,
                 PREDICTION,
                 ("outcome", form) if expects == "outcome" else ("outcome", form, expects),

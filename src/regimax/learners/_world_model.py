@@ -118,7 +118,7 @@ def world_model(
         del episodes
         base.check_own_behaviour("world_model", source)
         world = source.world
-        model, learned_world = dynamics(network, world), LearnedModel(world, network, initial_observations)
+        learned_world, model = LearnedModel(world, network, initial_observations), dynamics(network, world)
         remembers = bool(jax.tree.leaves(jax.eval_shape(lambda: model.carry(1))))
 
         def apply(params: Params, carry: PyTree, x: Array, first: Array, code: Code | None) -> tuple:

@@ -128,6 +128,7 @@ def yoked(
             )
         asked, valued = make_objective(source, network(source.num_inputs, {}).width), action_values(source)
         predictor, valuer = network(source.num_inputs, asked.heads), network(source.num_inputs, valued.heads)
+        base.check_no_statistics("yoked", valuer)
         net = share_trunk(valuer, predictor, tuple(asked.heads), "prediction")
         replay = ring_of(source, capacity)
         how = {"optimizer": optimizer, "freeze": freeze}

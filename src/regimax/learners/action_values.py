@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from regimax.envs.base import discrete_actions
+from regimax.learners.base import trainable
 from regimax.learners.batch import Batch, Objective
 from regimax.learners.policies import ILLEGAL
 from regimax.sources import Source
@@ -42,7 +44,7 @@ def action_values(source: Source) -> Objective:
         return _error(batch, before[HEAD], best), {}
 
     return Objective(
-        heads={HEAD: source.world.num_actions},
+        heads={HEAD: discrete_actions(source.world, "action values")},
         loss=loss,
         kind=REINFORCEMENT,
         spec=("action_values",),
@@ -65,23 +67,26 @@ def slow_action_values(source: Source) -> Objective:
       van Hasselt et al., Deep reinforcement learning with double Q-learning (2016), eq. 4.
     """
 
+    def copied(params: Params) -> Params:
+        return trainable(params, ())  # both see observations through the same statistics
+
     def loss(batch: Batch) -> tuple[Array, Metrics]:
         before, after = batch.before_and_after()
-        _, slow = batch.before_and_after(params=batch.memory)
+        _, slow = batch.before_and_after(params=batch.params | batch.memory)
         chosen = jnp.argmax(jnp.where(batch.legal, after[HEAD], ILLEGAL), axis=-1)
         best = jnp.sum(slow[HEAD] * jax.nn.one_hot(chosen, source.world.num_actions), axis=-1)
         return _error(batch, before[HEAD], best), {}
 
     def follow(slow: Params, params: Params, hparams: HParams) -> Params:
-        return cast(Params, optax.incremental_update(params, slow, hparams["tau"]))
+        return cast(Params, optax.incremental_update(copied(params), slow, hparams["tau"]))
 
     return Objective(
-        heads={HEAD: source.world.num_actions},
+        heads={HEAD: discrete_actions(source.world, "action values")},
         loss=loss,
         kind=REINFORCEMENT,
         spec=("slow_action_values",),
         settings=(DISCOUNT, Setting("tau", 0.05, 0, 1, "step of the slow copy")),
-        init=lambda params: params,
+        init=copied,
         refresh=follow,
     )
 

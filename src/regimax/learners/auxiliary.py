@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from regimax import prng
 from regimax.learners import base
-from regimax.learners._actor_critic import IntrinsicReward, Reinforce, heads
+from regimax.learners._actor_critic import IntrinsicReward, Reinforce, acting_network
 from regimax.learners.base import LearnerState, Optimizer
 from regimax.learners.batch import Objective
 from regimax.learners.tasks import TARGETS, Task, TaskState, head_of, parts_of, share_trunk, task
@@ -76,7 +76,7 @@ def auxiliary(
     capacity: int | None = None,
     trains: tuple[bool, bool] = (True, True),
     targets: Sequence[str] = TARGETS,
-    acting: Callable[[Source], dict[str, int]] = heads,
+    acting: Callable[[NetworkFactory, Source], Network] = acting_network,
     keep: Callable[[Trajectory], Array] | None = None,
 ) -> Auxiliary:
     """Makes an actor-critic with an auxiliary task.
@@ -95,7 +95,7 @@ def auxiliary(
       capacity: streams in the ring; 16 rollouts when not given.
       trains: whether reinforcement and whether the task trains the trunk.
       targets: what the task's sham takes from other streams.
-      acting: the heads that reinforcement needs.
+      acting: makes the network with the heads that reinforcement needs.
       keep: which streams of a rollout go into the ring, as of :func:`regimax.learners.tasks.task`; all when not given.
 
     Raises:
@@ -103,7 +103,7 @@ def auxiliary(
     """
     base.check_own_behaviour(name, source)
     asking = network(source.num_inputs, objective.heads)
-    joint = share_trunk(network(source.num_inputs, acting(source)), asking, tuple(objective.heads), name)
+    joint = share_trunk(acting(network, source), asking, tuple(objective.heads), name)
     trunk = tuple(part for part in parts_of(asking) if part not in objective.heads)
     learning = task(
         objective,
@@ -132,6 +132,8 @@ def auxiliary(
     ) -> tuple[LearnerState, Metrics]:
         alone = state._replace(memory=state.memory.rl)
         new, trajectory, note, metrics = rl.update(key, alone, hparams, intrinsic_reward)
+        if not trains[0]:  # reinforcement takes the trunk for frozen, and the task alone trains it
+            new = new._replace(params=base.observe(joint, new.params, trajectory, freeze, hparams))
         return new._replace(memory=Memory(new.memory, learning.store(state.memory.task, trajectory), note)), metrics
 
     def fit(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:

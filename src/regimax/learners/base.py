@@ -12,6 +12,7 @@ import optax
 from regimax import prng
 from regimax.errors import UserError
 from regimax.networks import Network, NetworkFactory
+from regimax.networks.base import STATISTICS
 from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.sources import Source
@@ -102,8 +103,8 @@ def optimizer_name(optimizer: Optimizer) -> str:
 
 
 def trainable(params: Params, freeze: Sequence[str]) -> Params:
-    """Returns the parts that are not frozen."""
-    return {name: part for name, part in params.items() if name not in freeze}
+    """Returns the parts that are trained: those that are neither frozen nor statistics of observations."""
+    return {name: part for name, part in params.items() if name not in freeze and name != STATISTICS}
 
 
 def fresh_params(network: Network, keys: Keys) -> Params:
@@ -134,8 +135,8 @@ def descend(
     Returns:
       the parameters, the optimiser's state, and the loss's metrics with ``loss`` and ``grad_norm``.
     """
-    frozen = {name: part for name, part in params.items() if name in freeze}
     learned = trainable(params, freeze)
+    frozen = {name: part for name, part in params.items() if name not in learned}
     (loss, metrics), grads = jax.value_and_grad(lambda p: loss_fn(frozen | p), has_aux=True)(learned)
     updates, opt_state = transformation.update(grads, opt_state, learned)
     params = frozen | dict(optax.apply_updates(learned, updates))  # type: ignore[call-overload]
@@ -150,6 +151,43 @@ def check_own_behaviour(name: str, source: Source) -> None:
     """
     if not source.agentic:
         raise UserError(f"{name}: the stream must be the learner's own behaviour")
+
+
+OBSERVING = Setting(
+    "normalize_observations", 1, 0, 1, "whether statistics of observations run on; at 0 they stay", integer=True
+)
+
+
+def observing_settings(network: Network) -> tuple[Setting, ...]:
+    """Returns the settings that :func:`observe` reads; none where a network has no statistics."""
+    return () if network.observe is None else (OBSERVING,)
+
+
+def observe(
+    network: Network, params: Params, trajectory: Trajectory, freeze: Sequence[str], hparams: HParams
+) -> Params:
+    """Takes what a rollout has shown into a network's statistics of observations, after it was learnt from.
+
+    Args:
+      network: with or without statistics.
+      params: its parameters.
+      trajectory: `[T, E, ...]`; of its observations those before actions count, where it counts itself.
+      freeze: parts that are not trained. Statistics belong to the trunk, and stand still where it does.
+      hparams: the learner's settings.
+    """
+    if network.observe is None or {STATISTICS, "trunk"} & set(freeze):
+        return params
+    return network.observe(params, trajectory.obs_tm1, trajectory.mask_tm1 * hparams[OBSERVING.name].astype("float32"))
+
+
+def check_no_statistics(name: str, network: Network) -> None:
+    """Refuses a network that normalises observations, where nothing takes them in.
+
+    Raises:
+      UserError: naming who refuses it.
+    """
+    if network.observe is not None:
+        raise UserError(f"{name}: normalize_observations is for actor-critics, prediction and Q-learning")
 
 
 def collect(

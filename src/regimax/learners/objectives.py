@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 
+from regimax.envs.base import discrete_actions
 from regimax.errors import UserError, unknown
 from regimax.factories import once
 from regimax.learners.batch import Batch, Objective, ObjectiveFactory
@@ -79,7 +80,7 @@ def next_step(fields: Sequence[str] | None = None, actions: bool = True) -> Obje
             return total, metrics
 
         return Objective(
-            heads={"policy": world.num_actions, **heads} if acts else heads,
+            heads={"policy": discrete_actions(world, "next_step"), **heads} if acts else heads,
             loss=loss,
             kind=PREDICTION,
             settings=(

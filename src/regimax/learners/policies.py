@@ -47,14 +47,39 @@ def stochastic_policy(
       head. Without one the value of an observation is 0.
     """
 
-    def act(carry: PyTree, obs: Array, first: Array, u: Array) -> tuple[PyTree, Array, dict[str, Array]]:
-        carry, outputs, _ = network.apply(params, carry, obs[None], first[None], code)
+    def choose(outputs: dict[str, Array], u: Array) -> tuple[Array, dict[str, Array]]:
         log_prob = log_probs(outputs)[0]
         action = draw_action(jnp.exp(log_prob), u)
-        extras = {
+        return action, {
             "log_prob": jnp.take_along_axis(log_prob, action[:, None], axis=-1)[:, 0],
             "log_probs": log_prob,
         }
+
+    return policy_of(network, params, code, choose)
+
+
+def policy_of(
+    network: Network,
+    params: Params,
+    code: Code | None,
+    choose: Callable[[dict[str, Array], Array], tuple[Array, dict[str, Array]]],
+) -> Policy:
+    """Makes the policy that chooses its actions by a network's outputs.
+
+    Args:
+      network: the network.
+      params: its parameters.
+      code: what features go through between trunk and heads, `Source.code`.
+      choose: `(outputs [1, E, size] by head, u) -> (action, extras)`, with u and action as :class:`Policy` has them.
+
+    Returns:
+      the policy. Its extras are those of `choose`, and ``value`` where there is such a head. Without one the value of
+      an observation is 0.
+    """
+
+    def act(carry: PyTree, obs: Array, first: Array, u: Array) -> tuple[PyTree, Array, dict[str, Array]]:
+        carry, outputs, _ = network.apply(params, carry, obs[None], first[None], code)
+        action, extras = choose(outputs, u)
         if "value" in outputs:
             extras["value"] = outputs["value"][0, :, 0]
         return carry, action, extras

@@ -132,7 +132,8 @@ def check_trajectory(function: str, trajectory: Trajectory) -> None:
     Raises:
       AssertionError: chex's, naming the field.
     """
-    steps = {name: (getattr(trajectory, name), "T E") for name in ("a_tm1", "first_tm1", "r_t", "mask_tm1")}
+    steps = {name: (getattr(trajectory, name), "T E") for name in ("first_tm1", "r_t", "mask_tm1")}
+    steps["a_tm1"] = trajectory.a_tm1, "T E N" if trajectory.a_tm1.ndim == 3 else "T E"
     after = "1 E D" if len(trajectory.obs_t) == 1 else "T E D"  # see `last_obs_t`
     check_shapes(function, **steps, obs_tm1=(trajectory.obs_tm1, "T E D"), obs_t=(trajectory.obs_t, after))
 
@@ -146,7 +147,7 @@ def shuffled_targets(key: Array, trajectory: Trajectory, names: Sequence[str] = 
       names: what is taken from other streams; all else stays.
     """
     check_trajectory("shuffled_targets", trajectory)
-    num_steps, num_envs = trajectory.a_tm1.shape
+    num_steps, num_envs = trajectory.a_tm1.shape[:2]
     offset = 1 + jax.random.randint(key, (num_steps, 1), 0, max(num_envs - 1, 1))
     index = (jnp.arange(num_envs)[None] + offset) % num_envs
 

@@ -6,6 +6,7 @@ from regimax.networks._pair_memory import pair_memory
 from regimax.networks._transformer import transformer
 from regimax.networks.adapters import low_rank
 from regimax.networks.base import Code, Network, NetworkFactory
+from regimax.networks.normalized import normalize_observations
 from regimax.networks.recurrent import gru
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "linear_attention",
     "low_rank",
     "mlp",
+    "normalize_observations",
     "pair_memory",
     "transformer",
 ]

@@ -18,6 +18,9 @@ from regimax.types import Array, Params, PyTree, Spec, count
 Code = Callable[[Array], Array]
 """What features `[T, E, width]` go through between a trunk and its heads."""
 
+STATISTICS = "observation_statistics"
+"""The part that no gradient trains: what is known of the observations that a network's trunk has seen."""
+
 
 class Network(NamedTuple):
     """A trunk with named heads, as pure functions over time-major sequences.
@@ -33,6 +36,8 @@ class Network(NamedTuple):
         `[T, E, size]` each, ``features`` (what the heads read) among them. Acting is the same with `T` = 1.
       width: size of the features.
       spec: what it is.
+      observe: `(params, x [T, E, D], weight [T, E]) -> params`, takes observations, those of weight 1, into the part
+        ``observation_statistics``; None where there is none, see :func:`regimax.networks.normalize_observations`.
 
     Example:
       >>> from regimax.networks import gru
@@ -48,6 +53,7 @@ class Network(NamedTuple):
     apply: Callable[..., tuple[PyTree, dict[str, Array], dict[str, Array]]]
     width: int
     spec: Spec
+    observe: Callable[[Params, Array, Array], Params] | None = None
 
 
 class NetworkFactory(Protocol):

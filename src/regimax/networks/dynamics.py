@@ -6,6 +6,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from regimax.errors import UserError
 from regimax.networks.base import Code, Network, NetworkFactory
 from regimax.types import Array, Field, Params, PyTree, segments_of
 
@@ -35,11 +36,18 @@ def dynamics(network: NetworkFactory, world: Any) -> Network:
       one-hot field's values and over nothing being shown, or the expected numbers of a real-valued field; ``reward``,
       the logit of the expected reward on the scale 0 … 1 of the world's rewards; ``termination``, the logit of a
       termination. It begins by expecting that things stay as they are.
+
+    Raises:
+      UserError: for a network that normalises observations.
     """
     where = next_segments(world.fields)
     num_inputs = sum(field.size for field in world.fields)
     sizes = {name: part.stop - part.start + categorical for name, (categorical, part) in where.items()}
     net = network(num_inputs + world.num_actions, {**sizes, "reward": 1, "termination": 1})
+    if net.observe is not None:
+        raise UserError(
+            "a model of a world sees observations as they are: give it a network without running statistics"
+        )
 
     def apply(
         params: Params, carry: PyTree, x: Array, first: Array, code: Code | None

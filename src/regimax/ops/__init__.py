@@ -4,6 +4,6 @@ Where a scalar is asked for, a number of Python or NumPy does. An array with an 
 `AssertionError`, while it is traced.
 """
 
-from regimax.ops import information, linear, losses, memory, returns, superposition, trees
+from regimax.ops import information, linear, losses, memory, moments, returns, superposition, trees
 
-__all__ = ["information", "linear", "losses", "memory", "returns", "superposition", "trees"]
+__all__ = ["information", "linear", "losses", "memory", "moments", "returns", "superposition", "trees"]

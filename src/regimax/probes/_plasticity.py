@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from regimax.learners import Learner
+from regimax.learners.base import trainable
 from regimax.networks import Code
 from regimax.ops import linear
 from regimax.probes import watching
@@ -79,12 +80,13 @@ def plasticity(
                 watching.at(step, watching.features(learner, params, watched, tap, hparams))
                 for params in (subject.state.params, subject.fresh)
             )
-            change = jax.tree.map(lambda a, b: a - b, subject.state.params, subject.fresh)
+            weights, fresh = (trainable(params, ()) for params in (subject.state.params, subject.fresh))
+            change = jax.tree.map(lambda a, b: a - b, weights, fresh)
             return {
                 "dormant": dormant(now, threshold),
                 "effective_rank": linear.effective_rank(now - now.mean(0, keepdims=True)),
-                "weight_norm": _norm(subject.state.params),
-                "weight_change": _norm(change) / _norm(subject.fresh),
+                "weight_norm": _norm(weights),
+                "weight_change": _norm(change) / _norm(fresh),
                 "untrained_cka": linear.linear_cka(now, then),
             }
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from regimax import rollout
 from regimax.channels import Signal
+from regimax.envs.behaviour import random_actions
 from regimax.errors import UserError, unknown
 from regimax.learners import Learner
 from regimax.types import Array, HParams, Params, PyTree, count
@@ -86,8 +87,7 @@ def watch(key: Array, learner: Learner, params: PyTree, num_steps: int, episodes
     world, channels = learner.source.world, learner.source.channels
     key_open, key_act, key_step = jax.random.split(key, 3)
     opening = rollout.init(key_open, world, params, channels, (), episodes, hparams)
-    chances = jax.random.uniform(key_act, (num_steps, episodes, world.num_actions))
-    actions = jnp.argmax(jnp.where(world.legal(params)[None, None], chances, -1.0), axis=-1).astype(jnp.int32)
+    actions = random_actions(key_act, world, params, num_steps, episodes)
     keys = jax.random.split(key_step, (num_steps, episodes))
 
     def one(key: Array, state: PyTree, heard: list[PyTree], action: Array) -> tuple[PyTree, list[PyTree], Array, Array]:

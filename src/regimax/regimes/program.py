@@ -13,11 +13,12 @@ from jax.extend import core
 from regimax import prng
 from regimax.channels import Channel, outcome, reward
 from regimax.channels.base import PLACES
-from regimax.envs import check_world
+from regimax.envs import action_range, check_world
 from regimax.errors import UserError, unknown
 from regimax.learners import Learner, LearnerState
 from regimax.learners.base import fresh_params
 from regimax.networks import Code, Network
+from regimax.networks.base import STATISTICS
 from regimax.ops.reports_after import scan_numbers
 from regimax.ops.trees import select
 from regimax.ops.unrolled import unrolled
@@ -177,14 +178,22 @@ def _with_numbers(phase: Phase) -> Phase:
     )
 
 
-def _check_channels(phase: Phase, channels: Sequence[Channel]) -> None:
-    """Refuses a channel where nothing goes through, and two that have a setting of one name."""
+def _check_channels(phase: Phase, channels: Sequence[Channel], world: Any) -> None:
+    """Refuses a channel where nothing goes through, or actions of another kind, and two that have a setting of one
+    name.
+    """
     owner: dict[str, int] = {}
     for i, channel in enumerate(channels):
         if not isinstance(channel, Channel):
             raise UserError(f"phase {phase.name!r}: channels holds {channel!r}: give channels, for example reward()")
         if channel.place not in PLACES:
             raise unknown(f"place of a channel in the phase {phase.name!r}:", channel.place, PLACES)
+        if channel.place == "decision" and channel.numbers != (action_range(world) is not None):
+            kinds = ("one of several: use channels.decision()", "numbers: use channels.quantized_decision(low, high)")
+            raise UserError(
+                f"phase {phase.name!r}: its channel of decisions does not carry the actions of {world.name}, which are "
+                f"{kinds[not channel.numbers]}"
+            )
         for setting in channel.settings:
             if owner.setdefault(setting.name, i) != i:
                 raise UserError(
@@ -268,7 +277,7 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None, known: Programs
     if phase.world is not None:
         check_world(own_world := phase.world(world))
     channels = (outcome(), reward(*own_world.reward_range)) if phase.channels is None else phase.channels
-    _check_channels(phase, channels)
+    _check_channels(phase, channels, own_world)
     source = phase.source(own_world, channels, num_steps)
     source = source._replace(next=_marked(source.next))
     learner = phase.learner(phase.network, source, phase.freeze, phase.evaluate.episodes)
@@ -449,6 +458,7 @@ def bind_regime(regime: Regime, world: Any, known: Programs | None = None) -> Bo
     shapes = [
         jax.eval_shape(program.learner.network.init, jax.eval_shape(lambda: jax.random.key(0))) for program in programs
     ]
+    programs = tuple(_with_statistics(*of) for of in zip(programs, shapes, [{}, *shapes], strict=False))
     for i, phase in enumerate(regime.phases):
         where = f"regime {regime.name!r}, phase {phase.name!r}"
         for part in phase.freeze:
@@ -464,6 +474,23 @@ def bind_regime(regime: Regime, world: Any, known: Programs | None = None) -> Bo
             if jax.tree.map(lambda x: x.shape, before[part]) != jax.tree.map(lambda x: x.shape, shapes[i][part]):
                 raise UserError(f"{where}: the part {part!r} has other sizes in the phase before")
     return BoundRegime(regime._replace(phases=tuple(p.phase for p in programs)), programs, settings)
+
+
+def _with_statistics(program: Program, own: Params, before: Params) -> Program:
+    """Returns a program that inherits statistics of observations with the trunk that has seen no others.
+
+    Raises:
+      UserError: where it inherits such a trunk and has none.
+    """
+    phase = program.phase
+    if "trunk" not in phase.inherit or STATISTICS not in before or STATISTICS in phase.inherit:
+        return program
+    if STATISTICS not in own:
+        raise UserError(
+            f"phase {phase.name!r}: it inherits a trunk that has seen normalised observations: give it a network with "
+            "normalize_observations too"
+        )
+    return program._replace(phase=phase._replace(inherit=(*phase.inherit, STATISTICS)))
 
 
 def _check_stop(program: Program) -> None:

@@ -41,7 +41,8 @@ class Agent(NamedTuple):
       params: its network's parameters, one subtree per part.
       carry: `num_envs -> carry`, the empty memory.
       act: `(carry, obs [E, D], first [E], u [E]) -> (carry, action [E], extras)`: `first` is 1 where an episode opens,
-        `u` is uniform on [0, 1) and decides what is drawn from the policy. Pure; jit it.
+        `u` is uniform on [0, 1) and decides what is drawn from the policy. Where actions are numbers, u and actions are
+        `[E, N]`, and beyond `world.action_range` not clipped yet. Pure; jit it.
     """
 
     cell: Cell

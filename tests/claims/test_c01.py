@@ -28,7 +28,7 @@ LIMIT = 1e6  # FLOPs of reinforcement that everybody is given; an update of pred
 
 
 def effort(regime, labels, looks, skills, left, sham, poor, stuck):
-    """FLOPs of a task, after any budget of prediction but the least a part of those from scratch.
+    """FLOPs of a task, after any budget of prediction but the least of several a part of those from scratch.
 
     After the `stuck` least budgets nobody gets there.
     """
@@ -39,7 +39,8 @@ def effort(regime, labels, looks, skills, left, sham, poor, stuck):
     if labels.get(BUDGET, math.inf) in tried[:stuck]:
         return 2 * LIMIT
     alone = poor if rich == 1 else tried[1] * (skills if column == SKILLS else looks(rich))
-    return alone * (left if labels.get(BUDGET, 0) > tried[0] else 1 if regime in BEST else 2)
+    serves = BUDGET in labels and (labels[BUDGET] > tried[0] or len(tried) == 1)
+    return alone * (left if serves else 1 if regime in BEST else 2)
 
 
 def places(name, column, richness):

@@ -34,6 +34,19 @@ def test_its_numbers_are_those_of_the_kept_runs(calibration, tmp_path, monkeypat
     assert calibration.differences(DOCS / "results", tmp_path / "page.md") == ["deep-sea"]
 
 
+@pytest.mark.parametrize("other", ["0.55 (0.47 to 0.64); 16 pairs", "0.54 (0.46 to 0.63); 16 pairs"])
+def test_what_is_rounded_otherwise_is_told_alike(calibration, other):
+    assert calibration.told_alike("0.55 (0.47 to 0.63); 16 pairs", other)
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["0.55 (0.47 to 0.65); 16 pairs", "0.55 (0.47 to 0.63); 17 pairs", "0.55 (0.47 to 0.6); 16 pairs", "0.55 (0.47)"],
+)
+def test_what_is_another_number_is_not(calibration, other):
+    assert not calibration.told_alike("0.55 (0.47 to 0.63); 16 pairs", other)
+
+
 def test_every_sweep_of_the_folder_is_kept_and_told(calibration):
     from regimax.sweep.shipped import resolve_folder
 

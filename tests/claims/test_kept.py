@@ -36,6 +36,15 @@ def test_a_rule_says_the_same_of_what_is_kept_as_of_the_run(run, tmp_path):
     assert [trial.regime for trial in found.tried if trial.chosen] == ["pure_rl", "pretrain_rl"]
 
 
+def test_what_is_rounded_otherwise_is_the_same_and_what_differs_is_not():
+    one = {"value": -0.5076583489112605, "worlds": 40, "checks": [{"holds": None, "high": 1e-17}]}
+    assert kept.alike(one, one | {"value": -0.5076583489112623, "checks": [{"holds": None, "high": 0.0}]})
+    for changed in ({"value": -0.5076}, {"worlds": 41}, {"worlds": 40.0}, {"checks": []}):
+        assert not kept.alike(one, one | changed)
+    assert not kept.alike(one, one | {"more": 1})
+    assert not kept.alike({"holds": None}, {"holds": False})
+
+
 def test_the_verdicts_that_are_told_are_those_of_what_is_kept_with_the_code():
     code = Path(__file__).parents[2]
     assert kept.differences(code / "docs" / "results", code / "sweeps") == []

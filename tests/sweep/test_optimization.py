@@ -41,7 +41,8 @@ def test_what_does_not_exist_is_answered_with_the_nearest(tiny):
 @pytest.mark.parametrize("name", optimization.OPTIMIZATIONS)
 def test_options_are_known_to_the_compiler_and_those_it_does_not_know_are_left_out(name, monkeypatch):
     asked = optimization.options(name, "advance", "cpu")
-    assert asked == dict(optimization.OPTIMIZATIONS[name])
+    without = {"xla_cpu_use_fusion_emitters"} if jax.__version_info__ >= (0, 11) else set()  # XLA has it no more
+    assert asked == {k: v for k, v in optimization.OPTIMIZATIONS[name].items() if k not in without}
     jax.jit(lambda x: x + 1).lower(1.0).compile(compiler_options=asked or None)
     monkeypatch.setitem(optimization.OPTIMIZATIONS, name, {**asked, "xla_of_another_century": True})
     assert optimization.options(name, "advance", "cpu") == asked

@@ -26,8 +26,9 @@ SLOPES = {
 def runs(slopes=None, start=None, lasts_not=None, edge=()):
     slope, first = SLOPES | (slopes or {}), START | MODELLED | (start or {})
     medians = {
-        "scratch": lambda regime, labels: first[regime] * labels["lag"] ** slope[regime],
-        "ladder": lambda regime, labels: first[regime] * labels["lag"] ** slope[regime],
+        **dict.fromkeys(
+            ("scratch", "ladder", "shams"), lambda regime, labels: first[regime] * labels["lag"] ** slope[regime]
+        ),
         "nothing_lasts": lambda regime, labels: {**START, "pretrain_rl": 900.0, **(lasts_not or {})}[regime],
     }
     found = {}

@@ -138,3 +138,21 @@ def test_no_process_takes_itself_for_a_part_of_a_larger_one(monkeypatch):
     assert found() == []
     assert not clusters.K8sCluster.is_env_present()
     assert os.environ["SLURM_JOB_ID"] == "7"
+
+
+def test_no_operation_is_cut_into_as_many_pieces_as_there_are_devices():
+    """Pieces are rounded otherwise: results would depend on the number of devices."""
+    x = jax.numpy.ones((64, 4096))
+    assert len(jax.devices()) > 1
+    text = jax.jit(lambda x: jax.numpy.tanh(x * 2.0 + 1.0)).lower(x).compile().as_text()
+    assert "outer_dimension_partitions" not in text
+
+
+def test_passes_that_the_user_leaves_out_are_left_out_too():
+    assert backend._flags("--a=1 --xla_disable_hlo_passes=one,two").split() == [
+        "--a=1",
+        *(f"{flag}=false" for flag in backend.FLAGS),
+        "--xla_disable_hlo_passes=one,two,cpu-parallel-task-assigner",
+    ]
+    again = backend._flags(backend._flags(""))
+    assert again == backend._flags("")

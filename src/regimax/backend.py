@@ -14,6 +14,12 @@ from regimax.errors import UserError
 FLAGS = ("--xla_cpu_multi_thread_eigen", "--xla_cpu_enable_concurrency_optimized_scheduler")
 """Flags of XLA that are turned off: threads within an operation, and operations of one program side by side."""
 
+DISABLE, PARTITIONS = "--xla_disable_hlo_passes=", "cpu-parallel-task-assigner"
+"""XLA's pass that cuts operations into as many pieces as there are devices, and its flag that leaves passes out.
+
+Pieces are rounded otherwise in their last bits, so that results would depend on the number of devices.
+"""
+
 POOL_VARIABLE = "NPROC"
 """Environment variable that XLA reads for the size of its pool of threads."""
 
@@ -57,8 +63,7 @@ def prepare_cpu(devices: int | None = None) -> None:
     if devices is not None and devices < 1:
         raise UserError(f"devices = {devices} is below 1")
     devices = devices or cores()
-    flags = os.environ.get("XLA_FLAGS", "")
-    os.environ["XLA_FLAGS"] = " ".join([*flags.split(), *(f"{flag}=false" for flag in FLAGS if flag not in flags)])
+    os.environ["XLA_FLAGS"] = _flags(os.environ.get("XLA_FLAGS", ""))
     os.environ[POOL_VARIABLE] = _WANTED if _WANTED.isdecimal() and int(_WANTED) > 0 else str(devices)
     if jax.__version_info__ < LOOPS_SINCE:
         draw_without_loops()
@@ -68,6 +73,14 @@ def prepare_cpu(devices: int | None = None) -> None:
         jax.config.update("jax_num_cpu_devices", devices)
     except RuntimeError as error:
         raise UserError("JAX's backend has already started: call prepare_cpu before anything is computed") from error
+
+
+def _flags(given: str) -> str:
+    """What is given of XLA's flags, and what is turned off."""
+    flags = [*given.split(), *(f"{flag}=false" for flag in FLAGS if flag not in given)]
+    left_out = [flag.removeprefix(DISABLE).split(",") for flag in flags if flag.startswith(DISABLE)]
+    passes = dict.fromkeys([*(name for names in left_out for name in names), PARTITIONS])
+    return " ".join([*(flag for flag in flags if not flag.startswith(DISABLE)), DISABLE + ",".join(passes)])
 
 
 OF_MANY = (

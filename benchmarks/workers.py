@@ -83,20 +83,17 @@ def timed(typed: list[str], cores: int, environment: dict[str, str]) -> tuple[fl
     before: dict[int, float] = {}
     cpu_seconds(environment[MARK], before)  # of the cluster that is there already
     seen, begun = dict(before), time.monotonic()
-    process = subprocess.Popen(
-        typed,
-        env=environment,
-        preexec_fn=lambda: os.sched_setaffinity(0, allowed),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    while process.poll() is None:
-        cpu_seconds(environment[MARK], seen)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.5)
-    seconds = time.monotonic() - begun
-    if process.returncode:
-        raise SystemExit(process.communicate()[1].decode())
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(typed, env=environment, stdout=subprocess.DEVNULL, stderr=said)
+        os.sched_setaffinity(process.pid, allowed)  # while it has one thread; all that it begins inherits them
+        while process.poll() is None:
+            cpu_seconds(environment[MARK], seen)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.5)
+        seconds = time.monotonic() - begun
+        if process.returncode:
+            said.seek(0)
+            raise SystemExit(said.read())
     return seconds, sum(seen.values()) - sum(before.values())
 
 

@@ -15,6 +15,7 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
 def simulated(monkeypatch):
     monkeypatch.setattr(driver, "time", time)  # which are put back
     monkeypatch.setattr(driver, "merge", driver.merge)
+    monkeypatch.setattr(driver, "_see", driver._see)
     monkeypatch.syspath_prepend(str(FOLDER))
     return importlib.import_module("driver")
 

@@ -35,7 +35,7 @@ def test_the_copy_values_what_looks_best_now():
     objective, rng = slow_action_values(source), np.random.default_rng(0)
 
     def apply(params, carry, x, first, code):
-        return carry, {HEAD: x @ params}, {"features": x}
+        return carry, {HEAD: x @ params["table"]}, {"features": x}
 
     network = Network(lambda key: None, lambda n: (), apply, 5, ("table",))
     now, slow = rng.normal(size=(2, 5, 3))
@@ -56,7 +56,7 @@ def test_the_copy_values_what_looks_best_now():
         carry=(),
         extras={},
     )
-    params, memory = (jnp.asarray(x, jnp.float32) for x in (now, slow))
+    params, memory = ({"table": jnp.asarray(x, jnp.float32)} for x in (now, slow))
     legal = np.array([True, True, False])
     hparams = {"discount": jnp.float32(0.9)}
 
@@ -70,7 +70,7 @@ def test_the_copy_values_what_looks_best_now():
     np.testing.assert_allclose(loss, 0.5 * (chosen - reward - 0.9 * discount * then) ** 2, rtol=1e-5)
     np.testing.assert_array_equal(loss, loss_of(last_obs_t(trajectory)))  # which is all that its ring keeps
     followed = objective.refresh(memory, params, {"tau": jnp.float32(0.25)})
-    np.testing.assert_allclose(followed, 0.75 * slow + 0.25 * now, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(followed["table"], 0.75 * slow + 0.25 * now, rtol=1e-5, atol=1e-7)
 
 
 def test_chance_is_in_learning_alone():

@@ -41,6 +41,7 @@ def normalize_observations(network: NetworkFactory, clip: float = 10.0) -> Netwo
       and C65).
 
     Example:
+      >>> import jax
       >>> from regimax.networks import mlp
       >>> net = normalize_observations(mlp((4,)))(3, {"policy": 2})
       >>> jax.tree.map(jax.numpy.shape, net.init(jax.random.key(0))["observation_statistics"])

@@ -1,9 +1,12 @@
 """Factories that give the same object for the same arguments."""
 
+import gc
+import weakref
+
 import pytest
 
 import regimax as rx
-from regimax.factories import once
+from regimax.factories import once, once_for
 
 MADE = {
     "networks.mlp": lambda: rx.networks.mlp((4, 3)),
@@ -34,3 +37,23 @@ def test_an_error_is_raised_each_time():
     for _ in range(2):
         with pytest.raises(rx.UserError):
             rx.networks.gru(0)
+
+
+def test_what_is_found_of_a_function_goes_with_it():
+    asked = []
+
+    @once_for(lambda pair: pair[0])
+    def found(pair):
+        asked.append(pair[1])
+        return [pair[1]]
+
+    def one(x):
+        return x
+
+    assert found((one, 1)) is found((one, 2))
+    assert found((lambda x: x, 3)) == [3]
+    assert asked == [1, 3]
+    gone = weakref.ref(one)
+    del one
+    gc.collect()
+    assert gone() is None

@@ -5,8 +5,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+X = TypeVar("X")
 
 
 def once(factory: F) -> F:
@@ -33,3 +36,34 @@ def once(factory: F) -> F:
         return kept(*args, **options)
 
     return cast(F, made)
+
+
+def once_for(function_of: Callable[[X], Callable[..., Any]]) -> Callable[[Callable[[X], T]], Callable[[X], T]]:
+    """Returns a decorator: what is found of a thing is found once for all that share a function, as long as that lives.
+
+    Args:
+      function_of: the function of a thing that tells all of the answer.
+
+    Example:
+      >>> @once_for(lambda pair: pair[0])
+      ... def asked(pair):
+      ...     return [pair[1]]
+      >>> def double(x):
+      ...     return x + x
+      >>> asked((double, 1)), asked((double, 2))
+      ([1], [1])
+    """
+
+    def decorator(find: Callable[[X], T]) -> Callable[[X], T]:
+        known: WeakKeyDictionary[Callable[..., Any], T] = WeakKeyDictionary()
+
+        @functools.wraps(find)
+        def found(thing: X) -> T:
+            function = function_of(thing)
+            if function not in known:
+                known[function] = find(thing)
+            return known[function]
+
+        return found
+
+    return decorator

@@ -13,7 +13,7 @@ from regimax import prng
 from regimax.channels import PLACES, Channel, Signal
 from regimax.channels.base import EXACT
 from regimax.envs import Environment, action_range, unseen
-from regimax.envs.base import action_shape
+from regimax.envs.base import abstract_action, action_shape
 from regimax.errors import unknown
 from regimax.ops import information
 from regimax.ops.precomputed_randomness import scan_precomputed_randomness
@@ -113,9 +113,10 @@ def _check_acted(action: Array, extras: dict[str, Array], num_envs: int, world: 
 
 def _begin_channels(world: Environment, channels: Sequence[Channel], settings: HParams) -> list[PyTree]:
     """The channels' states on one stream."""
+    action = abstract_action(world)
     like = {
         "sensory": jnp.zeros((_size(world),)),
-        "decision": jnp.zeros(action_shape(world), jnp.int32 if action_range(world) is None else jnp.float32),
+        "decision": jnp.zeros(action.shape, action.dtype),
     }
     return [channel.init(settings, like.get(channel.place, jnp.zeros(()))) for channel in channels]
 

@@ -229,6 +229,11 @@ class ActionRange(NamedTuple):
         return jnp.clip(action, jnp.asarray(self.low, jnp.float32), jnp.asarray(self.high, jnp.float32))
 
 
+def action_range(world: Any) -> ActionRange | None:
+    """Returns the range of a world's actions; None where they are one of several."""
+    return getattr(world, "action_range", None)
+
+
 class Field(NamedTuple):
     """A segment of a flat observation.
 

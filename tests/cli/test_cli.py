@@ -9,19 +9,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.small import small_sweep
 
 from regimax.cli import main
 
-SWEEP = '''"""Is it there?"""
-import regimax as rx
-o = {"network": rx.networks.gru(8), "num_envs": 8, "evaluate": rx.regimes.Evaluate(every=2, episodes=16)}
-sweep = rx.Sweep(
-    world=rx.envs.Cipher(symbols=3, skills=2, length=2),
-    regimes=[rx.regimes.pure_rl(updates=4, **o), rx.regimes.pretrain_rl(updates=(4, 4), **o)],
-    axes={"reward.erasure": [0.0, 0.5]},
-    seeds=2,
-)
-'''
+SWEEP = small_sweep("Is it there?", before=4, updates=4, seeds=2)
 
 
 @pytest.fixture
@@ -234,7 +226,7 @@ def test_unknown_options_end_with_2():
 def test_every_sweep_of_a_folder_is_run_where_it_holds_no_claim(spec, capsys):
     folder = Path("small")
     folder.mkdir()
-    one = SWEEP.replace("seeds=2", "seeds=1").replace(", rx.regimes.pretrain_rl(updates=(4, 4), **o)", "")
+    one = SWEEP.replace("seeds=2", "seeds=1").replace(", rx.regimes.pretrain_rl(updates=(4, 4), **rl)", "")
     (folder / "b_one.py").write_text(one)
     (folder / "c_two.py").write_text(one.replace("[0.0, 0.5]", "[0.25]"))
     (folder / "d_beside.py").write_text("x = 1")

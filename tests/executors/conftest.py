@@ -4,6 +4,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
+from tests.small import small_sweep
 
 from regimax.errors import UserError
 from regimax.executors import Ended
@@ -11,17 +12,7 @@ from regimax.executors.driver import folder_of
 from regimax.sweep import files, store
 from regimax.sweep.run import Options, execute, plan_for
 
-SWEEP = '''"""Small."""
-import regimax as rx
-
-rl = {"network": rx.networks.gru(8), "num_envs": 8, "evaluate": rx.regimes.Evaluate(every=2, episodes=16)}
-sweep = rx.Sweep(
-    world=rx.envs.Cipher(symbols=3, skills=2, length=2),
-    regimes=[rx.regimes.pure_rl(updates=8, **rl), rx.regimes.pretrain_rl(updates=(4, 8), **rl)],
-    axes={"reward.erasure": [0.0, 0.5]},
-    seeds=4,
-)
-'''
+SWEEP = small_sweep("Small.", before=4, updates=8, seeds=4)
 
 
 @pytest.fixture

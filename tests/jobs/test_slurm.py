@@ -10,21 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.small import small_sweep
 
 from regimax import jobs
 from regimax.sweep import store
 
-SWEEP = '''"""Small."""
-import regimax as rx
-
-rl = {"network": rx.networks.gru(8), "num_envs": 8, "evaluate": rx.regimes.Evaluate(every=2, episodes=16)}
-sweep = rx.Sweep(
-    world=rx.envs.Cipher(symbols=3, skills=2, length=2),
-    regimes=[rx.regimes.pure_rl(updates=400, **rl), rx.regimes.pretrain_rl(updates=(200, 400), **rl)],
-    axes={"reward.erasure": [0.0, 0.5]},
-    seeds=8,
-)
-'''
+SWEEP = small_sweep("Small.", before=200, updates=400, seeds=8)
 
 STAND_INS = {
     "srun": """

@@ -12,7 +12,7 @@ from regimax.channels._quantized_decision import quantized_decision
 from regimax.channels._reward import reward
 from regimax.channels._sensory import sensory
 from regimax.errors import UserError
-from regimax.types import is_finite, number
+from regimax.types import action_range, is_finite, number
 
 
 class Bandwidths(NamedTuple):
@@ -68,7 +68,7 @@ class Bandwidths(NamedTuple):
         numbers = sum(field.size for field in world.fields)
         bits = 1 if one_hot else 8
         of_action = known["action_bits"]
-        if (within := getattr(world, "action_range", None)) is not None:
+        if (within := action_range(world)) is not None:
             of_action = 8 * len(within.low)
         decisions = {"decision.rate": min(1.0, self.decision * dt / of_action)}
         if within is not None:
@@ -90,7 +90,7 @@ class Bandwidths(NamedTuple):
         −4 … 4.
         """
         low, high = (0.0, 1.0) if all(field.categorical for field in world.fields) else (-4.0, 4.0)
-        within = getattr(world, "action_range", None)
+        within = action_range(world)
         decisions = decision() if within is None else quantized_decision(*within)
         return sensory(low, high), abstraction(), decisions, outcome(), reward(*world.reward_range)
 

@@ -24,11 +24,11 @@ def new(command: arguments.New) -> int:
     from regimax import jobs
     from regimax.sweep import shipped
 
-    known = shipped.files()
-    if command.like in jobs.files():
-        return _new_job(command, jobs.files()[command.like])
+    known, for_clusters = shipped.files(), jobs.files()
+    if command.like in for_clusters:
+        return _new_job(command, for_clusters[command.like])
     if command.like not in known:
-        raise unknown("sweep", command.like, [*known, *jobs.files()])
+        raise unknown("sweep", command.like, [*known, *for_clusters])
     file = _named(command.file, ".py")
     text = re.sub(r"regimax run \S+\.py", f"regimax run {file}", known[command.like].read_text())
     beside = {file.with_name(path.name): path.read_text() for path in shipped.neighbours(known[command.like])}

@@ -9,8 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
+import jax
+import jax.numpy as jnp
+
 from regimax.errors import UserError
-from regimax.types import ActionRange, Array, Field, HParams, PyTree, Setting, Spec, Trajectory, traced_settings
+from regimax.types import (
+    ActionRange,
+    Array,
+    Field,
+    HParams,
+    PyTree,
+    Setting,
+    Spec,
+    Trajectory,
+    action_range,
+    traced_settings,
+)
 
 
 @runtime_checkable
@@ -207,15 +221,15 @@ class Lifetimes(Protocol):
         ...
 
 
-def action_range(world: Any) -> ActionRange | None:
-    """Returns the range of a world's actions; None where they are one of several."""
-    return getattr(world, "action_range", None)
-
-
 def action_shape(world: Any) -> tuple[int, ...]:
     """Returns the shape of an action: `[]` of one of several, `[N]` of numbers."""
     within = action_range(world)
     return () if within is None else (len(within.low),)
+
+
+def abstract_action(world: Any) -> jax.ShapeDtypeStruct:
+    """Returns the shape and type of an action: int32 `[]` of one of several, float32 `[N]` of numbers."""
+    return jax.ShapeDtypeStruct(action_shape(world), jnp.int32 if action_range(world) is None else jnp.float32)
 
 
 def discrete_actions(world: Any, name: str) -> int:

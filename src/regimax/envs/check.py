@@ -14,6 +14,7 @@ from regimax.envs.base import (
     HandMade,
     Lifetimes,
     Streams,
+    abstract_action,
     action_range,
     action_shape,
     keeps,
@@ -140,7 +141,7 @@ def _check_dynamics(world: Any, where: str) -> None:
     _shape(obs, "reset: obs", (size,), where, "the sizes of its fields add up to")
     again = _parts(_traced(world.reset, "reset", where, key, params, state), "reset", ("obs", "state"), where)
     _same(again[1], state, "reset after another episode", where)
-    action = jax.ShapeDtypeStruct(action_shape(world), jnp.int32 if action_range(world) is None else jnp.float32)
+    action = abstract_action(world)
     names = ("obs", "state", "reward", "terminated", "truncated", "info")
     found = _parts(_traced(world.step, "step", where, key, state, action, params), "step", names, where)
     obs, after, *scalars, info = found

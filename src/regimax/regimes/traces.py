@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
+from operator import attrgetter
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from regimax import prng
+from regimax.factories import once_for
 from regimax.regimes.program import Program, abstract_hparams
 from regimax.traced import Traced, traced
 
@@ -28,25 +28,18 @@ class Traces(NamedTuple):
     tick: Traced
 
 
-_traces: WeakKeyDictionary[Callable[..., Any], Traces] = WeakKeyDictionary()
-_of_probes: WeakKeyDictionary[Callable[..., Any], Traced] = WeakKeyDictionary()
-
-
+@once_for(attrgetter("tick"))
 def traces(program: Program) -> Traces:
     """Traces what a program compiles to, for one lane, once: also for all that share its functions."""
-    if program.tick not in _traces:
-        keys, hparams = prng.abstract_keys(), abstract_hparams(program.settings)
-        fresh = traced(program.fresh, keys)
-        init = traced(program.init, keys, hparams, fresh.out)
-        update = jax.ShapeDtypeStruct((), jnp.int32)
-        tick = traced(program.tick, keys, hparams, update, init.out, update)
-        _traces[program.tick] = Traces(fresh, init, tick)
-    return _traces[program.tick]
+    keys, hparams = prng.abstract_keys(), abstract_hparams(program.settings)
+    fresh = traced(program.fresh, keys)
+    init = traced(program.init, keys, hparams, fresh.out)
+    update = jax.ShapeDtypeStruct((), jnp.int32)
+    return Traces(fresh, init, traced(program.tick, keys, hparams, update, init.out, update))
 
 
+@once_for(attrgetter("probe"))
 def trace_of_probes(program: Program) -> Traced:
     """Traces what measures a program, once."""
-    if program.probe not in _of_probes:
-        keys, hparams, _ = (init := traces(program).init).args
-        _of_probes[program.probe] = traced(program.probe, keys, hparams, init.out)
-    return _of_probes[program.probe]
+    keys, hparams, _ = (init := traces(program).init).args
+    return traced(program.probe, keys, hparams, init.out)

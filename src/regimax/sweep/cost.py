@@ -175,7 +175,7 @@ def signals(program: Program, settings: Mapping[str, float], known: Mapping[str,
     def capacity(place: str, otherwise: float) -> float:
         """Returns the narrowest channel of a place; what there is to carry where there is none."""
         bits = [channel.capacity(settings, known) for channel in source.channels if channel.place == place]
-        return min(bits, default=otherwise)
+        return float(min(bits, default=otherwise))
 
     views = 2 if "augmented_view" in source.record else 1  # what is replayed is not seen again
     seen = views * capacity("sensory", known["observation_bits"])
@@ -198,9 +198,9 @@ def signals(program: Program, settings: Mapping[str, float], known: Mapping[str,
         "passive_steps": others,
         "rewards_delivered": own * rewards() if own else 0.0,
         "bits_sensory": own * seen + others * shown,
-        "bits_abstraction": steps * capacity("abstraction", float(EXACT * width)),
-        "bits_decision": own * capacity("decision", float(known["action_bits"])),
-        "bits_reward": own * capacity("reward", float(EXACT)) if own else 0.0,
+        "bits_abstraction": steps * capacity("abstraction", EXACT * width),
+        "bits_decision": own * capacity("decision", known["action_bits"]),
+        "bits_reward": own * capacity("reward", EXACT) if own else 0.0,
         "bits_outcome": own * capacity("outcome", 1.0 / known["episode_steps"]) if own else 0.0,
         "present_sensory_bound": concepts("concept_bits", seen, own) + concepts("stream_concept_bits", shown, others),
     }

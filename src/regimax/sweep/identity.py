@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import jax
 
+from regimax.factories import once_for
 from regimax.regimes import Program
 from regimax.regimes.traces import trace_of_probes, traces
 from regimax.sweep.fingerprint import fingerprint
@@ -75,21 +76,21 @@ def program_identity(program: Program, flops: Mapping[str, float]) -> str:
     return digest(facts, identity([(trace, trace.args) for trace in traces(program)]))
 
 
-_measures: WeakKeyDictionary[Callable[..., Any], str] = WeakKeyDictionary()
-"""What stands for probes, by the function that measures: every run asks again whether an engine has the same."""
+@once_for(attrgetter("probe"))
+def _measures(program: Program) -> str:
+    """What stands for what is measured: every run asks again whether an engine has the same."""
+    trace = trace_of_probes(program)
+    return identity([(trace, trace.args)])
 
 
 def probes_identity(program: Program) -> dict[str, Any]:
     """Returns what stands for a program's probes, in plain data; nothing where there are none."""
     if not program.probes:
         return {}
-    if program.probe not in _measures:
-        trace = trace_of_probes(program)
-        _measures[program.probe] = identity([(trace, trace.args)])
     return {
         "probes": [probe.name for probe in program.probes],
         "probe_every": program.phase.probe_every,
-        "measures": _measures[program.probe],
+        "measures": _measures(program),
     }
 
 

@@ -26,26 +26,29 @@ def add_marks(
 ) -> None:
     """Adds a line with a mark at every estimate; an end of an interval that is not known is not drawn.
 
+    Where an interval is known and no value, the mark stands in its middle and is open.
+
     Args:
       figure: to add to.
       name: of the line.
       style: of the line.
       symbol: of its marks.
       x: where the estimates stand.
-      found: the estimates; one without a value leaves a gap.
+      found: the estimates; one without a value or an interval leaves a gap.
       **more: of plotly's scatter, such as `text` and `hovertemplate`.
     """
+    middles = [_middle(e) for e in found]
     figure.add_scatter(
         x=x,
-        y=[e.value for e in found],
+        y=middles,
         name=name,
         mode="lines+markers",
         line={"color": style.light, "dash": style.dash or "solid", "width": 2},
-        marker={"color": style.light, "symbol": symbol, "size": 8},
+        marker={"color": style.light, "symbol": [symbol if e.value is not None else f"{symbol}-open" for e in found], "size": 8},
         error_y={
             "type": "data",
-            "array": [_reach(e.high, e.value) for e in found],
-            "arrayminus": [_reach(e.value, e.low) for e in found],
+            "array": [_reach(e.high, y) for e, y in zip(found, middles, strict=True)],
+            "arrayminus": [_reach(y, e.low) for e, y in zip(found, middles, strict=True)],
             "thickness": 1.4,
             "width": 4,
             "color": style.light,
@@ -60,6 +63,13 @@ def reading(e: Estimate) -> str:
         return f"more than {quantity(e.low)} {e.unit}"
     high = quantity(e.high) if math.isfinite(e.high) else "∞"
     return f"{quantity(e.value)} {e.unit} ({quantity(e.low)} to {high}), {e.worlds} worlds"
+
+
+def _middle(e: Estimate) -> float | None:
+    """Returns where an estimate is drawn: its value, or the middle of its interval."""
+    if e.value is not None:
+        return e.value
+    return (e.low + e.high) / 2 if math.isfinite(e.high - e.low) else None
 
 
 def _reach(upper: float | None, lower: float | None) -> float:

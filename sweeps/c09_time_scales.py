@@ -8,7 +8,7 @@ it at once, and is not told Δ: the tuning finds how many, of 1 and 16, or leave
 all others (λ = γ = 1). "Scratch" is the best of A2C and of Q-learning from replay, in the tuning's worlds.
 
 Command: regimax run sweeps/c09_time_scales.py --small
-Cells: 1,008 in 1,152 stages, and 790 in 444 stages of tuning; with --full 27,648 cells and 20,080 of tuning.
+Cells: 1,136 in 1,296 stages, and 790 in 444 stages of tuning; with --full 27,648 cells and 20,080 of tuning.
 Time: 8 minutes by the clock, tuning included, on two cores that other programs also used.
 Supported if: as Δ grows from 1 to 16 what prediction saves of scratch's rewards falls, and what the model saves rises.
 Refuted if: what prediction saves rises, or what the model saves falls, though each works where it should.
@@ -25,14 +25,20 @@ Fourth run by one rule. The first was stopped before its result, as its tuning c
   tell. The fourth has 112 that none of them had; shams and the world where nothing lasts, far from any border before,
   are seen in 16 of these. Rule, arms, budgets and grids are the third's, and so are the tuning's worlds, so that the
   same step sizes are chosen again.
-Measured: inconclusive, by its first half alone. What the model saves rises, by 0.88 (0.81 to 0.97) in ln R per ln Δ:
-  nothing at Δ = 1, tenfold at 16. What prediction saves does not fall, or next to nothing: its slope lies between
-  −0.02 and 0.30, and is 0.2 as evaluations show it, so that it rather rises. Medians of rewards at Δ = 1 and 16, 112
-  worlds: scratch 1,224 and 4,624 by A2C, 14,620 and more than 3,200 by Q-learning; heads alone after prediction 408 and
-  848; the model 1,360 and 432; in 16 of them its sham 1,360 and more than 3,200, heads on a sham of prediction more
-  than 12,376 and 3,200. So prediction saves threefold, then fivefold. Control, null and the whole assay hold; where
-  nothing lasts, prediction costs. What is left open is left by evaluations, not by worlds: at Δ = 1 one comes every 136
-  rewards, and heads need 408, so that in 26 of 112 worlds the sign of the slope is not known.
+Fifth run by one rule, in 128 worlds that none of them had. The fourth, 112 worlds, was inconclusive by its first half
+  alone: what the model saves rose by 0.88 (0.81 to 0.97), and what prediction saves was between −0.02 and 0.30, 0.2 as
+  evaluations showed it. What was left open was left by evaluations: at Δ = 1 one came every 136 rewards, and heads need
+  408, so that in 26 of 112 worlds the sign of the slope was not known. So every update is evaluated now, where every
+  second was. Nothing else is changed, in the tuning neither. It is the last by this rule. Who wrote this expects that
+  what prediction saves rises, which refutes the claim.
+Measured, in the fourth run: inconclusive, by its first half alone. What the model saves rises, by 0.88 (0.81 to 0.97)
+  in ln R per ln Δ: nothing at Δ = 1, tenfold at 16. What prediction saves does not fall, or next to nothing: its slope
+  lies between −0.02 and 0.30, and is 0.2 as evaluations show it, so that it rather rises. Medians of rewards at Δ = 1
+  and 16, 112 worlds: scratch 1,224 and 4,624 by A2C, 14,620 and more than 3,200 by Q-learning; heads alone after
+  prediction 408 and 848; the model 1,360 and 432; in 16 of them its sham 1,360 and more than 3,200, heads on a sham of
+  prediction more than 12,376 and 3,200. So prediction saves threefold, then fivefold. Control, null and the whole assay
+  hold; where nothing lasts, prediction costs. What is left open is left by evaluations, not by worlds: at Δ = 1 one
+  comes every 136 rewards, and heads need 408, so that in 26 of 112 worlds the sign of the slope is not known.
 What speaks against it: the model's gain is one of knowing when: with a horizon of 16 it credits the one step that
   counts, where traces credit 17 alike; its horizon was chosen from two, by tuning, and at Δ = 1 it chose traces and no
   model. A learner with a clock, or a memory of what it did, may need none. Prediction's horizon is one step whatever Δ
@@ -72,7 +78,7 @@ def _sweep(lags, looks, dimensions, pretraining, budgets, seeds, arms=ARMS, pers
     rl = {
         "network": rx.networks.mlp((64, 32)),
         "num_envs": 8,
-        "evaluate": r.Evaluate(every=2, episodes=64),
+        "evaluate": r.Evaluate(every=1, episodes=64),
         "stop": r.Stop("success", 0.9, 3),
     }
     q = learn.q_learning(4, capacity=8 * 64)
@@ -257,8 +263,8 @@ claim = rx.Claim(
         dimensions=32,
         pretraining=400,
         budgets=(2000, 400),
-        seeds=range(32, 144),
-        few=range(32, 48),
+        seeds=range(2000, 2128),
+        few=range(2000, 2016),
     ),
     full=_sweeps(
         [1, 4, 16, 64], looks=16, dimensions=64, pretraining=8000, budgets=(32_000, 6400), seeds=range(144, 1168)
@@ -270,10 +276,10 @@ claim = rx.Claim(
     "model than its sham; scratch gets there in half of the worlds at both, prediction and model at the longest; none "
     "of the three chose a step size at an end of its grid.",
     figure=figure,
-    # As the third run found.
+    # As the fourth run found.
     pilot=(
-        rx.Pilot("b saved by prediction", expected=0.19, spread=0.55, below=0, sweep="ladder"),
-        rx.Pilot("b saved by the model", expected=0.89, spread=0.2, above=0, sweep="ladder"),
+        rx.Pilot("b saved by prediction", expected=0.19, spread=0.65, below=0, sweep="ladder"),
+        rx.Pilot("b saved by the model", expected=0.88, spread=0.4, above=0, sweep="ladder"),
     ),
     control="model_sham: its model expects the rewards of other episodes; the same compute, and no credit.",
     null="persistence = 0: no position lasts, so that pairs of the stream share nothing, and prediction must not help.",

@@ -8,31 +8,26 @@ it at once, and is not told Δ: the tuning finds how many, of 1 and 16, or leave
 all others (λ = γ = 1). "Scratch" is the best of A2C and of Q-learning from replay, in the tuning's worlds.
 
 Command: regimax run sweeps/c09_time_scales.py --small
-Cells: 1,008 in 1,152 stages, and 790 in 444 stages of tuning; with --full 27,648 cells and 20,080 of tuning.
+Cells: 880 in 1,008 stages, and 790 in 444 stages of tuning; with --full 27,648 cells and 20,080 of tuning.
 Time: 8 minutes by the clock, tuning included, on two cores that other programs also used.
-Supported if: as Δ grows from 1 to 16 what prediction saves of scratch's rewards falls, and what the model saves rises.
-Refuted if: what prediction saves rises, or what the model saves falls, though each works where it should.
+Supported if: as Δ grows from 1 to 16 what prediction saves of scratch's rewards falls by more than a factor of 1.5,
+  and what the model saves rises by more than that.
+Refuted if: what prediction saves surely does not fall by as much, or what the model saves not rise, though each works
+  where it should.
 Seen before the rule, whose two halves are older than any trial of this world: two worlds apart (seeds from 20,000), two
   step sizes. At Δ = 16 the model gets there after 544 to 928 rewards, where A2C has 0.82 success after 3,200, and at
   Δ = 1 no sooner than A2C. Heads alone after prediction need 544 and 816 at Δ = 1, scratch 816 and 1,360, and 576 and
   960 at Δ = 16: what prediction saves will hardly fall. Budgets and grids were set by that.
-Fourth run by one rule. The first was stopped before its result, as its tuning chose prediction's largest step size.
-  The second, 16 other worlds, was inconclusive: scratch got there in 3 of them at Δ = 16 within 8,000 rewards, by a
-  step size that was best for 1,920, and at Δ = 1 prediction chose the largest of a wider grid, 0.128, by a score of
-  0.8914 where 8e-3 had 0.8912. So scratch got a tuning and a budget of its own, and prediction 3.2e-2 at most. The
-  third, 16 worlds again, was inconclusive by the first half alone: what the model saves rose by 0.89 (0.79 to 0.99) in
-  ln R per ln Δ, and what prediction saves was not seen to fall, 0.19 (−0.16 to 0.52), which about 105 worlds would
-  tell. The fourth has 112 that none of them had; shams and the world where nothing lasts, far from any border before,
-  are seen in 16 of these. Rule, arms, budgets and grids are the third's, and so are the tuning's worlds, so that the
-  same step sizes are chosen again.
-Measured: inconclusive, by its first half alone. What the model saves rises, by 0.88 (0.81 to 0.97) in ln R per ln Δ:
-  nothing at Δ = 1, tenfold at 16. What prediction saves does not fall, or next to nothing: its slope lies between
-  −0.02 and 0.30, and is 0.2 as evaluations show it, so that it rather rises. Medians of rewards at Δ = 1 and 16, 112
-  worlds: scratch 1,224 and 4,624 by A2C, 14,620 and more than 3,200 by Q-learning; heads alone after prediction 408 and
-  848; the model 1,360 and 432; in 16 of them its sham 1,360 and more than 3,200, heads on a sham of prediction more
-  than 12,376 and 3,200. So prediction saves threefold, then fivefold. Control, null and the whole assay hold; where
-  nothing lasts, prediction costs. What is left open is left by evaluations, not by worlds: at Δ = 1 one comes every 136
-  rewards, and heads need 408, so that in 26 of 112 worlds the sign of the slope is not known.
+Second version of the rule, in 96 worlds that nothing before has seen. The first asked of slopes that they lie below
+  and above 0, so that a slope of next to nothing could not be told at all: five runs by it were inconclusive. The first
+  was stopped, as its tuning chose prediction's largest step size; the second had a scratch that got there in 3 of 16
+  worlds at Δ = 16, and so scratch got a tuning and a budget of its own; in the third, fourth and fifth, 16, 112 and 128
+  worlds, what the model saves rose by 0.89, 0.88 and 0.9 in ln R per ln Δ, and of what prediction saves the slope lay
+  in −0.16 to 0.52, −0.02 to 0.30 and −0.01 to 0.21, the last with every update evaluated. So borders are now where it
+  would matter, at the factor of 1.5 that the rule asks for elsewhere: as Δ grows 16 times a saving that falls by less
+  has not fallen. Who wrote this had seen those runs, and expects it to refute the claim: prediction saves as much at
+  Δ = 16 as at Δ = 1. Arms, budgets, grids and the tuning's worlds are the fifth run's.
+Measured: not yet, in this version; the fifth run by the first was inconclusive, by its first half alone, as said.
 What speaks against it: the model's gain is one of knowing when: with a horizon of 16 it credits the one step that
   counts, where traces credit 17 alike; its horizon was chosen from two, by tuning, and at Δ = 1 it chose traces and no
   model. A learner with a clock, or a memory of what it did, may need none. Prediction's horizon is one step whatever Δ
@@ -72,7 +67,7 @@ def _sweep(lags, looks, dimensions, pretraining, budgets, seeds, arms=ARMS, pers
     rl = {
         "network": rx.networks.mlp((64, 32)),
         "num_envs": 8,
-        "evaluate": r.Evaluate(every=2, episodes=64),
+        "evaluate": r.Evaluate(every=1, episodes=64),
         "stop": r.Stop("success", 0.9, 3),
     }
     q = learn.q_learning(4, capacity=8 * 64)
@@ -171,8 +166,9 @@ def assay(runs):
 def rule(runs):
     """R is the rewards delivered to 0.9 success, and b its slope, of ln R on ln Δ, within each world.
 
-    1. what prediction saves falls: b of scratch less b of pretrain_rl lies below 0;
-    2. what the model saves rises: b of scratch less b of model_rl lies above 0;
+    1. what prediction saves falls by more than a factor of 1.5 from the shortest Δ to the longest: b of scratch less b
+       of pretrain_rl lies below −ln 1.5 / ln (longest / shortest), which is −0.146 from 1 to 16;
+    2. what the model saves rises by more than that: b of scratch less b of model_rl lies above as much;
     3. control: b of model_sham, whose model expects the rewards of other episodes, exceeds b of model_rl;
     4. null: where no position lasts, at the shortest Δ, prediction saves less than a factor of 1.5 of scratch.
 
@@ -191,11 +187,11 @@ def rule(runs):
     there = [
         st.times(none, arm, unit="rewards_delivered", where={LAG: short}) for arm in (_best(none, short), PREDICTED)
     ]
-    scratch = _slope(runs)
+    scratch, least = _slope(runs), MUCH / math.log(_lags(runs)[-1] / _lags(runs)[0])
     return st.decide(
         [
-            st.below("b saved by prediction", st.effect(st.pairs(scratch, _slope(runs, PREDICTED))), 0),
-            st.above("b saved by the model", st.effect(st.pairs(scratch, _slope(runs, MODEL))), 0),
+            st.below("b saved by prediction", st.effect(st.pairs(scratch, _slope(runs, PREDICTED))), -least),
+            st.above("b saved by the model", st.effect(st.pairs(scratch, _slope(runs, MODEL))), least),
         ],
         assay=assay(runs),
         control=[st.above("b sham − modelled", st.effect(st.pairs(_slope(runs, MODEL_SHAM), _slope(runs, MODEL))), 0)],
@@ -257,8 +253,8 @@ claim = rx.Claim(
         dimensions=32,
         pretraining=400,
         budgets=(2000, 400),
-        seeds=range(32, 144),
-        few=range(32, 48),
+        seeds=range(2200, 2296),
+        few=range(2200, 2216),
     ),
     full=_sweeps(
         [1, 4, 16, 64], looks=16, dimensions=64, pretraining=8000, budgets=(32_000, 6400), seeds=range(144, 1168)
@@ -270,10 +266,10 @@ claim = rx.Claim(
     "model than its sham; scratch gets there in half of the worlds at both, prediction and model at the longest; none "
     "of the three chose a step size at an end of its grid.",
     figure=figure,
-    # As the third run found.
+    # As the fifth run found.
     pilot=(
-        rx.Pilot("b saved by prediction", expected=0.19, spread=0.55, below=0, sweep="ladder"),
-        rx.Pilot("b saved by the model", expected=0.89, spread=0.2, above=0, sweep="ladder"),
+        rx.Pilot("b saved by prediction", expected=0.1, spread=0.55, below=-0.146, sweep="ladder"),
+        rx.Pilot("b saved by the model", expected=0.88, spread=0.4, above=0.146, sweep="ladder"),
     ),
     control="model_sham: its model expects the rewards of other episodes; the same compute, and no credit.",
     null="persistence = 0: no position lasts, so that pairs of the stream share nothing, and prediction must not help.",

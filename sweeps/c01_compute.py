@@ -43,14 +43,14 @@ Pilots, in worlds of their own, at the best of two step sizes of prediction by t
   with 16 looks two of four after 192 updates, all after 256 and more. Five worlds (30,010 to 30,014): with 4 skills all
   get there after 64, 128 and 256 updates, after 0.6, 0.7 and 0.9 GFLOP, for 0.5, 1.1 and 2.1, where scratch takes 5. So
   2, 3 and 4 are expected to hold, and 1 not to.
-Measured: refuted, by the slope alone: ln n* does not fall with ln M, it rises, by 0.21 to 0.67. n* is 0.80 tasks (0.60
-  to 0.93; medians of 26 worlds) with 4 looks, 2.2 (1.9 to 2.3) with 8, between 1.7 and 2.3 with 16 and 1.7 (1.7 to 1.9)
-  with 32, after 12, 64, 256 and 1,152 updates. So with 4 looks a base model pays for itself with the first task, and
-  from 8 looks on with the second or third: a base model gets dearer as fast as scratch does, 0.11, 0.6, 2.4 and 10.8
-  GFLOP beside 0.22, 0.32, 1.5 and 6.3. All else holds. With 32 looks the base model's share of what a hundred tasks cost
-  is 0.67 (0.54 to 0.73), more than a half, as claimed; it grows with looks, 0.14, 0.29, 0.44 and 0.67, and of ten tasks
-  0.49, 0.60, 0.83 and 0.94. With 4 skills n* is below 0.93. So the base model does take most of the compute of a
-  hundred tasks in the richest world, and of ten tasks from 8 looks on; but it pays no sooner the richer the world is.
+Measured: refuted, by the slope alone: ln n* does not fall with ln M, it rises, by 0.21 to 0.67. n* is 0.80 tasks with 4
+  looks (medians of 26 worlds), 2.2 with 8, between 1.7 and 2.3 with 16 and 1.74 (1.69 to 1.91) with 32, after 12, 64,
+  256 and 1,152 updates. So with 4 looks a base model pays for itself with the first task, and from 8 looks on with the
+  second or third: a base model gets dearer as fast as scratch does, 0.11, 0.6, 2.4 and 10.8 GFLOP beside 0.22, 0.32,
+  1.5 and 6.3. All else holds. With 32 looks the base model's share of what a hundred tasks cost is 0.67 (0.54 to 0.73),
+  more than a half, as claimed; it grows with looks, 0.14, 0.29, 0.44 and 0.67, and of ten tasks 0.49, 0.60, 0.83 and
+  0.94. With 4 skills n* is below 0.93. So the base model does take most of the compute of a hundred tasks in the
+  richest world, and of ten tasks from 8 looks on; but it pays no sooner the richer the world is.
 What speaks against it: nine in ten, a third and a tenth were chosen with all of that in view. A base model may take
   most of the compute of many tasks where the world is rich, and pay no sooner there: one verdict says both. Scratch is
   chosen in three worlds of tuning, and with 16 looks A2C and Q-learning are close. A task that is stuck when its

@@ -38,13 +38,14 @@ def add_marks(
       **more: of plotly's scatter, such as `text` and `hovertemplate`.
     """
     middles = [_middle(e) for e in found]
+    symbols = [symbol if e.value is not None else f"{symbol}-open" for e in found]
     figure.add_scatter(
         x=x,
         y=middles,
         name=name,
         mode="lines+markers",
         line={"color": style.light, "dash": style.dash or "solid", "width": 2},
-        marker={"color": style.light, "symbol": [symbol if e.value is not None else f"{symbol}-open" for e in found], "size": 8},
+        marker={"color": style.light, "symbol": symbols, "size": 8},
         error_y={
             "type": "data",
             "array": [_reach(e.high, y) for e, y in zip(found, middles, strict=True)],

@@ -1,6 +1,7 @@
 """Programs that serve every run of a process."""
 
 import jax
+import pytest
 
 from regimax.sweep import engines
 from regimax.sweep.executables import Workers
@@ -44,3 +45,35 @@ def test_the_oldest_are_let_go(tiny, monkeypatch):
     first = of(plan, name)
     of(plan, other)
     assert of(plan, name) is not first
+
+
+def test_room_is_made_where_code_takes_much_of_what_is_granted(tiny, monkeypatch, tmp_path):
+    engines.forget()
+    plan = make_plan(tiny())
+    [name, _] = plan.programs
+    first, granted = of(plan, name), tmp_path / "granted"
+    monkeypatch.setattr(engines, "_GRANTED", granted)
+    engines.make_room()  # where nothing says what is granted
+    granted.write_text("100000000")
+    engines.make_room()
+    assert of(plan, name) is first
+    granted.write_text("100")
+    engines.make_room()
+    assert of(plan, name) is not first
+
+
+def test_what_is_let_go_frees_its_code(tiny, tmp_path):
+    """Programs of thirty sizes are more than a process has maps for."""
+
+    def maps():
+        return engines._MAPS.read_bytes().count(b"\n")
+
+    if not engines._MAPS.exists():
+        pytest.skip("no /proc here")
+    engines.forget()
+    before = maps()
+    tiny().run(tmp_path / "run")
+    held = maps()
+    engines.forget()
+    assert held > before + 100
+    assert maps() < before + (held - before) / 2

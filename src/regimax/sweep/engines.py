@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 from regimax.regimes import Program
@@ -13,6 +15,14 @@ from regimax.sweep.lanes import Engine
 
 KEPT = 16
 """Programs that are kept for another run."""
+
+CROWDED = 1 / 3
+"""Share of the memory maps that Linux grants a process from which on engines of earlier runs are let go.
+
+A compiled program takes a thousand of them and more, of 65,530, and without one left XLA ends the process.
+"""
+
+_MAPS, _GRANTED = Path("/proc/self/maps"), Path("/proc/sys/vm/max_map_count")
 
 _engines: dict[tuple[Any, ...], Engine] = {}
 
@@ -52,3 +62,18 @@ def engine(
 def forget() -> None:
     """Lets go of all engines, and of the memory that their code takes."""
     _engines.clear()
+    gc.collect()  # engines are parts of cycles
+
+
+def crowded() -> bool:
+    """Returns whether code takes so much of what Linux grants this process that room must be made; elsewhere never."""
+    try:
+        return _MAPS.read_bytes().count(b"\n") > CROWDED * int(_GRANTED.read_text())
+    except OSError:
+        return False
+
+
+def make_room() -> None:
+    """Lets go of engines of earlier runs where there is little room for more."""
+    if crowded():
+        forget()

@@ -21,7 +21,7 @@ from regimax.regimes.program import RUNNING
 from regimax.sweep import block, disk, environment, optimization, rundir, store, width
 from regimax.sweep.account import Account, Shares
 from regimax.sweep.cost import Costs
-from regimax.sweep.engines import engine
+from regimax.sweep.engines import engine, make_room
 from regimax.sweep.environment import Environment
 from regimax.sweep.executables import Compiling, Workers
 from regimax.sweep.interrupted import Interrupted
@@ -168,6 +168,7 @@ class _Run:
 
     def run(self) -> Outcome:
         plan, options = self._plan, self._options
+        make_room()
         device = f"{len(self._devices)} × {_device_name(self._devices[0])}"
         with self._compiling():  # every program is traced to count what an update costs
             costs = Costs(plan)

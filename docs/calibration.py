@@ -169,9 +169,9 @@ def bounded(kept: Path) -> Ours:
 
 def sped_up(kept: Path) -> Ours:
     """Factor between rewards to 0.9 success from scratch and with prediction beside, at observations per reward."""
-    dense, rare = (runs(kept / "c06_always_on")[name] for name in ("dense", "rare"))
+    both = [runs(kept / "c06_always_on")[name] for name in ("dense", "rare")]
     rows, found = [], {}
-    for n, run in {1: dense, 4: dense, 16: rare, 64: rare, 256: rare}.items():
+    for n, run in [(n, one) for one in both for n in sorted(one.cells[N].unique())]:
         time = {
             arm: st.times(run, arm, unit="rewards_delivered", where={N: n})
             for arm in ("pure_rl-A2C", "pure_rl-Q", "always_on", "always_on-shared")

@@ -202,6 +202,7 @@ TABLES = {
     "rewards_digits_dense": told,
     "rare": told,
     "dense": told,
+    "rarer": told,
     "tasks": tasks,
     "base_model": base_model,
     "corridor": corridor,

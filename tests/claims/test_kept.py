@@ -1,6 +1,7 @@
 """What is kept of a claim's run is enough to judge it again."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -60,9 +61,10 @@ def test_what_is_told_anew_is_what_is_kept_and_the_page_says_so(tmp_path):
     for name in names.values():
         for path in (code / "docs" / "results").glob(f"{name}*"):
             (tmp_path / path.name).symlink_to(path)
-    wrong = [record | {"verdict": record["verdict"] | {"outcome": "refuted"}} for record in records]
+    wrong = [record | {"verdict": record["verdict"] | {"outcome": "invalid"}} for record in records]
     (tmp_path / "claims.json").write_text(json.dumps(wrong))
-    (tmp_path / "README.md").write_text(shown.replace("? inconclusive", "✗ refuted").replace("| 16 | holds |", "| 2 |"))
+    other = re.sub("✓ supported|✕ refuted|\\? inconclusive", "! invalid", shown)
+    (tmp_path / "README.md").write_text(other.replace("| 16 | holds |", "| 2 |"))
     assert kept.differences(tmp_path, code / "sweeps") == list(names.values())
     assert kept.differences(tmp_path, code / "sweeps", write=True) == list(names.values())
     assert kept.differences(tmp_path, code / "sweeps") == []

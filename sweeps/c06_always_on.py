@@ -325,6 +325,6 @@ claim = rx.Claim(
     pilot=[
         rx.Pilot("ln R scratch − always-on", expected=2.5, spread=0.4, above=math.log(2), sweep="rare"),
         # 2 has those of `rare` too: 96.
-        rx.Pilot("ln R always-on − predicted", expected=0.88, spread=0.42, below=math.log(2), sweep="more"),
+        rx.Pilot("ln R always-on − predicted", expected=0.88, spread=0.42, below=math.log(1.5), sweep="more"),
     ],
 )

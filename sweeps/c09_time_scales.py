@@ -273,8 +273,8 @@ claim = rx.Claim(
     figure=figure,
     # As the fifth run found.
     pilot=(
-        rx.Pilot("b saved by prediction", expected=0.1, spread=0.55, below=-0.146, sweep="ladder"),
-        rx.Pilot("b saved by the model", expected=0.88, spread=0.4, above=0.146, sweep="ladder"),
+        rx.Pilot("b saved by prediction", expected=0.1, spread=0.55, below=-MUCH / math.log(16), sweep="ladder"),
+        rx.Pilot("b saved by the model", expected=0.88, spread=0.4, above=MUCH / math.log(16), sweep="ladder"),
     ),
     control="model_sham: its model expects the rewards of other episodes; the same compute, and no credit.",
     null="persistence = 0: no position lasts, so that pairs of the stream share nothing, and prediction must not help.",

@@ -23,6 +23,8 @@ ELSEWHERE = {
     ("executors/slots.py", "mkdir"),
     ("sweep/states.py", "open"),  # a piece of a file, by the hash of its own
     ("sweep/environment.py", "read_text"),  # the processor
+    ("sweep/engines.py", "read_bytes"),  # what the kernel tells of this process
+    ("sweep/engines.py", "read_text"),
     ("sweep/shipped.py", "read_text"),  # what sweeps ask that come with regimax
     ("claims/folder.py", "read_bytes"),  # the user's own file
     ("claims/judge.py", "read_text"),  # the same

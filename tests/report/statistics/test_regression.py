@@ -139,3 +139,15 @@ def test_unknown_names_are_refused(arm_of):
         censored_regression(frame, TERMS, errors="gaussian")
     with pytest.raises(UserError, match="unknown coefficient 'looks'"):
         censored_regression(frame, TERMS).of("looks")
+
+
+@pytest.mark.parametrize("errors", ERRORS)
+def test_intervals_that_a_line_passes_through_leave_it_open(errors):
+    """σ shrinks to nothing, and where the search ends is chance: other versions of SciPy end elsewhere."""
+    x = np.arange(8.0)
+    design = np.column_stack([np.ones(8), x])
+    with pytest.raises(UserError, match="8 intervals that a line passes through do not determine 2 coefficients"):
+        maximum_likelihood(x - 0.5, x + 0.5, design, errors)
+    apart = np.where(x % 2, 2.0, -2.0)
+    assert maximum_likelihood(x + apart - 0.5, x + apart + 0.5, design, errors).scale > 0.5
+    assert maximum_likelihood(x, x + apart.clip(0.0), design, errors).scale > 0.0  # some are known exactly

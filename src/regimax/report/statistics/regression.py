@@ -60,6 +60,10 @@ ERRORS = {
 """Errors that :func:`censored_regression` knows: normal, or the smallest extreme value, P(ε > z) = exp(-e^z)."""
 
 
+SURE = 1e-6
+"""Nats below certainty from which on every interval is met, and the likelihood has no maximum but a plateau."""
+
+
 class Solution(NamedTuple):
     """A maximum of the likelihood.
 
@@ -87,7 +91,8 @@ def maximum_likelihood(
       start: where to begin.
 
     Raises:
-      UserError: if the rows whose both ends are known do not determine β.
+      UserError: if the rows whose both ends are known do not determine β, or if σ can shrink to nothing as a line
+        passes through all intervals: then others do as well.
 
     Reference:
       Tobin (1958), Estimation of relationships for limited dependent variables, Econometrica 26; Kalbfleisch and
@@ -111,6 +116,8 @@ def maximum_likelihood(
         return -value, -np.append(q.T @ along, scale)
 
     found = scipy.optimize.minimize(loss, first, jac=True, method="BFGS", options={"gtol": 1e-7})
+    if found.fun < SURE and not (lower == upper).any():
+        raise UserError(f"{len(lower)} intervals that a line passes through do not determine {x.shape[1]} coefficients")
     return Solution(np.linalg.solve(r, found.x[:-1]), float(np.exp(found.x[-1])), -float(found.fun))
 
 

@@ -33,7 +33,7 @@ Grids were made wider twice as arms chose ends of them, in the first runs, befor
   had begun to run.
 Old C5 beside the new: α, the slope of ln T on ln M, was compared after full fine-tuning by A2C on a trunk of squared
   errors, whose signal vanishes as 1/M. It left 4,096 of 13,952 episodes at 16 looks, and was called refuted first. With
-  contrastive prediction and the better learner on either side 48 of 1,524 are left: scratch was made nine times
+  contrastive prediction and the better learner on either side 48 of 1,540 are left: scratch was made nine times
   stronger, and prediction a hundred times.
 """
 

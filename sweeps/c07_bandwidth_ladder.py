@@ -47,7 +47,7 @@ Measured: refuted, by decisions from scratch. |ε| of reward less that of decisi
 What speaks against it: the rule is the third, by someone who had seen two runs that said the same of scratch. After
   prediction some 70 to 100 episodes are left, of which evaluations of 8 are coarse: what comes first there, of reward
   and decisions, some 325 worlds would tell. Under erasure ε of reward near 1 is nearly arithmetic; replay brings it to
-  0.78. Decisions are narrowed by others that are carried out, which the learner cannot see, while it knows which
+  0.76. Decisions are narrowed by others that are carried out, which the learner cannot see, while it knows which
   rewards are lost: that is part of why decisions are steepest. Senses were put where they bind, and which of reward and
   senses is steeper depends on the point: elasticity is local. An episode is one step, so that outcome is no rung of its
   own: half of the outcomes costs what half of the rewards does. One choice of step sizes, in two tuning worlds, serves

@@ -1,10 +1,13 @@
 """The delay ladder: gains are ratios of effort, on a clock; what budgets hide is drawn as what is known of it."""
 
+import math
 from types import SimpleNamespace
 
 import pytest
 
+from regimax.report import ladder
 from regimax.report.ladder import delay_ladder
+from regimax.report.statistics import Estimate
 
 from .conftest import run_with
 
@@ -35,3 +38,23 @@ def test_the_clock_is_read_as_people_read_it():
     assert list(axis.ticktext) == ["10\u00a0min", "1\u00a0h", "10\u00a0h"]
     assert list(axis.tickvals) == [600.0, 3600.0, 36_000.0]
     assert axis.type == "log"
+
+
+@pytest.mark.parametrize(
+    ("ends", "marks", "y"),
+    [
+        ((2.0, 4.0), [], 3.0),  # an open mark says it all
+        ((2.0, math.inf), ["triangle-up"], None),
+        ((0.0, 4.0), ["triangle-down"], None),
+        ((0.0, math.inf), [], None),
+    ],
+)
+def test_what_is_known_without_a_value_is_told_once(monkeypatch, ends, marks, y):
+    monkeypatch.setattr(ladder, "ln_ratio", lambda *_: Estimate(None, *map(_ln, ends), "ln T", 7))
+    line, *bounds = delay_ladder(make_run(), "delay", {"a gain": ("slow", "fast")}, seconds=1.0, measure="return").data
+    assert list(line.y) == (pytest.approx([y, y]) if y else [None, None])
+    assert [mark for bound in bounds for mark in bound.marker.symbol] == marks * 2
+
+
+def _ln(x: float) -> float:
+    return -math.inf if x == 0 else math.log(x)

@@ -64,7 +64,8 @@ def delay_ladder(
             style,
             symbol,
             clock,
-            found,
+            # A ratio that nothing bounds from below ends at 0, and has no middle.
+            [e if e.low > 0 or e.value is not None else e._replace(low=-math.inf) for e in found],
             text=[
                 f"{duration(at)}, {delay:,} decisions<br>{e.text()}"
                 for at, delay, e in zip(clock, delays, found, strict=True)
@@ -102,8 +103,7 @@ def delay_ladder(
 
 
 def _bounds(e: Estimate) -> list[tuple[float, str]]:
-    """The ends that are known of an estimate without a value, and how they are marked."""
-    if e.value is not None:
+    """The end of an estimate without a value that is known alone, and how it is marked."""
+    if e.value is not None or (e.low > 0) == math.isfinite(e.high):
         return []
-    ends = [(e.low, "triangle-up")] if e.low > 0 else []
-    return ends + ([(e.high, "triangle-down")] if math.isfinite(e.high) else [])
+    return [(e.low, "triangle-up") if e.low > 0 else (e.high, "triangle-down")]

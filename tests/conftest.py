@@ -7,6 +7,7 @@ import os
 import jax
 import pytest
 
+from regimax import memory_maps
 from regimax.backend import prepare_cpu, use_compilation_cache
 from regimax.sweep import engines
 
@@ -47,7 +48,7 @@ def pytest_collection_modifyitems(items):
 def _programs_are_let_go():
     """Every compiled program holds some of the memory maps that Linux grants a process, and XLA crashes without."""
     yield
-    if engines.crowded():
+    if memory_maps.crowded():
         jax.clear_caches()
         engines.forget()
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from regimax import memory_maps
 from regimax.errors import UserError
 
 FLAGS = ("--xla_cpu_multi_thread_eigen", "--xla_cpu_enable_concurrency_optimized_scheduler")
@@ -39,6 +40,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def usual_devices() -> int:
+    """Returns the number of devices that a CPU is split into: one per core, if there are maps enough for that."""
+    return memory_maps.most_devices(cores())
+
+
 def prepare_cpu(devices: int | None = None) -> None:
     """Splits the CPU into devices and keeps each of them to one thread.
 
@@ -53,16 +59,23 @@ def prepare_cpu(devices: int | None = None) -> None:
     Nothing happens on other backends. Call it before anything is computed; the command line does.
 
     Args:
-      devices: number of devices; one per core that this process may use when not given.
+      devices: number of devices; one per core that this process may use when not given, or as many as the memory maps
+        suffice for that Linux grants a process: 37 as most systems are set.
 
     Raises:
-      UserError: for fewer than one device, or if JAX's backend has already started with another number.
+      UserError: for fewer than one device, for more than that, or if JAX's backend has already started with another
+        number.
     """
     import jax
 
     if devices is not None and devices < 1:
         raise UserError(f"devices = {devices} is below 1")
-    devices = devices or cores()
+    if devices is not None and (most := memory_maps.most_devices(devices)) < devices:
+        raise UserError(
+            f"devices = {devices} is above {most}, for which the {memory_maps.granted():,} memory maps of a process "
+            f"suffice: {memory_maps.ADVICE}"
+        )
+    devices = devices or usual_devices()
     os.environ["XLA_FLAGS"] = _flags(os.environ.get("XLA_FLAGS", ""))
     os.environ[POOL_VARIABLE] = _WANTED if _WANTED.isdecimal() and int(_WANTED) > 0 else str(devices)
     if jax.__version_info__ < LOOPS_SINCE:

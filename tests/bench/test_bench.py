@@ -2,12 +2,14 @@
 
 import json
 import re
+import weakref
 from pathlib import Path
 
 import jax
 import pytest
 
 import regimax as rx
+from regimax import memory_maps
 from regimax.bench import flagship, fleet
 from regimax.bench.ceilings import LARGE, MEMORY, SMALL, Ceiling
 from regimax.bench.ladder import Rung
@@ -77,6 +79,16 @@ def test_points_are_counted_from_the_updates_and_fewer_devices_are_tried_at_the_
     assert 0.15 < found["evaluation_flops"] < 0.35
     assert set(found["scaling"]) == {"1", "2"}
     assert found["knee"] in [{key: p[key] for key in ("lanes", "block", "devices")} for p in found["points"]]
+
+
+def test_widths_that_are_measured_make_room_where_maps_are_few(monkeypatch):
+    workload = Workload("tiny", 1, "a tiny one", tiny_rl)
+    for crowded, kept in ((False, True), (True, False)):
+        monkeypatch.setattr(memory_maps, "crowded", lambda crowded=crowded: crowded)
+        measurement = Measurement(workload, jax.local_devices()[:1], ceilings(1), 1, Silent())
+        first = weakref.ref(measurement._make(8))
+        measurement._make(16)
+        assert (first() is not None) is kept
 
 
 def test_a_fleet_has_as_many_ticks_under_way_as_a_pool():

@@ -28,7 +28,7 @@ def test_one_trace_serves_all_devices():
         assert y.tolist() == [0.0, 2.0, 4.0]
         assert x.is_deleted()
     assert executables.traces == {"double": 1}
-    assert executables.settled()
+    assert not executables.awaited()
 
 
 def test_what_goes_wrong_is_raised_where_it_is_waited_for():
@@ -60,7 +60,7 @@ def test_waiting_is_told_and_compiling_shown():
     assert entered.wait(60)
     [one] = workers.under_way()
     assert one.name == "toy double"
-    assert not executables.settled()
+    assert executables.awaited() == {0}
     executables.get("double")
     executables.get("double")
     assert waited == ["begun"]

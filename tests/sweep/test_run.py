@@ -18,6 +18,8 @@ from orbax.checkpoint import v1 as orbax_v1
 from polars.testing import assert_frame_equal
 
 import regimax as rx
+from regimax import memory_maps
+from regimax.backend import cores
 from regimax.sweep import checkpoint, disk, engines, executables, lanes, optimization, store, table
 from regimax.sweep.plan import make_plan
 from regimax.sweep.run import Interrupted, Options, execute
@@ -145,6 +147,15 @@ def test_resumed_work_is_not_done_twice(whole):
 def test_results_do_not_depend_on_the_width_or_the_devices(whole, width, devices):
     run(make_tiny(), "run", width=width, devices=devices)
     assert_same_results(Path("run"), whole)
+
+
+def test_cores_that_maps_do_not_suffice_for_are_told_of(whole, monkeypatch):
+    monkeypatch.setattr(memory_maps, "most_devices", lambda wanted: 1)
+    display = Silent()
+    run(make_tiny(), "run", display)
+    assert_same_results(Path("run"), whole)
+    assert "1 of 2 cores are used" in " ".join(display.said) or cores() == 1
+    assert "--backend processes" in " ".join(display.said) or cores() == 1
 
 
 def newest(run_dir):

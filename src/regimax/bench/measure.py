@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import math
 import statistics
 import time
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 import jax
 import jax.numpy as jnp
 
+from regimax import memory_maps
 from regimax.bench import verdict
 from regimax.bench.ceilings import LARGE, MEMORY, SMALL, Ceiling
 from regimax.bench.fleet import Fleet, evaluation_seconds
@@ -131,6 +133,9 @@ class Measurement:
 
     def _make(self, block: int) -> Engine:
         if block not in self._engines:
+            if memory_maps.crowded():
+                self._engines.clear()
+                gc.collect()  # engines are parts of cycles
             self._engines[block] = Engine(self._program, block, self._devices, self._compiling)
         return self._engines[block]
 
@@ -163,6 +168,7 @@ class Measurement:
         """Returns the engine of a rung's block, compiled for the first device."""
         if self._engine is None or self._engine.block != rung.block:
             self._progress.doing(f"{self._workload.name}: compiling for blocks of {rung.block}")
+            self._engine = None  # so that it can be let go
             engine = self._engine = self._make(rung.block)
             before = self._compiling.seconds
             engine.memory()

@@ -57,7 +57,7 @@ def _leave_no_device_idle(sweep: Sweep, width: int | None) -> None:
     Where regimes run programs of their own, one after the other, a device may idle all the same. Nothing is changed
     where the file of the sweep has computed something.
     """
-    from regimax.backend import cores, prepare_cpu
+    from regimax.backend import prepare_cpu, usual_devices
     from regimax.sweep import axes, spec
     from regimax.sweep.block import CPU_BLOCK
 
@@ -65,7 +65,7 @@ def _leave_no_device_idle(sweep: Sweep, width: int | None) -> None:
     points = sum(point.of(regime.name) for point in axes.points(sweep) for regime in sweep.regimes)
     cells = points * len(spec.seed_list(sweep))
     with contextlib.suppress(UserError):
-        prepare_cpu(min(cores(), math.ceil(min(cells, width or cells) / max(1, block))))
+        prepare_cpu(min(usual_devices(), math.ceil(min(cells, width or cells) / max(1, block))))
 
 
 def claimed(command: arguments.Run | arguments.Plan, module: ModuleType, file: Path) -> Claim | None:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
-from collections.abc import Callable, Sequence
+import math
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
+from regimax import memory_maps
 from regimax.regimes import Program
 from regimax.sweep.executables import Workers
 from regimax.sweep.identity import digest, probes_identity
 from regimax.sweep.lanes import Engine
 
+AHEAD = 8
+"""Programs that are compiled while another one runs: enough to keep the compiler's threads at work."""
+
 KEPT = 16
-"""Programs that are kept for another run."""
-
-CROWDED = 1 / 3
-"""Share of the memory maps that Linux grants a process from which on engines of earlier runs are let go.
-
-A compiled program takes a thousand of them and more, of 65,530, and without one left XLA ends the process.
-"""
-
-_MAPS, _GRANTED = Path("/proc/self/maps"), Path("/proc/sys/vm/max_map_count")
+"""Programs that are kept for another run, or for what is left of this one: each takes 100 MB a device."""
 
 _engines: dict[tuple[Any, ...], Engine] = {}
 
@@ -50,30 +48,89 @@ def engine(
     # Probes are no part of a program's identity.
     key = (identity, digest(probes_identity(program)), block, tuple(device.id for device in devices), optimization)
     found = _engines.pop(key, None)
-    if found is None or not found.executables.settled():
+    if found is None or found.executables.awaited():
         found = Engine(program, block, devices, compiling, optimization, workers)
     found.executables.serve(compiling, workers)
     _engines[key] = found
-    while len(_engines) > KEPT:
-        _engines.pop(next(iter(_engines)))
+    if len(_engines) > KEPT:
+        forget(but=list(_engines.values())[-KEPT:])
     return found
 
 
-def forget() -> None:
-    """Lets go of all engines, and of the memory that their code takes."""
-    _engines.clear()
+def return_memory() -> None:
+    """Gives back to the system what is free: of every program compiled glibc keeps 100 MB and more that were freed."""
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)
+
+
+def forget(but: Collection[Engine] = ()) -> None:
+    """Lets go of all engines but these, and of the memory and the maps that their code takes."""
+    for key in [key for key, its in _engines.items() if its not in but]:
+        del _engines[key]
     gc.collect()  # engines are parts of cycles
+    return_memory()
 
 
-def crowded() -> bool:
-    """Returns whether code takes so much of what Linux grants this process that room must be made; elsewhere never."""
-    try:
-        return _MAPS.read_bytes().count(b"\n") > CROWDED * int(_GRANTED.read_text())
-    except OSError:
-        return False
+class Engines:
+    """The engines of one run, by program: each made when first asked for, and compiled in good time.
 
+    On a CPU only so much is compiled ahead as there is room for. Where room is short, code is let go of programs that
+    nothing is left to do for, and if that is not enough, of all but the one that runs.
 
-def make_room() -> None:
-    """Lets go of engines of earlier runs where there is little room for more."""
-    if crowded():
-        forget()
+    Attributes:
+      used: programs of which there was one.
+
+    Args:
+      order: the programs, as they are to run.
+      blocks: lanes per vmapped product, by program; may be settled later.
+      make: makes the engine of a program for a block.
+    """
+
+    def __init__(self, order: Sequence[str], blocks: Mapping[str, int], make: Callable[[str, int], Engine]):
+        self._order, self._blocks, self._make = order, blocks, make
+        self._made: dict[str, Engine] = {}
+        self.used: set[str] = set()
+
+    def __call__(self, program: str, block: int | None = None) -> Engine:
+        """Returns the engine of a program; for another block than is settled where one is given."""
+        lanes = block or self._blocks[program]
+        if program not in self._made or self._made[program].block != lanes:
+            self._made[program] = self._make(program, lanes)
+            self.used.add(program)
+        return self._made[program]
+
+    def prepare(self, stages: Mapping[str, int], running: str | None = None) -> None:
+        """Begins to compile what is still to run, in that order.
+
+        Args:
+          stages: that are left, by program.
+          running: the program that runs now, which comes first; none does when None.
+        """
+        return_memory()
+        left = [program for program in self._order if stages.get(program)]
+        self._made = {program: its for program, its in self._made.items() if program in left}
+        for program in sorted(left, key=lambda name: name != running)[: AHEAD + 1]:
+            its = self(program)
+            wanted = min(len(its.devices), math.ceil(stages[program] / its.block))
+            if wanted <= len(its.executables.devices("place")):
+                continue
+            if program == running and memory_maps.crowded():
+                self._make_room(its, wanted)
+            devices = wanted if program == running else min(wanted, self._room_for(its))
+            if not devices:
+                return
+            its.prepare("init", "advance", "take", "place", *(["probe"] if its.program.probes else []), devices=devices)
+
+    def _make_room(self, running: Engine, wanted: int) -> None:
+        forget(but=self._made.values())
+        if wanted > len(running.executables.devices("place")) + self._room_for(running):
+            self._made = {program: its for program, its in self._made.items() if its is running}
+            forget(but=[running])
+
+    def _room_for(self, engine: Engine) -> int:
+        """Devices on which there is room for the code of one more program, besides what is being compiled."""
+        all_of_them = len(engine.devices)
+        if engine.devices[0].platform != "cpu":
+            return all_of_them
+        coming = sum(len(its.executables.awaited()) for its in self._made.values())
+        return int(max(0, min(all_of_them, memory_maps.left() / memory_maps.PER_PROGRAM - coming)))

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import jax
 from jax.sharding import AbstractMesh, NamedSharding, PartitionSpec
 
+from regimax import memory_maps
 from regimax.backend import check_lapack, cores
 from regimax.types import PyTree
 
@@ -139,9 +140,13 @@ class Executables:
                 self._ready[name, device] = self._compiled[name, device].result()
         return self._ready[name, device]
 
-    def settled(self) -> bool:
-        """Returns whether all that was begun has come to an end."""
-        return all(future.done() for future in self._compiled.values())
+    def devices(self, name: str) -> set[int]:
+        """Returns the devices for which a function is compiled, or was begun."""
+        return {device for begun, device in self._compiled if begun == name}
+
+    def awaited(self) -> set[int]:
+        """Returns the devices for which a function was begun that is not there yet."""
+        return {device for (_, device), future in list(self._compiled.items()) if not future.done()}
 
     def serve(self, compiling: Callable[[], AbstractContextManager[None]], workers: Workers) -> None:
         """Goes on for another caller."""
@@ -168,7 +173,13 @@ class Executables:
         return lowered
 
     def compile(self, name: str, lowered: jax.stages.Lowered, device: int) -> jax.stages.Compiled:
-        """Compiles for a device what was lowered, here and now."""
+        """Compiles for a device what was lowered, here and now.
+
+        Raises:
+          UserError: where the process would be ended for want of memory maps.
+        """
+        if self._devices[device].platform == "cpu":
+            memory_maps.check()
         options = dict(self._options.get(name, {}))
         return lowered.compile(compiler_options=options or None, device_assignment=(self._devices[device],))
 

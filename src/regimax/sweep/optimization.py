@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _FEWER_PASSES = {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 1}
 _NO_PASSES = {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 0}
+_ONE_PIECE = _NO_PASSES | {"xla_cpu_parallel_codegen_split_count": 1}  # 3 memory maps in place of 96
 
 OPTIMIZATIONS: Mapping[str, Mapping[str, Any]] = {"full": {}, "quick": _FEWER_PASSES, "none": _NO_PASSES}
 """The compiler's options on a CPU, by name, the fastest code first."""
@@ -129,7 +130,7 @@ def options(optimization: str, function: str, platform: str) -> dict[str, Any]:
         return {}
     # What runs once for every block of lanes takes milliseconds. With "full" it gives the bits of `make_train`.
     once = function in MOVES or (function == "init" and optimization != "full")
-    wanted = _NO_PASSES if once else OPTIMIZATIONS[optimization]
+    wanted = _ONE_PIECE if function in MOVES else _NO_PASSES if once else OPTIMIZATIONS[optimization]
     return {name: value for name, value in wanted.items() if _exists(name, value)}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import platform
 import signal
 import time
@@ -16,12 +15,13 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import numpy as np
 
-from regimax.backend import cores
+from regimax import memory_maps
+from regimax.backend import cores, usual_devices
 from regimax.regimes.program import RUNNING
 from regimax.sweep import block, disk, environment, optimization, rundir, store, width
 from regimax.sweep.account import Account, Shares
 from regimax.sweep.cost import Costs
-from regimax.sweep.engines import engine, make_room
+from regimax.sweep.engines import Engines, engine, forget
 from regimax.sweep.environment import Environment
 from regimax.sweep.executables import Compiling, Workers
 from regimax.sweep.interrupted import Interrupted
@@ -158,17 +158,19 @@ class _Run:
 
     def __init__(self, plan: Plan, out: Path, options: Options, display: Display, signals: _Signals):
         self._plan, self._out, self._options, self._display, self._signals = plan, out, options, display, signals
-        self._devices = jax.local_devices()[: options.devices]
+        self._devices = _usable(jax.local_devices()[: options.devices])
         self.account = Account(len(self._devices))
         self.workers, self.writer = Workers(), Writer()
-        self._engines: dict[str, Engine] = {}
+        self._blocks: dict[str, int] = {}
+        self._engines = Engines(order(plan), self._blocks, self._make)
         self._clock = _Clock(options.checkpoint_seconds)
         self._begun, self._written = time.monotonic(), 0.0
         self._committed = True  # whether all that was done is
 
     def run(self) -> Outcome:
         plan, options = self._plan, self._options
-        make_room()
+        if memory_maps.crowded():
+            forget()
         device = f"{len(self._devices)} × {_device_name(self._devices[0])}"
         with self._compiling():  # every program is traced to count what an update costs
             costs = Costs(plan)
@@ -183,7 +185,7 @@ class _Run:
                 parked = parked_bytes(self._devices[0].platform, width.free_memory_of(self._devices))
             self._waves = waves(plan, sizes.__getitem__, parked)
             stages = plan.share.at_once if plan.share else block.at_once(plan, self._waves)
-            self._blocks = block.of_run(plan, rundir.blocks(self._out), stages, self._devices, self._make)
+            self._blocks |= block.of_run(plan, rundir.blocks(self._out), stages, self._devices, self._engines)
         facts = {"device": device, "optimization": self._optimization, "blocks": self._blocks, **options.facts}
         with self.account.compiling():
             rundir.write_plan(plan, self._out, costs, facts, options.source, self._display.say)
@@ -194,28 +196,24 @@ class _Run:
         display = self._display
         done = self._ledger.num_finished(), self._ledger.updates_done()
         display.start(plan, *done, self._devices, self.workers.under_way)
-        self._prepare()
+        if self._devices[0].platform == "cpu" and len(self._devices) == usual_devices() < cores():
+            display.say(
+                f"{len(self._devices)} of {cores()} cores are used: the {memory_maps.granted():,} memory maps of a "
+                "process suffice for no more; several processes (--backend processes) use all"
+            )
+        self._engines.prepare(self._stages_left())
         for wave in self._waves:
             self._run_wave(wave)
         with self.account.saving():
             self._commit(complete=True)
             self.writer.wait()
             rundir.write_results(self._out)
-        return Outcome(False, len(self._engines), self.account.shares())
+        return Outcome(False, len(self._engines.used), self.account.shares())
 
-    def _prepare(self) -> None:
-        """Begins to compile what is still to run, in the order in which it will."""
-        left = np.flatnonzero(self._ledger.status == RUNNING)
-        programs = list(self._plan.programs)
-        stages = Counter(programs[i] for i in self._ledger.stages.program[left].tolist())
-        for program in order(self._plan):
-            if not stages[program]:
-                continue
-            its = self._engine(program)
-            devices = min(len(self._devices), math.ceil(stages[program] / its.block))
-            its.prepare("init", "advance", "take", "place", devices=devices)
-            if its.program.probes:
-                its.prepare("probe", devices=devices)
+    def _stages_left(self) -> Counter[str]:
+        """How many are not finished, by program."""
+        left, programs = np.flatnonzero(self._ledger.status == RUNNING), list(self._plan.programs)
+        return Counter(programs[i] for i in self._ledger.stages.program[left].tolist())
 
     def _recover(self) -> bool:
         """Takes up what is committed. Returns whether that is everything."""
@@ -234,7 +232,8 @@ class _Run:
         while True:
             try:
                 for work in pools(self._ledger, wave):
-                    blocks = width.num_blocks(self._engine(work.program), work.stages, narrower)
+                    self._engines.prepare(self._stages_left(), work.program)
+                    blocks = width.num_blocks(self._engines(work.program), work.stages, narrower)
                     self._run_pool(work, blocks)
                 return
             except Exception as error:
@@ -252,7 +251,7 @@ class _Run:
             self._ledger.seconds = earlier  # what is committed has this invocation's in it, which go on
 
     def _run_pool(self, work: Work, blocks: int) -> None:
-        its, phase = self._engine(work.program), self._plan.programs[work.program].phase.name
+        its, phase = self._engines(work.program), self._plan.programs[work.program].phase.name
         source = self._plan.programs[work.program].learner.source
         lanes = blocks * its.block
         self._display.pool(phase, len(work.ready), lanes)
@@ -268,7 +267,7 @@ class _Run:
                 self.writer.wait()
                 raise Interrupted(self._signals.caught[0])
 
-        pool = Pool(its, self._engine, self._ledger, work.ready, blocks, self.account)
+        pool = Pool(its, self._engines, self._ledger, work.ready, blocks, self.account)
         pool.run(on_tick, lambda: bool(self._signals.caught) or self.writer.failed or self._clock.due(), commit)
         with self.account.saving():
             self._commit()
@@ -286,12 +285,6 @@ class _Run:
         self._clock.cost = time.monotonic() - begun + written / cores()
         self._clock.reset()
 
-    def _engine(self, program: str) -> Engine:
-        """The engine of a program, made when first asked for."""
-        if program not in self._engines:
-            self._engines[program] = self._make(program, self._blocks[program])
-        return self._engines[program]
-
     def _make(self, program: str, lanes: int) -> Engine:
         """Makes an engine of a program with so many lanes in a block."""
         phase = self._plan.programs[program]
@@ -302,6 +295,11 @@ class _Run:
         """Waits for the compiler, which may take minutes: a signal need not wait for it where nothing would be lost."""
         with self.account.compiling(), self._signals.stop_at_once() if self._committed else contextlib.nullcontext():
             yield
+
+
+def _usable(devices: list[Any]) -> list[Any]:
+    """Those on which the code of a program can be at once."""
+    return devices[: memory_maps.most_devices(len(devices))] if devices[0].platform == "cpu" else devices
 
 
 def _device_name(device: Any) -> str:

@@ -13,6 +13,7 @@ ROOT = Path(regimax.__file__).parent
 # Rooms by floor, ground floor first: an import may only go down, or stay in its own room.
 FLOORS = [
     {"errors"},
+    {"memory_maps"},
     {"types", "backend", "factories", "jobs", "precision", "targets"},
     {"prng", "traced", "shapes"},
     {"ops"},

@@ -88,12 +88,22 @@ def prepare_cpu(devices: int | None = None) -> None:
         raise UserError("JAX's backend has already started: call prepare_cpu before anything is computed") from error
 
 
+def passes_left_out(given: str, another: str) -> str:
+    """Returns the passes that these flags of XLA leave out, and another one, as XLA is told of them.
+
+    Example:
+      >>> passes_left_out("--xla_disable_hlo_passes=cse,dce --xla_cpu_enable_fast_math=false", "sort-simplifier")
+      'cse,dce,sort-simplifier'
+    """
+    left_out = [flag.removeprefix(DISABLE).split(",") for flag in given.split() if flag.startswith(DISABLE)]
+    return ",".join(dict.fromkeys([*(name for names in left_out for name in names), another]))
+
+
 def _flags(given: str) -> str:
     """What is given of XLA's flags, and what is turned off."""
-    flags = [*given.split(), *(f"{flag}=false" for flag in FLAGS if flag not in given)]
-    left_out = [flag.removeprefix(DISABLE).split(",") for flag in flags if flag.startswith(DISABLE)]
-    passes = dict.fromkeys([*(name for names in left_out for name in names), PARTITIONS])
-    return " ".join([*(flag for flag in flags if not flag.startswith(DISABLE)), DISABLE + ",".join(passes)])
+    flags = [flag for flag in given.split() if not flag.startswith(DISABLE)]
+    turned_off = [f"{flag}=false" for flag in FLAGS if flag not in given]
+    return " ".join([*flags, *turned_off, DISABLE + passes_left_out(given, PARTITIONS)])
 
 
 OF_MANY = (

@@ -15,7 +15,9 @@ def test_a_short_run_gets_code_that_is_soon_there_and_a_long_one_fast_code():
     assert optimization.choose(1e9, "cpu") == "none"
     assert optimization.choose(1e11, "cpu") == "quick"
     assert optimization.choose(1e13, "cpu") == "full"
-    assert optimization.choose(1e9, "gpu") == "full"
+    assert optimization.choose(1e9, "tpu") == "full"
+    for flops in (1e9, 1e20):
+        assert {optimization.choose(flops, name) for name in optimization.GPUS} == {"quick"}
 
 
 def test_a_sweep_says_what_it_wants_or_leaves_it_open(tiny, monkeypatch):
@@ -46,7 +48,7 @@ def test_options_are_known_to_the_compiler_and_those_it_does_not_know_are_left_o
     jax.jit(lambda x: x + 1).lower(1.0).compile(compiler_options=asked or None)
     monkeypatch.setitem(optimization.OPTIMIZATIONS, name, {**asked, "xla_of_another_century": True})
     assert optimization.options(name, "advance", "cpu") == asked
-    assert optimization.options(name, "advance", "cuda") == {}
+    assert not set(optimization.options(name, "advance", "cuda")) & set(asked)
 
 
 def test_functions_that_only_move_numbers_are_always_compiled_cheaply():
@@ -90,6 +92,21 @@ def test_what_a_gpu_is_asked_for_is_recorded_with_every_part_and_does_nothing_el
     assert optimization.options(wanted, "place", "gpu") == asked
     assert optimization.options("full", "advance", "gpu") == {}
     assert optimization.options(wanted, "advance", "cpu") == {}
+
+
+def test_on_a_gpu_a_pass_is_left_out_that_takes_minutes_unless_all_is_asked_for(tiny, monkeypatch):
+    def asked(**changes):
+        plan = make_plan(tiny(**changes))
+        return optimization.options(optimization.of_plan(plan, Costs(plan), "cuda"), "advance", "cuda")
+
+    monkeypatch.setenv("XLA_FLAGS", "")
+    assert asked() == {"xla_disable_hlo_passes": "triton-softmax-rewriter"}
+    assert asked(optimization="full") == {}
+    assert asked(autotune=False) == asked() | {"xla_gpu_autotune_level": 0}
+    # What the user leaves out stays so.
+    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=here --xla_disable_hlo_passes=cse,dce")
+    assert asked() == {"xla_disable_hlo_passes": "cse,dce,triton-softmax-rewriter"}
+    jax.jit(lambda x: x + 1).lower(1.0).compile(compiler_options=asked())
 
 
 def test_numerics_are_part_of_what_a_run_holds(tiny):

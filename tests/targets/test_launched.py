@@ -21,11 +21,13 @@ from regimax.targets import chip, launches
 
 workload, h200 = WORKLOADS[sys.argv[1]], chip("h200")
 program = bind_regime(*workload.make()).programs[workload.phase]
-advance = Engine(program, 2048, [h200.device]).functions["advance"]
+engine = Engine(program, 2048, [h200.device])
+advance = engine.functions["advance"]
 there = SingleDeviceSharding(h200.device)
 shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=there), advance.shapes())
 lowered = jax.jit(advance.call, donate_argnums=advance.donate).trace(*shapes).lower(lowering_platforms=("cuda",))
-print(launches(lowered.compile().as_text()).total / program.phase.evaluate.every)
+text = lowered.compile(compiler_options=engine.options["advance"]).as_text()
+print(launches(text).total / program.phase.evaluate.every)
 """
 
 

@@ -8,6 +8,7 @@ is partitioned over devices goes through other passes of the compiler, and round
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ from regimax.prng import Keys
 from regimax.regimes.program import DONE, RUNNING, LaneState, Program
 from regimax.regimes.traces import trace_of_probes, traces
 from regimax.sweep.executables import Executables, Function, Workers
+from regimax.sweep.optimization import choose
 from regimax.sweep.optimization import options as optimization_options
 from regimax.types import Array, Metrics, Params, PyTree
 
@@ -85,6 +87,7 @@ class Engine:
       block: B.
       devices: what the blocks are spread over.
       functions: what is compiled, by name.
+      options: the compiler's for each of them.
       executables: the functions, as they are compiled.
 
     Args:
@@ -92,7 +95,7 @@ class Engine:
       block: B.
       devices: what the blocks are spread over; all local devices when not given.
       compiling: entered while a function is waited for that is traced and compiled, or loaded.
-      optimization: what the compiler is asked for, see `regimax.sweep.optimization`.
+      optimization: what the compiler is asked for, see `regimax.sweep.optimization`; as of a long run when None.
       workers: threads that compile; those of the process when not given.
     """
 
@@ -102,7 +105,7 @@ class Engine:
         block: int,
         devices: Sequence[Any] | None = None,
         compiling: Callable[[], AbstractContextManager[None]] = nullcontext,
-        optimization: str = "full",
+        optimization: str | None = None,
         workers: Workers | None = None,
     ):
         self.program, self.block = program, block
@@ -111,11 +114,13 @@ class Engine:
             self._traces = traces(program)
             self._probes = trace_of_probes(program) if program.probes else None
         platform = self.devices[0].platform
-        self._loops_wait, self._optimization = loops_wait(platform), optimization
+        self._loops_wait, self._optimization = loops_wait(platform), optimization or choose(math.inf, platform)
         self._nothing: dict[int, Params] = {}
         self.functions = self._functions()
-        options = {name: optimization_options(optimization, name, platform) for name in self.functions}
-        self.executables = Executables(program.phase.name, self.functions, self.devices, options, compiling, workers)
+        self.options = {name: optimization_options(self._optimization, name, platform) for name in self.functions}
+        self.executables = Executables(
+            program.phase.name, self.functions, self.devices, self.options, compiling, workers
+        )
 
     def _functions(self) -> dict[str, Function]:
         of_init, seeds = lambda: _shapes(self._of_init()), lambda: (_shapes(self._seeds()),)

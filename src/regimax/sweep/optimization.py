@@ -6,16 +6,20 @@ compile in a half to four fifths of the time and run 10 to 30 % slower (a transf
 without any of those passes a recurrent learner compiled in a fifth and ran at a third of the speed.
 Numbers differ in their last bits, so that what was chosen belongs to a run.
 
-On a GPU it is asked for the fastest code always; a sweep may ask to leave out what differs from call to call, and not
-to choose code by timing it. Both stand behind the name, as in "full, deterministic".
+On a GPU one of XLA's passes looks for softmax to make a kernel of, and a later one weighs every way to cut such kernels
+into tiles, which of arrays with many axes took 24 minutes of 24. Without the first a program launches a few kernels
+more; what that costs was not timed. So all but "full" leave it out. A sweep may ask to leave out what differs from call
+to call, and not to choose code by timing it. Both stand behind the name, as in "quick, deterministic".
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from regimax.backend import passes_left_out
 from regimax.errors import UserError, unknown
 
 if TYPE_CHECKING:
@@ -47,6 +51,9 @@ ON_GPU: Mapping[str, Mapping[str, Any]] = {
     UNTUNED: {"xla_gpu_autotune_level": 0},
 }
 """The options on a GPU of what stands behind a name. One that XLA does not know is its error: it was asked for."""
+
+SOFTMAX = "triton-softmax-rewriter"
+"""XLA's pass for a GPU that makes one kernel of every softmax that it finds."""
 
 GPUS = ("gpu", "cuda", "rocm")
 """Platforms, as JAX calls them."""
@@ -92,9 +99,11 @@ def choose(flops: float, platform: str) -> str:
     """Returns the optimization with which a run is over soonest.
 
     Args:
-      flops: that each of its programs executes in all, on average.
-      platform: of the devices; "full" is for all but a CPU.
+      flops: that each of its programs executes in all, on average; they count on a CPU.
+      platform: of the devices.
     """
+    if platform in GPUS:
+        return "quick"
     if platform != "cpu" or flops > QUICK_UP_TO:
         return "full"
     return "quick" if flops > NONE_UP_TO else "none"
@@ -107,7 +116,8 @@ def of_plan(plan: Plan, costs: Costs, platform: str) -> str:
     """
     name, behind = plan.sweep.optimization, []
     if name == AUTO:
-        flops = sum(costs(stage).flops_executed * (stage.end - stage.start) for stage in plan.stages.values())
+        stages = plan.stages.values() if platform == "cpu" else ()
+        flops = sum(costs(stage).flops_executed * (stage.end - stage.start) for stage in stages)
         name = choose(flops / len(plan.programs), platform)
     if platform in GPUS:  # elsewhere they change nothing
         behind += [DETERMINISTIC] if plan.sweep.deterministic else []
@@ -125,7 +135,9 @@ def options(optimization: str, function: str, platform: str) -> dict[str, Any]:
     """
     optimization, *behind = optimization.split(", ")
     if platform in GPUS:
-        return {name: value for word in behind for name, value in ON_GPU[word].items()}
+        asked = {name: value for word in behind for name, value in ON_GPU[word].items()}
+        without = passes_left_out(os.environ.get("XLA_FLAGS", ""), SOFTMAX)
+        return asked if optimization == "full" else asked | {"xla_disable_hlo_passes": without}
     if platform != "cpu":
         return {}
     # What runs once for every block of lanes takes milliseconds. With "full" it gives the bits of `make_train`.

@@ -54,9 +54,10 @@ class Sweep:
       block: lanes per vmapped product: what the last bits of results may depend on. ``auto`` is 8 on a CPU; on an
         accelerator, for each program, what holds all that can run at once, see `regimax.sweep.block`. It is chosen when
         a run begins and stays.
-      optimization: what the compiler is asked for on a CPU: ``full`` for the fastest code; ``quick`` for code that is
-        mostly there sooner; ``none`` for what is there soonest; ``auto`` for what is soonest over. Numbers differ in
-        their last bits, so that it is chosen when a run begins and stays.
+      optimization: what the compiler is asked for: ``full`` for XLA's own settings; ``quick`` for code that is mostly
+        there sooner, on a GPU in seconds for minutes; ``none``, on a CPU, for what is there soonest; ``auto`` for what
+        is soonest over, on a GPU ``quick``. Numbers differ in their last bits, so that it is chosen when a run begins
+        and stays.
       precision: of products of float32: ``default`` is the session's and the device's, which on newer GPUs means TF32,
         with 10 bits; ``high`` and ``highest`` ask for more and cost speed. Another precision is another program.
       deterministic: whether a GPU's compiler leaves out operations whose results differ from call to call.

@@ -15,7 +15,8 @@ from jax.sharding import SingleDeviceSharding
 from regimax.backend import cores
 from regimax.errors import UserError
 from regimax.regimes import Program
-from regimax.sweep import block, width
+from regimax.sweep import block, optimization, width
+from regimax.sweep.cost import Costs
 from regimax.sweep.display import human
 from regimax.sweep.executables import Function
 from regimax.sweep.lanes import Engine, Memory, bytes_per_lane, memory_of
@@ -65,11 +66,12 @@ class Ahead:
         sizes = {name: bytes_per_lane(program) for name, program in plan.programs.items()}
         parked = parked_bytes(self.chip.device.platform, self.chip.memory)
         stages = block.at_once(plan, waves(plan, sizes.__getitem__, parked))
-        programs = [self._program(plan, name, stages[name]) for name in plan.programs]
+        chosen = optimization.of_plan(plan, Costs(plan), self.chip.platform)
+        programs = [self._program(plan, name, stages[name], chosen) for name in plan.programs]
         facts = {"chip": self.chip.name, "memory_bytes": self.chip.memory, "launch_seconds": self.chip.launch_seconds}
         return facts | {"jax": jax.__version__, "programs": programs}
 
-    def _program(self, plan: Plan, name: str, stages: int) -> dict[str, Any]:
+    def _program(self, plan: Plan, name: str, stages: int, optimization: str) -> dict[str, Any]:
         """One program, at the block that a run there takes, unless the user has said which."""
         about = {"phase": kind(plan, name), "program": name, "stages": stages}
         program = plan.programs[name]
@@ -77,7 +79,7 @@ class Ahead:
         lane = Memory(bytes_per_lane(program), 0)  # before it is compiled, as `block.planned`
         lanes = asked or self._chosen(stages, lane)
         while True:
-            facts = self._compiled(program, name, lanes, about["phase"])
+            facts = self._compiled(program, name, lanes, optimization, about["phase"])
             if facts["compiles"]:
                 lane = Memory(*(math.ceil(facts[f"{part}_bytes_per_lane"]) for part in ("state", "temporary")))
             smaller = (
@@ -101,17 +103,17 @@ class Ahead:
         """The block that a run would choose, as far as is known what a lane needs."""
         return block.choose_block(self.chip.device.platform, stages, 1, lane, self.chip.memory)
 
-    def _compiled(self, program: Program, name: str, lanes: int, phase: str) -> dict[str, Any]:
+    def _compiled(self, program: Program, name: str, lanes: int, optimization: str, phase: str) -> dict[str, Any]:
         """What does not depend on how many stages there are."""
-        key = f"{name}, {lanes} lanes"
+        key = f"{name}, {lanes} lanes, {optimization}"
         if key not in self._known:
             self._say(f"compiling {phase} for {lanes:,} lanes")
-            self._known[key] = _facts(program, lanes, self.chip)
+            self._known[key] = _facts(program, lanes, optimization, self.chip)
         return self._known[key]
 
 
-def _facts(program: Program, lanes: int, chip: Chip) -> dict[str, Any]:
-    since, engine = time.monotonic(), Engine(program, lanes, [chip.device])
+def _facts(program: Program, lanes: int, optimization: str, chip: Chip) -> dict[str, Any]:
+    since, engine = time.monotonic(), Engine(program, lanes, [chip.device], optimization=optimization)
     try:
         tick = _compile_all(engine, chip)["advance"]
     except Exception as error:  # JAX's and XLA's, of many kinds
@@ -149,13 +151,13 @@ def _compile_all(engine: Engine, chip: Chip) -> dict[str, jax.stages.Compiled]:
     wanted = {name: one for name, one in engine.functions.items() if name != "probe" or engine.program.probes}
     there = SingleDeviceSharding(chip.device)
 
-    def compiled(function: Function) -> jax.stages.Compiled:
+    def compiled(name: str, function: Function) -> jax.stages.Compiled:
         shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=there), function.shapes())
         traced = jax.jit(function.call, donate_argnums=function.donate).trace(*shapes)
-        return traced.lower(lowering_platforms=(chip.platform,)).compile()
+        return traced.lower(lowering_platforms=(chip.platform,)).compile(compiler_options=engine.options[name] or None)
 
     with ThreadPoolExecutor(cores()) as threads:
-        return dict(zip(wanted, threads.map(compiled, wanted.values()), strict=True))
+        return dict(zip(wanted, threads.map(compiled, wanted, wanted.values()), strict=True))
 
 
 def target_text(facts: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from regimax.traced import Traced
 STEPS = 16
 """Steps in a turn at most; of a loop of no more nothing is left."""
 
-EQUATIONS = 2900
+EQUATIONS = 4000
 """Equations of a turn at most: what takes a compiler a minute would not be earned back."""
 
 

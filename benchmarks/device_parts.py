@@ -223,6 +223,29 @@ def plain(size: Size, put: Put, folder: Path) -> None:
     )
 
 
+def passes(size: Size, put: Put, folder: Path, name: str) -> None:
+    """A workload compiled as a run does it and with all of XLA's passes: seconds to compile, and of ticks in turns."""
+    del folder
+    workload = size.workload(name)
+    program = bind_regime(*workload.make()).programs[workload.phase]
+    lanes, ticks = size.agents, size.repetitions
+    with contextlib.closing(Account(1)) as account:
+        fleets, compiling = {}, {}
+        for chosen in ("quick", "full"):
+            engine = Engine(program, lanes, jax.devices()[:1], optimization=chosen)
+            begun = time.perf_counter()
+            engine.executables.get("advance")
+            compiling[chosen] = time.perf_counter() - begun
+            fleets[chosen] = Fleet(engine, Rung(lanes, lanes, 1))
+            fleets[chosen].advance(1, account)
+        put(compiling=compiling)
+        seconds: dict[str, list[float]] = {chosen: [] for chosen in fleets}
+        for _ in range(size.repetitions):
+            for chosen, fleet in fleets.items():
+                seconds[chosen].append(fleet.advance(ticks, account) / ticks)
+    put(seconds_per_tick=seconds, quick_over_full=float(np.median(seconds["quick"]) / np.median(seconds["full"])))
+
+
 # Whether it is right.
 
 
@@ -237,7 +260,7 @@ def _sweep(size: Size) -> rx.Sweep:
     )
     axes = {"reward.erasure": [0.0, 0.25, 0.5, 0.75] if size.large else [0.0, 0.5]}
     world = rx.envs.Cipher(symbols=4, skills=2, length=2)
-    return rx.Sweep(world, [regime], axes, seeds=size.seeds, block=size.block, keep_params=True, optimization="full")
+    return rx.Sweep(world, [regime], axes, seeds=size.seeds, block=size.block, keep_params=True)
 
 
 class _Killed(Quiet):
@@ -395,6 +418,7 @@ PARTS: dict[str, Callable[..., None]] = {
     "machine": machine_and_ceilings,
     "bench": bench,
     "plain": plain,
+    "passes": passes,
     "bytes": same_bytes,
     "cpu": against_a_cpu,
     "sweep": flagship_grid,

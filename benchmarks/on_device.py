@@ -3,7 +3,7 @@
 Parts run one after the other, each in a process of its own with so many seconds and those that the parts before it
 left, the most valuable first; one that fails or takes too long costs the others nothing of theirs. What is found is
 written as it comes into one JSON file, which is whole at any moment. Typed again with the same file, it goes on with
-what is missing: as a rule with the last two workloads, for which one turn has no time. The parts, in their order:
+what is missing: as a rule with the last four, for which one turn has no time. The parts, in their order:
 
 - ``machine``: device, versions, ceilings of products and memory, seconds per kernel that is launched;
 - ``bench WORKLOAD``: the rates of each at 2,048, 8, 8,192, 512 and 64 lanes, as `regimax bench` takes them;
@@ -11,7 +11,8 @@ what is missing: as a rule with the last two workloads, for which one turn has n
 - ``bytes``: one sweep at two widths, and killed and taken up again, all at one block: is everything equal to the bit?
 - ``cpu``: a tick of two learners on the accelerator and on a CPU, from equal states, beside stated tolerances;
 - ``sweep``: the flagship grid, 1,024 cells, as `regimax run` runs it;
-- ``claim``: the file of `--claim`, with `--full`, as far as it gets; it goes on from there when typed again.
+- ``claim``: the file of `--claim`, with `--full`, as far as it gets; it goes on from there when typed again;
+- ``passes WORKLOAD``: compiled as a run does it and with all of XLA's passes, in turns: what the one left out is worth.
 
 Command, on an H200, in a checkout:
     PYTHONPATH=src python benchmarks/on_device.py --out benchmarks/results/on-device-h200.json
@@ -71,6 +72,8 @@ PARTS = (
     Part("cpu", 30),
     Part("sweep", 55),
     Part("claim", 120, ending=30),
+    Part("passes exemplar-rl", 60),
+    Part("passes ppo-cartpole", 90),
     Part("bench cipher-transformer", 80),
     Part("bench ppo-breakout", 90),
 )

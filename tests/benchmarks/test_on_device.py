@@ -85,7 +85,7 @@ time.sleep(60)
 
 def test_all_parts_fit_into_nine_minutes_but_those_that_come_last(on_device):
     names = [part.name for part in on_device.PARTS]
-    first = on_device.PARTS[:-2]
+    first = on_device.PARTS[:-4]
     assert first[-1].name == "claim"
     assert sum(part.seconds for part in first) <= on_device.SECONDS < 9 * 60
     assert [name.split()[0] for name in names[:6]] == ["machine", "bench", "bench", "bench", "bench", "plain"]
@@ -103,6 +103,14 @@ def test_a_workload_width_by_width(on_device, parts):
     assert [point["lanes"] for point in found["points"]] == list(parts.MINIATURE.widths)
     assert all(point["updates_per_second"] > 0 for point in found["points"])
     assert found["steps"] == "unlabelled"
+
+
+def test_two_settings_of_the_compiler_in_turns(on_device, parts):
+    parts.passes(parts.MINIATURE, put_into(on_device, "passes"), Path(), "exemplar-rl")
+    found = json.loads(Path("found.json").read_text())["passes"]
+    assert set(found["compiling"]) == set(found["seconds_per_tick"]) == {"quick", "full"}
+    assert [len(seconds) for seconds in found["seconds_per_tick"].values()] == [parts.MINIATURE.repetitions] * 2
+    assert found["quick_over_full"] > 0
 
 
 def test_a_device_against_itself_is_equal_and_differences_are_told(on_device, parts, monkeypatch):
@@ -147,7 +155,8 @@ def test_all_of_it_in_miniature(on_device):
     pytest.importorskip("gymnax")
     assert on_device.main(["--out", "all.json", "--miniature", "--seconds", "2000", "--cache", "cache"]) == 0
     found = json.loads(Path("all.json").read_text())
-    assert {name.split()[0] for name in found} == {"machine", "bench", "plain", "bytes", "cpu", "sweep"}
+    kinds = {"machine", "bench", "plain", "bytes", "cpu", "sweep", "passes"}
+    assert {name.split()[0] for name in found} == kinds
     assert found["bytes"]["equal"]
     assert found["bytes"]["was_killed"]
     assert {part["status"] for part in found.values()} == {"done"}

@@ -29,7 +29,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """Most tests run tiny programs once: compiling them is what takes the time, and code as it comes is fast enough."""
-    flags = "--xla_backend_optimization_level=0"
+    # In one piece code compiles sooner, and takes so few memory maps that little of it need be let go between modules.
+    flags = "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1"
     if jax.__version_info__ < (0, 11):  # XLA is without that flag later, and ends a process that gives it
         flags += " --xla_cpu_use_fusion_emitters=false"
     if config.option.markexpr in ("not slow", "versions") and flags not in os.environ["XLA_FLAGS"]:

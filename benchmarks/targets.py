@@ -14,6 +14,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,8 @@ KEPT = (
 def planned(name: str) -> Iterator[tuple[str, Plan]]:
     """Plans the sweeps of a claim at full size, a sweep's file, or the flagship grid: name and plan of each."""
     if name == GRID:
-        yield "", make_plan(flagship.make_sweep(seeds=32, updates=1000))
+        grid = flagship.make_sweep(seeds=32, updates=1000)
+        yield "", make_plan(replace(grid, optimization="auto"))  # it is made for the device that is there
         return
     file = SWEEPS / f"{name}.py"
     module = load_file(file)

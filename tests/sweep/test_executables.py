@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from regimax.sweep.executables import Executables, Function, Workers
+from regimax.sweep.executables import Executables, Function, Workers, compiled
 
 SHAPE = jax.ShapeDtypeStruct((3,), jnp.float32)
 
@@ -83,3 +83,32 @@ def test_another_caller_is_served_by_what_was_compiled():
     assert waited == []
     executables.get("double", 1)  # not yet there
     assert waited == [1]
+
+
+class Refusing:
+    """A lowered function of which XLA refuses the first compilation."""
+
+    def __init__(self, message):
+        self.message, self.asked = message, []
+
+    def compile(self, compiler_options, **more):
+        self.asked.append((compiler_options, more))
+        if len(self.asked) == 1:
+            raise jax.errors.JaxRuntimeError(self.message)
+        return "compiled"
+
+
+def test_products_that_xla_finds_no_tiles_for_are_left_to_cublas():
+    lowered = Refusing("INTERNAL: Couldn't find output tile sizes that satisfy hlo: %dot.238 = f32[180224,32]{1,0}")
+    assert compiled(lowered, {"xla_gpu_autotune_level": 0}, device_assignment=("one",)) == "compiled"
+    first, second = lowered.asked
+    assert first == ({"xla_gpu_autotune_level": 0}, {"device_assignment": ("one",)})
+    assert second == ({"xla_gpu_autotune_level": 0, "xla_gpu_enable_triton_gemm": False}, first[1])
+    jax.jit(lambda x: x + 1).lower(1.0).compile(compiler_options=second[0])  # this version of XLA knows them
+
+
+def test_another_refusal_is_raised():
+    lowered = Refusing("RESOURCE_EXHAUSTED: Out of memory")
+    with pytest.raises(jax.errors.JaxRuntimeError, match="Out of memory"):
+        compiled(lowered, {})
+    assert lowered.asked == [(None, {})]

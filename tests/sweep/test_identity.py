@@ -137,7 +137,7 @@ def test_what_tells_a_program_is_what_is_compiled():
         Costs(plan)(stage)
     engine = Engine(next(iter(plan.programs.values())), block=8)
     updates = jax.ShapeDtypeStruct((), jnp.int32)
-    jax.eval_shape(engine._advance, engine.empty_on_host(), updates)
+    jax.eval_shape(engine._advance, engine.shapes(), updates)
     jax.eval_shape(engine._init, *engine._of_init())
     assert asked["update"] == 1
     assert asked["evaluate"] <= 2  # the check of the stop rule asks what it is called

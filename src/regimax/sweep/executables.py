@@ -180,8 +180,30 @@ class Executables:
         """
         if self._devices[device].platform == "cpu":
             memory_maps.check()
-        options = dict(self._options.get(name, {}))
-        return lowered.compile(compiler_options=options or None, device_assignment=(self._devices[device],))
+        return compiled(lowered, self._options.get(name, {}), device_assignment=(self._devices[device],))
+
+
+UNTILED = "Couldn't find output tile sizes"
+"""What XLA says of a product for which it finds no tiles, as of one with a factor that is the same throughout."""
+
+WITHOUT_TILES = {"xla_gpu_enable_triton_gemm": False}
+"""Has a GPU's products done by cuBLAS."""
+
+
+def compiled(lowered: jax.stages.Lowered, options: Mapping[str, Any], **more: Any) -> jax.stages.Compiled:
+    """Compiles what was lowered; on a GPU with all products left to cuBLAS where XLA fails at making one itself.
+
+    Args:
+      lowered: the function.
+      options: the compiler's.
+      **more: given on to `lowered.compile`.
+    """
+    try:
+        return lowered.compile(compiler_options=dict(options) or None, **more)
+    except jax.errors.JaxRuntimeError as error:
+        if UNTILED not in str(error):
+            raise
+    return lowered.compile(compiler_options={**options, **WITHOUT_TILES}, **more)
 
 
 def _settle(future: Future[Any], task: Callable[[], Any]) -> None:

@@ -123,10 +123,9 @@ class Engine:
         )
 
     def _functions(self) -> dict[str, Function]:
-        of_init, seeds = lambda: _shapes(self._of_init()), lambda: (_shapes(self._seeds()),)
-        lanes, slots = lambda: _shapes(self.empty_on_host()), _shapes(self._slots())
+        lanes, slots, seeds = self.shapes, _shapes(self._slots()), lambda: (_shapes(self._seeds()),)
         functions = {
-            "init": Function(self._init, of_init),
+            "init": Function(self._init, self._of_init),
             "probe": Function(self._probe, lambda: (lanes(),)),
             "place": Function(self._place, lambda: (lanes(), lanes(), slots), donate=(0,)),
             "extend": Function(self._extend, lambda: (lanes(), slots, _shapes(self._flags())), donate=(0,)),
@@ -245,21 +244,19 @@ class Engine:
     def nothing(self, device: int) -> Params:
         """Returns parameters `[B, ...]` of which none is inherited; they are made once for a device, and stay."""
         if device not in self._nothing:
-            params = self.empty_on_host().state.learner.params
+            params = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), self.shapes().state.learner.params)
             self._nothing[device] = jax.device_put(params, self.devices[device])
         return self._nothing[device]
 
-    def empty_on_host(self) -> Lanes:
-        """Returns a block in which nothing runs, host arrays."""
+    def shapes(self) -> Lanes:
+        """Returns the shapes of a block, which may be larger than the host's memory."""
 
-        def zeros(x: Any) -> np.ndarray:
-            return np.zeros((self.block, *x.shape), x.dtype)
+        def of_block(x: Any) -> Any:
+            return jax.ShapeDtypeStruct((self.block, *x.shape), x.dtype)
 
-        seeds: Any = self._seeds()
-        idle: Any = np.full(self.block, DONE, np.int32)
-        state = jax.tree.map(zeros, self.abstract_state)._replace(status=idle)
-        hparams = jax.tree.map(zeros, self.abstract_hparams)
-        return Lanes(Keys(seeds, seeds), hparams, self._slots(), state)  # type: ignore[arg-type]
+        seeds, number = _shapes(self._seeds()), _shapes(self._slots())
+        state = jax.tree.map(of_block, self.abstract_state)._replace(status=number)
+        return Lanes(Keys(seeds, seeds), jax.tree.map(of_block, self.abstract_hparams), number, state)
 
     def _seeds(self) -> np.ndarray:
         return np.zeros((self.block, 2), np.uint32)
@@ -271,10 +268,10 @@ class Engine:
         return np.zeros(self.block, bool)
 
     def _of_init(self) -> tuple[Any, ...]:
-        """Arguments of `init`, for their shapes."""
-        lanes = self.empty_on_host()
+        """Shapes of the arguments of `init`."""
+        lanes = self.shapes()
         params = lanes.state.learner.params
-        return self._seeds(), lanes.hparams, self._slots(), params, {part: self._flags() for part in params}
+        return _shapes(self._seeds()), lanes.hparams, lanes.end, params, dict.fromkeys(params, _shapes(self._flags()))
 
     def prepare(self, *names: str, devices: int = 1) -> None:
         """Begins to compile functions for the first so many devices, in threads of their own."""

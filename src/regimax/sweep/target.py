@@ -15,7 +15,7 @@ from jax.sharding import SingleDeviceSharding
 from regimax.backend import cores
 from regimax.errors import UserError
 from regimax.regimes import Program
-from regimax.sweep import block, optimization, width
+from regimax.sweep import block, executables, optimization, width
 from regimax.sweep.cost import Costs
 from regimax.sweep.display import human
 from regimax.sweep.executables import Function
@@ -154,7 +154,7 @@ def _compile_all(engine: Engine, chip: Chip) -> dict[str, jax.stages.Compiled]:
     def compiled(name: str, function: Function) -> jax.stages.Compiled:
         shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=there), function.shapes())
         traced = jax.jit(function.call, donate_argnums=function.donate).trace(*shapes)
-        return traced.lower(lowering_platforms=(chip.platform,)).compile(compiler_options=engine.options[name] or None)
+        return executables.compiled(traced.lower(lowering_platforms=(chip.platform,)), engine.options[name])
 
     with ThreadPoolExecutor(cores()) as threads:
         return dict(zip(wanted, threads.map(compiled, wanted, wanted.values()), strict=True))

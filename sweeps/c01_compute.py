@@ -8,7 +8,7 @@ that predicted others' answers is kept. Tasks draw anew what counts, over the sa
 
 Command: regimax run sweeps/c01_compute.py --small
 Cells: 5,226 in 6,384 stages, and 1,029 in 1,197 stages of tuning; with --full 202,732 cells and 3,328 of tuning.
-Time: 13.7 minutes by the clock, tuning included, on two cores that other programs also used.
+Time: 7 minutes by the clock, tuning included, on two cores that other programs also used.
 Supported if: n* falls by a third or more as looks grow from 4 to 32, is below 10 tasks there, and below one with 4
   skills; and of what a hundred tasks cost at least with 32 looks more than a half is the base model's.
 Refuted if: n* surely falls by less than a third, or rises; or it is above 100 in the richest world of either kind; or

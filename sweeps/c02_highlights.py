@@ -8,7 +8,7 @@ solve within 256 tries, and a change of rank 1 to the weights is enough. Of eigh
 
 Command: regimax run sweeps/c02_highlights.py --small
 Cells: 736 in 1,056 stages, and 660 in 717 stages of tuning; with --full 24,576 cells and 660 of tuning.
-Time: 16 minutes of processor time, tuning included; 19 by the clock, on two cores that other programs also used.
+Time: 12 minutes by the clock, tuning included, on two cores that other programs also used.
 Supported if: at every κ reinforcement ends within 0.1 of κ and no more than 0.1 above the base model's pass@256, and
   rank 1 needs less than 1.5 times the episodes of full fine-tuning.
 Refuted if: it ends more than 0.1 above pass@256 at some κ, or rank 1 needs more than twice the episodes.

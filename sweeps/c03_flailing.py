@@ -9,8 +9,7 @@ knows how answers go together, though not which skill a cue calls for.
 
 Command: regimax run sweeps/c03_flailing.py --small
 Cells: 1,696 in 1,888 stages, and 720 in 732 stages of tuning; with --full 67,584 cells and 3,840 of tuning.
-Time: 19 minutes of processor time, tuning included; half an hour by the clock, on two cores that other programs also
-  used.
+Time: 9 minutes by the clock, tuning included, on two cores that other programs also used.
 Supported if: ln T grows by more than half of ln 4 per answer from scratch and for the oracle, and by less than a
   quarter with the head kept; a head that knows other skills saves nothing, and with each answer paid length is free.
 Refuted if: from scratch ln T grows by less than a quarter of ln 4, or with the head kept by more than half.

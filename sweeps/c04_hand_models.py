@@ -8,7 +8,7 @@ that scratch is what an oracle would be.
 
 Command: regimax run sweeps/c04_hand_models.py --small
 Cells: 1,440 in 832 stages, and 720 in 396 stages of tuning; with --full 81,920 cells and 3,840 of tuning.
-Time: 5.2 minutes of processor time, tuning included; 13.6 by the clock, on two cores that other programs also used.
+Time: 2 minutes by the clock, tuning included, on two cores that other programs also used.
 Supported if: the learnt model needs fewer steps than the hand-made one below some κ between a quarter and all, by more
   than 1.5 times at a quarter, and fewer at a half.
 Refuted if: at a quarter or at a half the hand-made model needs no more steps than the learnt one, or at all no fewer.

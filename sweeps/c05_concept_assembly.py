@@ -8,7 +8,7 @@ fine-tuning, after contrastive prediction, both as they did in the tuning's worl
 
 Command: regimax run sweeps/c05_concept_assembly.py --small
 Cells: 4,896 in 6,048 stages, and 1,872 in 1,362 stages of tuning; with --full 33,792 cells and 2,376 of tuning.
-Time: 18 minutes of processor time, tuning included; 20 by the clock, on two cores that other programs also used.
+Time: 15 minutes by the clock, tuning included, on two cores that other programs also used.
 Supported if: prediction recovers more than three quarters at 16 looks, and saves there 4 times as much as with one; no
   sham does, and with one look it saves nothing.
 Refuted if: recovery is less than one half, or the saving grows by less than 4 times.

@@ -8,7 +8,7 @@ for, and nothing else: so it is held up by no decision that is not paid. This is
 
 Command: regimax run sweeps/c06_always_on.py --small
 Cells: 880 in 1,024 stages, and 1,056 in 816 stages of tuning; with --full 29,184 cells and 1,056 of tuning.
-Time: 34 minutes by the clock and 22 of processor time, tuning included, on two cores that other programs used as much.
+Time: 27 minutes by the clock and 22 of processor time, tuning included, on two cores that other programs also used.
 Table: python docs/tables.py runs/c06_always_on/result/rare runs/c06_always_on/result/dense
   runs/c06_always_on/result/rarer
 Supported if: at 64 observations per reward `always_on` needs less than half of scratch's rewards, and no more than 1.5

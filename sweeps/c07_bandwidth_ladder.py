@@ -10,7 +10,7 @@ An episode is one step: outcome and reward are one signal, and one rung.
 
 Command: regimax run sweeps/c07_bandwidth_ladder.py --small
 Cells: 3,248 in 4,888 stages, and 660 in 660 stages of tuning; with --full 43,008 cells and 660 of tuning.
-Time: 13.5 minutes by the clock, tuning included, on two cores that other programs also used.
+Time: 15 minutes by the clock, tuning included, on two cores that other programs also used.
 Supported if: at both operating points |ε| of reward exceeds |ε| of senses, of abstraction and of decisions, from
   scratch and after prediction.
 Refuted if: at either, for either learner, another channel's is as large as reward's or larger.

@@ -9,7 +9,7 @@ all others (λ = γ = 1). "Scratch" is the best of A2C and of Q-learning from re
 
 Command: regimax run sweeps/c09_time_scales.py --small
 Cells: 880 in 1,008 stages, and 790 in 444 stages of tuning; with --full 27,648 cells and 20,080 of tuning.
-Time: 9 minutes by the clock, tuning included, on two cores that other programs also used.
+Time: 8 minutes by the clock, tuning included, on two cores that other programs also used.
 Supported if: as Δ grows from 1 to 16 what prediction saves of scratch's rewards falls by more than a factor of 1.5,
   and what the model saves rises by more than that.
 Refuted if: what prediction saves surely does not fall by as much, or what the model saves not rise, though each works

@@ -8,7 +8,7 @@ error of four times their own size.
 
 Command: regimax run sweeps/c11_superposition.py --small
 Cells: 192 in 256 stages, and 48 in 56 stages of tuning; with --full 6,144 cells and 192 of tuning.
-Time: 6.8 minutes of processor time, tuning included; 8.5 by the clock, on two cores that other programs also used.
+Time: 6 minutes by the clock, tuning included, on two cores that other programs also used.
 Supported if: with everything in context a quarter more further pairs fit after life than before, and without what lasts
   in context nothing is lost.
 Refuted if: less than a twentieth more fit, though the gate of surprise has the room, what lasts is known by heart, and

@@ -9,7 +9,7 @@ its own policy's in other episodes. Action values have the same fixed point whoe
 
 Command: regimax run sweeps/c12_agency.py --small
 Cells: 216 in 240 stages, and 243 in 246 stages of tuning; with --full 27,648 cells and 1,296 of tuning.
-Time: 9 minutes of processor time, tuning included; 16 by the clock, on two cores that other programs also used.
+Time: 6.5 minutes by the clock, tuning included, on two cores that other programs also used.
 Supported if: the stream of who chooses evenly needs more than 1.5 times the episodes of the learner's own, where it
   teaches values and where it is predicted.
 Refuted if: for both it makes less than a factor of 1.5, though an expert's stream needs less by more than that.

@@ -69,11 +69,15 @@ def make_world() -> Any:
 
 def make_sweep(seeds: int, updates: int, budgets: Sequence[int] = BUDGETS) -> Any:
     """Returns the grid as a sweep."""
+    import jax
+
     import regimax as rx
+    from regimax.sweep.optimization import of_long_run
 
     axes = {"pretrain.updates": budgets, "reward": REWARDS}
     regimes = [make_regime(max(budgets), updates)]
-    return rx.Sweep(make_world(), regimes, axes=axes, settings=SETTINGS, seeds=seeds, optimization="full")
+    wanted = of_long_run(jax.default_backend())  # on a CPU as `make_train` is compiled
+    return rx.Sweep(make_world(), regimes, axes=axes, settings=SETTINGS, seeds=seeds, optimization=wanted)
 
 
 def given_hparams(train: Any, settings: dict[str, float]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import jax
 from jax.sharding import SingleDeviceSharding
 from regimax.bench.workloads import WORKLOADS
 from regimax.regimes import bind_regime
+from regimax.sweep.executables import compiled
 from regimax.sweep.lanes import Engine
 from regimax.targets import chip, launches
 
@@ -26,7 +27,7 @@ advance = engine.functions["advance"]
 there = SingleDeviceSharding(h200.device)
 shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=there), advance.shapes())
 lowered = jax.jit(advance.call, donate_argnums=advance.donate).trace(*shapes).lower(lowering_platforms=("cuda",))
-text = lowered.compile(compiler_options=engine.options["advance"]).as_text()
+text = compiled(lowered, engine.options["advance"]).as_text()
 print(launches(text).total / program.phase.evaluate.every)
 """
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import math
 import statistics
 import time
@@ -23,6 +22,7 @@ from regimax.prng import Keys
 from regimax.probes import count_flops
 from regimax.regimes import Program, bind_regime
 from regimax.sweep.account import Account
+from regimax.sweep.engines import forget
 from regimax.sweep.lanes import Engine
 from regimax.sweep.width import FRACTION, out_of_memory
 from regimax.train import update_flops
@@ -135,7 +135,7 @@ class Measurement:
         if block not in self._engines:
             if memory_maps.crowded():
                 self._engines.clear()
-                gc.collect()  # engines are parts of cycles
+                forget()
             self._engines[block] = Engine(self._program, block, self._devices, self._compiling)
         return self._engines[block]
 

@@ -5,7 +5,6 @@ A workload's version goes up with every change of what it computes: figures of d
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -95,7 +94,7 @@ def _flagship(block: int) -> Sweep:
     import jax
 
     from regimax import envs, networks, regimes
-    from regimax.sweep.optimization import choose
+    from regimax.sweep.optimization import of_long_run
     from regimax.sweep.spec import Sweep
 
     regime = regimes.imitation_rl(
@@ -114,7 +113,7 @@ def _flagship(block: int) -> Sweep:
         },
         seeds=4,
         block=block,
-        optimization=choose(math.inf, jax.default_backend()),
+        optimization=of_long_run(jax.default_backend()),
     )
 
 

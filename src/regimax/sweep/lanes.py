@@ -8,7 +8,6 @@ is partitioned over devices goes through other passes of the compiler, and round
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
@@ -24,7 +23,7 @@ from regimax.prng import Keys
 from regimax.regimes.program import DONE, RUNNING, LaneState, Program
 from regimax.regimes.traces import trace_of_probes, traces
 from regimax.sweep.executables import Executables, Function, Workers
-from regimax.sweep.optimization import choose
+from regimax.sweep.optimization import of_long_run
 from regimax.sweep.optimization import options as optimization_options
 from regimax.types import Array, Metrics, Params, PyTree
 
@@ -114,7 +113,7 @@ class Engine:
             self._traces = traces(program)
             self._probes = trace_of_probes(program) if program.probes else None
         platform = self.devices[0].platform
-        self._loops_wait, self._optimization = loops_wait(platform), optimization or choose(math.inf, platform)
+        self._loops_wait, self._optimization = loops_wait(platform), optimization or of_long_run(platform)
         self._nothing: dict[int, Params] = {}
         self.functions = self._functions()
         self.options = {name: optimization_options(self._optimization, name, platform) for name in self.functions}

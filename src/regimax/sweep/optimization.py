@@ -14,6 +14,7 @@ to call, and not to choose code by timing it. Both stand behind the name, as in 
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from functools import cache
@@ -109,6 +110,11 @@ def choose(flops: float, platform: str) -> str:
     return "quick" if flops > NONE_UP_TO else "none"
 
 
+def of_long_run(platform: str) -> str:
+    """Returns the one for a run of which compiling is a small part."""
+    return choose(math.inf, platform)
+
+
 def of_plan(plan: Plan, costs: Costs, platform: str) -> str:
     """Returns the optimization that a plan's sweep asks for, or where it leaves that open the one that is chosen.
 
@@ -140,9 +146,12 @@ def options(optimization: str, function: str, platform: str) -> dict[str, Any]:
         return asked if optimization == "full" else asked | {"xla_disable_hlo_passes": without}
     if platform != "cpu":
         return {}
+    wanted = OPTIMIZATIONS[optimization]
     # What runs once for every block of lanes takes milliseconds. With "full" it gives the bits of `make_train`.
-    once = function in MOVES or (function == "init" and optimization != "full")
-    wanted = _ONE_PIECE if function in MOVES else _NO_PASSES if once else OPTIMIZATIONS[optimization]
+    if function in MOVES:
+        wanted = _ONE_PIECE
+    elif function == "init" and optimization != "full":
+        wanted = _NO_PASSES
     return {name: value for name, value in wanted.items() if _exists(name, value)}
 
 

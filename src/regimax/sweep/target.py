@@ -15,11 +15,12 @@ from jax.sharding import SingleDeviceSharding
 from regimax.backend import cores
 from regimax.errors import UserError
 from regimax.regimes import Program
-from regimax.sweep import block, executables, optimization, width
+from regimax.sweep import block, width
 from regimax.sweep.cost import Costs
 from regimax.sweep.display import human
-from regimax.sweep.executables import Function
+from regimax.sweep.executables import Function, compiled
 from regimax.sweep.lanes import Engine, Memory, bytes_per_lane, memory_of
+from regimax.sweep.optimization import of_plan
 from regimax.sweep.plan import Plan
 from regimax.sweep.summary import kind
 from regimax.sweep.waves import parked_bytes, waves
@@ -66,7 +67,7 @@ class Ahead:
         sizes = {name: bytes_per_lane(program) for name, program in plan.programs.items()}
         parked = parked_bytes(self.chip.device.platform, self.chip.memory)
         stages = block.at_once(plan, waves(plan, sizes.__getitem__, parked))
-        chosen = optimization.of_plan(plan, Costs(plan), self.chip.platform)
+        chosen = of_plan(plan, Costs(plan), self.chip.platform)
         programs = [self._program(plan, name, stages[name], chosen) for name in plan.programs]
         facts = {"chip": self.chip.name, "memory_bytes": self.chip.memory, "launch_seconds": self.chip.launch_seconds}
         return facts | {"jax": jax.__version__, "programs": programs}
@@ -151,13 +152,13 @@ def _compile_all(engine: Engine, chip: Chip) -> dict[str, jax.stages.Compiled]:
     wanted = {name: one for name, one in engine.functions.items() if name != "probe" or engine.program.probes}
     there = SingleDeviceSharding(chip.device)
 
-    def compiled(name: str, function: Function) -> jax.stages.Compiled:
+    def ready(name: str, function: Function) -> jax.stages.Compiled:
         shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=there), function.shapes())
         traced = jax.jit(function.call, donate_argnums=function.donate).trace(*shapes)
-        return executables.compiled(traced.lower(lowering_platforms=(chip.platform,)), engine.options[name])
+        return compiled(traced.lower(lowering_platforms=(chip.platform,)), engine.options[name])
 
     with ThreadPoolExecutor(cores()) as threads:
-        return dict(zip(wanted, threads.map(compiled, wanted, wanted.values()), strict=True))
+        return dict(zip(wanted, threads.map(ready, wanted, wanted.values()), strict=True))
 
 
 def target_text(facts: dict[str, Any]) -> str:

@@ -53,6 +53,18 @@ def test_the_oldest_are_let_go(tiny, monkeypatch):
     assert of(plan, name) is not first
 
 
+def test_the_newer_half_stays(tiny, monkeypatch):
+    engines.forget()
+    monkeypatch.setattr(engines, "KEPT", 3)
+    plan = make_plan(tiny())
+    [name, other] = plan.programs
+    made = [of(plan, program, block=block) for program, block in ((name, 2), (other, 2), (name, 4), (other, 4))]
+    assert of(plan, other, block=4) is made[3]
+    assert of(plan, name, block=4) is made[2]
+    assert of(plan, other, block=2) is not made[1]
+    assert of(plan, name, block=2) is not made[0]
+
+
 def test_all_but_those_that_are_wanted_are_let_go(tiny):
     engines.forget()
     plan = make_plan(tiny())

@@ -20,7 +20,7 @@ AHEAD = 8
 """Programs that are compiled while another one runs: enough to keep the compiler's threads at work."""
 
 KEPT = 16
-"""Programs that are kept for another run, or for what is left of this one: each takes 100 MB a device."""
+"""Programs that are kept at most, for another run or for what is left of this one: each takes 100 MB a device."""
 
 _engines: dict[tuple[Any, ...], Engine] = {}
 
@@ -53,7 +53,7 @@ def engine(
     found.executables.serve(compiling, workers)
     _engines[key] = found
     if len(_engines) > KEPT:
-        forget(but=list(_engines.values())[-KEPT:])
+        forget(but=list(_engines.values())[-math.ceil(KEPT / 2) :])  # many at once: finding what is free takes long
     return found
 
 

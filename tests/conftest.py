@@ -45,12 +45,6 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="gymnax is not installed"))
 
 
-def pytest_sessionfinish():
-    """What is still there is no garbage: pytest, which looks five times more at the end, need not look through it."""
-    gc.collect()
-    gc.freeze()
-
-
 @pytest.fixture(autouse=True, scope="module")
 def _programs_are_let_go():
     """Every compiled program holds some of the memory maps that Linux grants a process, and XLA crashes without."""

@@ -142,12 +142,19 @@ def draw_without_loops() -> bool:
         from jax._src.interpreters import mlir
 
         threefry2x32 = _threefry()
-        lowering = functools.partial(threefry2x32._threefry2x32_lowering, use_rolled_loops=False)
-        rule = mlir.lower_fun(lowering, multiple_results=True)
+        rule = mlir.lower_fun(_as_one_expression(threefry2x32._threefry2x32_lowering), multiple_results=True)
         mlir.register_lowering(threefry2x32.threefry2x32_p, rule, platform="cpu")
     except Exception:  # not a public part of JAX: names come and go
         return False
     return True
+
+
+@functools.cache
+def _as_one_expression(lowering: Callable[..., Any]) -> Callable[..., Any]:
+    """Threefry without loops, traced once per shape: JAX alone traces its rounds anew for each program that draws."""
+    import jax
+
+    return jax.jit(functools.partial(lowering, use_rolled_loops=False), inline=True)
 
 
 def _threefry() -> Any:

@@ -8,14 +8,12 @@ import jax
 import pytest
 
 from regimax import memory_maps
-from regimax.backend import prepare_cpu, use_compilation_cache
+from regimax.backend import UNOPTIMIZED, prepare_cpu, use_compilation_cache
 from regimax.sweep import engines
 
 from .pages import browser, tags  # noqa: F401 - fixtures
 from .planning import traced_once  # noqa: F401 - a fixture
 
-prepare_cpu(2)
-use_compilation_cache()
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)  # most programs are tiny, and there are thousands
 jax.config.update("jax_traceback_in_locations_limit", 0)  # where each operation was written is read by no test
 gc.set_threshold(50_000, 20, 10)  # as on the command line
@@ -30,11 +28,13 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     """Most tests run tiny programs once: compiling them is what takes the time, and code as it comes is fast enough."""
     # In one piece code compiles sooner, and takes so few memory maps that little of it need be let go between modules.
-    flags = "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1"
+    flags = f"{UNOPTIMIZED} --xla_cpu_parallel_codegen_split_count=1"
     if jax.__version_info__ < (0, 11):  # XLA is without that flag later, and ends a process that gives it
         flags += " --xla_cpu_use_fusion_emitters=false"
-    if config.option.markexpr in ("not slow", "versions") and flags not in os.environ["XLA_FLAGS"]:
-        os.environ["XLA_FLAGS"] += f" {flags}"
+    if config.option.markexpr in ("not slow", "versions") and flags not in os.environ.get("XLA_FLAGS", ""):
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
+    prepare_cpu(2)
+    use_compilation_cache()
     jax.devices()  # from now on there are two, also for a command that would do with one
 
 

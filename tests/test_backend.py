@@ -99,14 +99,47 @@ def test_draws_without_loops_are_the_same_bits():
 
 
 @pytest.mark.versions
-def test_draws_keep_their_loops_where_the_expression_takes_minutes_to_compile():
+def test_the_rounds_of_a_draw_are_traced_once_for_all_programs_and_lowered_as_jax_does():
+    script = (
+        "import functools, jax\n"
+        "from regimax import backend\n"
+        "from jax._src.interpreters import mlir\n"
+        "module, traced = backend._threefry(), []\n"
+        "jaxs = module._threefry2x32_lowering\n"
+        "def rounds(*args, **options):\n"
+        "    traced.append(options)\n"
+        "    return jaxs(*args, **options)\n"
+        "def lowered(axis):\n"
+        "    def draw(k):\n"
+        "        return jax.random.bits(k, (7, 3)).sum(axis), jax.random.fold_in(k, 5)\n"
+        "    return jax.jit(draw).lower(jax.random.key(0)).as_text()\n"
+        "def plain():\n"
+        "    rule = mlir.lower_fun(functools.partial(jaxs, use_rolled_loops=False), multiple_results=True)\n"
+        "    mlir.register_lowering(module.threefry2x32_p, rule, platform='cpu')\n"
+        "module._threefry2x32_lowering = rounds\n"
+        "assert backend.draw_without_loops()\n"
+        "found, times = [], []\n"
+        "for axis in (0, 1):\n"
+        "    found.append(lowered(axis))\n"
+        "    times.append(len(traced))\n"
+        "plain()\n"
+        "print(times[0] > 0, times[1] - times[0], found == [lowered(0), lowered(1)], found[0] == found[1])\n"
+    )
+    told = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+    assert told.split() == ["True", "0", "True", "False"]
+
+
+@pytest.mark.versions
+@pytest.mark.parametrize("flags", ["", backend.UNOPTIMIZED], ids=["optimised", "as it comes"])
+def test_draws_keep_their_loops_where_the_expression_takes_longer_to_compile(flags):
     script = (
         "import jax, regimax\n"
         "regimax.prepare_cpu(1)\n"
         "print('while' in jax.jit(jax.random.bits).lower(jax.random.key(0)).as_text())\n"
     )
-    told = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
-    assert told.split() == [str(jax.__version_info__ >= (0, 11))]
+    env = os.environ | {"XLA_FLAGS": flags}
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, env=env)
+    assert done.stdout.split() == [str(bool(flags) or jax.__version_info__ >= (0, 11))]
 
 
 @pytest.mark.versions

@@ -31,6 +31,9 @@ _WANTED = os.environ.get(POOL_VARIABLE, "")
 LOOPS_SINCE = (0, 11)
 """The version of jax from which on draws keep their loops."""
 
+UNOPTIMIZED = "--xla_backend_optimization_level=0"
+"""XLA's flag for code as it comes, without LLVM's passes."""
+
 JAX_KEEPS_FROM = 1.0
 """What JAX asks for of its own: only what takes so many seconds to compile is kept."""
 
@@ -78,7 +81,7 @@ def prepare_cpu(devices: int | None = None) -> None:
     devices = devices or usual_devices()
     os.environ["XLA_FLAGS"] = _flags(os.environ.get("XLA_FLAGS", ""))
     os.environ[POOL_VARIABLE] = _WANTED if _WANTED.isdecimal() and int(_WANTED) > 0 else str(devices)
-    if jax.__version_info__ < LOOPS_SINCE:
+    if jax.__version_info__ < LOOPS_SINCE and UNOPTIMIZED not in os.environ["XLA_FLAGS"].split():
         draw_without_loops()
     if jax.config.values["jax_num_cpu_devices"] == devices:
         return
@@ -134,6 +137,7 @@ def draw_without_loops() -> bool:
     That is what it does on other platforms; on a CPU each of many draws becomes a loop of some 18 kernels, and a
     learner takes up to twice as long to compile. The bits are the same. Not so from jax 0.11 on, where XLA always
     emits fused operations in its newer way: with jax 0.12 such an expression takes LLVM minutes at any level but 0.
+    Nor where XLA is told to pass code on as it comes: what is shorter is then sooner compiled and loaded.
 
     Returns:
       whether this version of JAX lets it; where it does not, all goes on as it came.

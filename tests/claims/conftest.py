@@ -163,8 +163,3 @@ def planted(
     return SimpleNamespace(
         cells=pl.DataFrame(rows), curves=whole, facts=facts, tried=tuned(r.name for r in sweep.regimes)
     )
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _planned_from_one_trace(traced_once):
-    """Regimes and worlds that a file's tests share are traced once."""

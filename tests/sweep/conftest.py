@@ -119,8 +119,3 @@ def small_plan(keep=False):
         axes = {"pretrain.updates": [2, 4], "reward.erasure": [0.0, 0.5]}
         PLANS[keep] = make_plan(make_tiny(regimes=[regime], axes=axes, seeds=1, keep_params=keep, optimization="none"))
     return PLANS[keep]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _planned_from_one_trace(traced_once):
-    """Regimes and worlds that a file's tests share are traced once."""

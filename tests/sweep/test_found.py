@@ -30,6 +30,11 @@ OTHERWISE = {
 AS_BEFORE = {"updates": 2, "inherit": ("trunk",), "settings": {"learning_rate": 0.5}}
 
 
+@pytest.fixture(autouse=True, scope="module")
+def traced_once():
+    """Here nothing stands for anything else, unlike in other files."""
+
+
 def test_every_field_of_a_phase_is_told_apart_or_reaches_its_functions_as_an_argument():
     assert OTHERWISE.keys() | AS_BEFORE.keys() == set(r.Phase._fields)
 

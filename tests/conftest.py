@@ -33,6 +33,8 @@ def pytest_configure(config):
         flags += " --xla_cpu_use_fusion_emitters=false"
     if config.option.markexpr in ("not slow", "versions") and flags not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
+    for pool in ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(pool, "1")  # every core has a process of tests; read by those that are begun from now on
     prepare_cpu(2)
     use_compilation_cache()
     jax.devices()  # from now on there are two, also for a command that would do with one

@@ -183,8 +183,9 @@ def _part(name: str, given: argparse.Namespace) -> None:
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # a part may have a process beside it
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if given.miniature:  # compiling is what takes the time
-        quick = " --xla_backend_optimization_level=0"
-        os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + quick
+        from regimax.backend import UNOPTIMIZED
+
+        os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + f" {UNOPTIMIZED}"
     import device_parts
 
     record = Record(given.out)

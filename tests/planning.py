@@ -12,7 +12,7 @@ def traced_once():
     """Binds and traces a regime in a world once for all tests of a file, also where a sweep file is loaded again.
 
     What is loaded again has the same parts, as factories give the same object for the same arguments, but a new world:
-    the first of those that are equal stands for all.
+    of Ciphers, which the files of tests have, the first of those that are equal stands for all.
     """
     first, compiled_from = {}, program._compiled_from
 

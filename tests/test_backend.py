@@ -36,7 +36,7 @@ sweep = rx.Sweep(
 
 def test_lapack_on_all_devices_is_refused_where_it_would_wait_for_ever_and_runs_with_a_thread_more(tmp_path):
     bare = {name: value for name, value in os.environ.items() if name != "NPROC"}
-    bare["XLA_FLAGS"] = "--xla_backend_optimization_level=0"  # as other tests compile
+    bare["XLA_FLAGS"] = backend.UNOPTIMIZED  # as other tests compile
     (tmp_path / "lapack.py").write_text(LAPACK)
 
     def run(**more: str) -> subprocess.CompletedProcess[str]:

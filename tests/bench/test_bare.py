@@ -8,7 +8,8 @@ SCRIPT = """
 import os, sys
 for name in {blocked!r}:
     sys.modules[name] = None
-os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_backend_optimization_level=0"
+from regimax.backend import UNOPTIMIZED
+os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + f" {{UNOPTIMIZED}}"
 from regimax.bench import ceilings
 from regimax.bench.workloads import WORKLOADS, Workload
 ceilings.REPETITION_SECONDS = 0.001

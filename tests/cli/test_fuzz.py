@@ -39,7 +39,7 @@ names = st.sampled_from(
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _traced_once(traced_once, tmp_path_factory):
+def _parts_are_remembered(tmp_path_factory):
     """What is planned time and again is traced once: its parts are a module's that stands where none is forgotten."""
     folder = tmp_path_factory.mktemp("parts")
     (folder / "parts_of_fuzzed_files.py").write_text(PARTS)

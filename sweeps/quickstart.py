@@ -2,7 +2,7 @@
 
 Command: regimax run sweeps/quickstart.py
 Cells: 120 in 136 stages: 5 regimes × 3 ways of being paid × 8 worlds; pretraining runs once per world and kind.
-Time: about a minute on two cores, a fifth of it waiting for what is compiled the first time.
+Time: half a minute to a minute on two cores, a quarter of it waiting for what is compiled the first time.
 Expected: paid for every outcome, `imitation_rl` ends above 0.9 success and `oracle` at about 1. Paid for outcomes,
   `pretrain_rl` ends above `pure_rl` and `sham_rl`. Paid for every step it does not: there reward alone is dense enough
   at this size. At these budgets none of the three solves the task.

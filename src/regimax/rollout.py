@@ -17,6 +17,7 @@ from regimax.envs.base import abstract_action, action_shape
 from regimax.errors import unknown
 from regimax.ops import information
 from regimax.ops.precomputed_randomness import scan_precomputed_randomness
+from regimax.ops.trees import select
 from regimax.precision import single
 from regimax.shapes import check_same, check_shapes, check_streams
 from regimax.types import Array, HParams, Metrics, PyTree, Trajectory, count
@@ -424,8 +425,8 @@ def rollout(
         fresh = jax.vmap(lambda k, s, c: _open(k, world, params, s, channels, c, settings))(
             keys[:, 1], done.world, channel_states
         )
-        choose = lambda new, old: jnp.where(jnp.expand_dims(last, tuple(range(1, new.ndim))) > 0, new, old)
-        world_state, obs, channel_states = jax.tree.map(choose, fresh, (done.world, done.obs, channel_states))
+        goes_on = (done.world, done.obs, channel_states)
+        world_state, obs, channel_states = jax.vmap(select)(last > 0, fresh, goes_on)
         state = RolloutState(world_state, obs, last, carry, channel_states)
         counts = {
             "episodes": last.sum(),

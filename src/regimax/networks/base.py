@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
@@ -121,15 +122,15 @@ def with_heads(
         return lambda rngs: Linear(width, heads[name], kernel_init=initializer, rngs=rngs)
 
     makers = {name: part.make for name, part in trunks.items()} | {name: make_head(name) for name in heads}
-    graphs: dict[str, Any] = {}
-    for name, make in makers.items():
-        graphs[name], _ = nnx.split(nnx.eval_shape(lambda make=make: make(nnx.Rngs(0))))
+
+    @functools.partial(jax.jit, inline=True)  # traced once, for the graphs and by whoever draws parameters
+    def made(key: Array) -> dict[str, tuple[Any, nnx.State]]:
+        return {name: nnx.split(make(nnx.Rngs(prng.named(key, name)))) for name, make in makers.items()}
+
+    graphs = {name: graph for name, (graph, _) in jax.eval_shape(made, prng.abstract_keys().learner).items()}
 
     def init(key: Array) -> Params:
-        def part(name: str, make: Callable[[nnx.Rngs], nnx.Module]) -> PyTree:
-            return nnx.to_pure_dict(nnx.state(make(nnx.Rngs(prng.named(key, name)))))
-
-        return {name: part(name, make) for name, make in makers.items()}
+        return {name: nnx.to_pure_dict(state) for name, (_, state) in made(key).items()}
 
     def apply(
         params: Params, carry: PyTree, x: Array, first: Array, code: Code | None

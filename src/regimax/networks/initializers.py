@@ -7,6 +7,8 @@ each other for ever.
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 
@@ -37,17 +39,22 @@ def orthogonal(scale: float = 1.0) -> jax.nn.initializers.Initializer:
 
     def init(key: Array, shape, dtype=jnp.float32, out_sharding=None) -> Array:
         del out_sharding
-        rows, columns = max(shape), min(shape)
-        drawn = jax.random.normal(key, (rows, columns), dtype)
-
-        def orthogonalize(j: Array, q: Array) -> Array:
-            """Makes column j orthogonal to those before it."""
-            v = q[:, j]
-            for _ in range(2):
-                v = v - q @ jnp.where(jnp.arange(columns) < j, v @ q, 0.0)
-            return q.at[:, j].set(v / jnp.linalg.norm(v))
-
-        q = jax.lax.fori_loop(0, columns, orthogonalize, drawn)
-        return scale * (q if shape[0] == rows else q.T)
+        q = _orthonormal(jax.random.normal(key, (max(shape), min(shape)), dtype))
+        return scale * (q if shape[0] == q.shape[0] else q.T)
 
     return init
+
+
+@functools.partial(jax.jit, inline=True)  # many layers are of few sizes: each is traced once
+def _orthonormal(drawn: Array) -> Array:
+    """Gram–Schmidt on the columns of a matrix that has no fewer rows, twice for each."""
+    columns = drawn.shape[1]
+
+    def orthogonalize(j: Array, q: Array) -> Array:
+        """Makes column j orthogonal to those before it."""
+        v = q[:, j]
+        for _ in range(2):
+            v = v - q @ jnp.where(jnp.arange(columns) < j, v @ q, 0.0)
+        return q.at[:, j].set(v / jnp.linalg.norm(v))
+
+    return jax.lax.fori_loop(0, columns, orthogonalize, drawn)

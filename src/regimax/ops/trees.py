@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -22,4 +24,11 @@ def select(condition: Array | bool, chosen: PyTree, other: PyTree) -> PyTree:
       2.0
     """
     check_shapes("select", condition=(condition, ""))
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), chosen, other)
+    condition = jnp.asarray(condition)
+
+    def one(a: Any, b: Any) -> Array:
+        if jnp.shape(a) == jnp.shape(b) and jnp.result_type(a) == jnp.result_type(b):
+            return jax.lax.select(condition, jnp.asarray(a), jnp.asarray(b))  # one operation; `jnp.where` takes three
+        return jnp.where(condition, a, b)
+
+    return jax.tree.map(one, chosen, other)

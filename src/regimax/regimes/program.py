@@ -359,10 +359,11 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None, known: Programs
         status = jnp.where(count >= end, DONE, RUNNING)
         if stop is not None:
             status = jnp.where((streak >= stop.consecutive) & ~opening, SOLVED, status)
-        # A lane that has diverged keeps its last finite state.
+        # A lane that has diverged keeps its last finite state, and one that has ended the state that it ended with.
+        running = state.status == RUNNING
         new = LaneState(learned, count, streak, status.astype(jnp.int32))
-        new = select(finite, new, state._replace(status=jnp.full((), DIVERGED, jnp.int32)))
-        return select(state.status == RUNNING, new, state), learning, evaluation
+        kept = state._replace(status=jnp.where(running, DIVERGED, state.status))
+        return select(running & finite, new, kept), learning, evaluation
 
     def probe(keys: Keys, hparams: HParams, state: LaneState) -> Metrics:
         hparams = given(hparams)
@@ -414,7 +415,8 @@ def _repeated(step: Callable[[Any], tuple[Any, Metrics]], carry: Any, times: Arr
 
     sums = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
     carry, sums = jax.lax.fori_loop(0, times, body, (carry, sums))
-    return carry, jax.tree.map(lambda x: x / jnp.maximum(times, 1), sums)
+    steps = jnp.maximum(times, 1).astype(jnp.float32)
+    return carry, jax.tree.map(lambda x: x / steps, sums)
 
 
 class BoundRegime(NamedTuple):

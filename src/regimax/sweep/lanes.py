@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -194,9 +195,8 @@ class Engine:
 
     def _take(self, lanes: Lanes, rows: Array) -> Lanes:
         """A block with the row of another one in every slot that `rows`, `[B]`, names; nothing runs in the others."""
-        row, taken = jnp.maximum(rows, 0), rows >= 0
-        new = jax.tree.map(lambda block: block[row], lanes)
-        return new._replace(state=new.state._replace(status=jnp.where(taken, new.state.status, DONE)))
+        new = jax.vmap(lambda row: _row(lanes, row))(rows)
+        return new._replace(state=new.state._replace(status=jnp.where(rows >= 0, new.state.status, DONE)))
 
     def _inherit(self, given: Params, parts: Params, rows: Array) -> Params:
         """Copies into every lane the row of another block's parts that `rows`, `[B]`, names, unless it is negative."""
@@ -387,8 +387,13 @@ def _shapes(tree: PyTree) -> Any:
 
 def _replaced(old: PyTree, new: PyTree, rows: Array) -> Any:
     """Leaves `[B, ...]`: of `new` the row that `rows`, `[B]`, names, of `old` one's own where that is negative."""
-    row, there = jnp.maximum(rows, 0), rows >= 0
-    return jax.tree.map(lambda mine, block: jax.vmap(jnp.where)(there, block[row], mine), old, new)
+    return jax.vmap(lambda mine, row: select(row >= 0, _row(new, row), mine))(old, rows)
+
+
+def _row(block: PyTree, row: Array) -> Any:
+    """One row of leaves `[B, ...]`; the first where the number is negative."""
+    one = partial(jax.lax.dynamic_index_in_dim, index=row, keepdims=False, allow_negative_indices=False)
+    return jax.tree.map(one, block)
 
 
 def _report(state: LaneState, metrics: Metrics) -> Report:

@@ -165,9 +165,10 @@ def cell_table(run: Path) -> pl.DataFrame:
     Raises:
       UserError: if `run` is not a run directory, or anything in it that is needed is damaged.
     """
-    cells, stages, _ = store.tables(run)
+    cells, stages, curves = store.tables(run)
     resolved = store.read_sweep(run)["resolved"]
-    found = _cell_table(cells, stages, cell_curves(run), resolved["threshold"], resolved["consecutive"])
+    rows = _by_cell(cells, stages, curves)
+    found = _cell_table(cells, stages, rows, resolved["threshold"], resolved["consecutive"])
     environments, pairs = store.environments(run)
     if len(environments) < 2:
         return found

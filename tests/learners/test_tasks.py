@@ -8,7 +8,7 @@ import pytest
 import regimax as rx
 from regimax import prng
 from regimax.learners import Objective, stochastic_policy, task
-from regimax.learners.base import make_init
+from regimax.learners.base import make_init, rollouts
 from regimax.learners.tasks import share_trunk
 from regimax.networks import gru, mlp
 from regimax.sources import own_behaviour
@@ -39,12 +39,16 @@ class Case:
             actor = mlp((4,))(self.source.num_inputs, {"policy": 3, "value": 1})
             whole = share_trunk(actor, self.network, ["q"], name)
 
+        def even(params, hidden, hparams):
+            code = self.source.code(hparams)
+            chances = jnp.log(jnp.ones((1, 6, 3)) / 3)
+            return stochastic_policy(self.network, self.task.taken(params), code, lambda outputs: chances)
+
         def act():
             state = make_init(whole, self.source)(KEYS, self.hparams, {})
-            params, code = self.task.taken(state.params), self.source.code(self.hparams)
-            even = stochastic_policy(self.network, params, code, lambda outputs: jnp.log(jnp.ones((1, 6, 3)) / 3))
-            _, trajectory = self.source.next(jax.random.key(1), state.source, even, self.hparams)
-            return state, self.task.init(state, self.hparams, even), trajectory
+            acting = rollouts(self.source, even)
+            _, trajectory = acting(jax.random.key(1), state.params, state.source, self.hparams)
+            return state, self.task.init(state, self.hparams, acting), trajectory
 
         self.state, self.held, self.trajectory = jax.jit(act)()
 

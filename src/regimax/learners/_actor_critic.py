@@ -75,6 +75,7 @@ class Reinforcement(NamedTuple):
         the reward that arrived, to which an `IntrinsicReward` is added before anything is learnt from it.
       evaluate: as in :class:`Learner`.
       policy: as in :class:`Learner`.
+      rollouts: of that policy on the source.
       settings: traced settings, without a prefix.
       spec: what it is.
     """
@@ -83,6 +84,7 @@ class Reinforcement(NamedTuple):
     update: Callable[..., tuple[LearnerState, Trajectory, PyTree, Metrics]]
     evaluate: Callable[[Array, LearnerState, HParams], Metrics]
     policy: Callable[[Params, PyTree, HParams], Policy]
+    rollouts: base.Rollouts
     settings: tuple[Setting, ...]
     spec: Spec
 
@@ -213,6 +215,7 @@ def reinforcement(
         def policy(params: Params, hidden: PyTree, hparams: HParams) -> Policy:
             return actions.policy(net, params, world.legal(hidden), source.code(hparams))
 
+        rollouts = base.rollouts(source, policy)
         loses = any(channel.place in ("outcome", "reward") for channel in source.channels)
 
         def lesson(acting: Policy, streams: RolloutState, trajectory: Trajectory, hparams: HParams) -> Lesson:
@@ -275,7 +278,7 @@ def reinforcement(
         ) -> tuple[LearnerState, Trajectory, PyTree, Metrics]:
             key_next, key_batches = jax.random.split(key)
             acting = policy(state.params, state.source.world, hparams)
-            source_state, trajectory = source.next(key_next, state.source, acting, hparams)
+            source_state, trajectory = rollouts(key_next, state.params, state.source, hparams)
             (opt_state, held), rewarded, note = state.memory, trajectory, ()
             if bonus is not None:
                 held, extra = bonus.apply(held, net, state.params, trajectory, source.code(hparams), hparams)
@@ -317,6 +320,7 @@ def reinforcement(
             update=update,
             evaluate=evaluate,
             policy=policy,
+            rollouts=rollouts,
             settings=(*SETTINGS, *(() if bonus is None else bonus.settings), *base.observing_settings(net)),
             spec=(
                 "actor_critic",

@@ -76,29 +76,29 @@ def replayed(
     """
     base.check_own_behaviour(name, source)
 
-    def acting(state: LearnerState, hparams: HParams) -> Policy:
-        return behaviour(state.params, state.source.world, hparams)
+    rollouts = base.rollouts(source, behaviour)
 
     def init(keys: Keys, hparams: HParams, inherited: Params) -> LearnerState:
         state = base.make_init(network, source)(keys, hparams, inherited)
-        return state._replace(memory=task.init(state, hparams, acting(state, hparams)))
+        return state._replace(memory=task.init(state, hparams, rollouts))
 
     def update(
         key: Array, state: LearnerState, hparams: HParams, intrinsic_reward: IntrinsicReward | None = None
     ) -> tuple[LearnerState, Trajectory, PyTree, Metrics]:
         assert intrinsic_reward is None, "what is replayed is learnt from as it arrived"
         key_next, key_fit = jax.random.split(key)
-        state, trajectory = base.collect(key_next, state, source, acting(state, hparams), hparams)
+        source_state, trajectory = rollouts(key_next, state.params, state.source, hparams)
         held = task.store(state.memory, trajectory)
         params, held, metrics = task.fit(key_fit, state.params, held, hparams)
         params = base.observe(network, params, trajectory, freeze, hparams)
-        return state._replace(params=params, memory=held), trajectory, (), metrics
+        return LearnerState(params, source_state, held), trajectory, (), metrics
 
     return Reinforcement(
         init=init,
         update=update,
         evaluate=_played(source, policy, episodes),
         policy=policy,
+        rollouts=rollouts if policy is behaviour else base.rollouts(source, policy),
         settings=(*task.settings, *settings, *base.observing_settings(network)),
         spec=(name, task.spec, source.spec, episodes),
     )

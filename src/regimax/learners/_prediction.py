@@ -51,6 +51,7 @@ def prediction(objective: ObjectiveFactory | None = None, optimizer: Optimizer =
         asked = make_objective(source, network(source.num_inputs, {}).width)
         net = network(source.num_inputs, asked.heads)
         predicting = task(asked, net, source, optimizer=optimizer, freeze=freeze)
+        rollouts = base.rollouts(source, None)
 
         def init(keys: Keys, hparams: HParams, inherited: Params) -> LearnerState:
             state = base.make_init(net, source)(keys, hparams, inherited)
@@ -58,7 +59,7 @@ def prediction(objective: ObjectiveFactory | None = None, optimizer: Optimizer =
 
         def update(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:
             key_next, key_shuffle = jax.random.split(key)
-            source_state, trajectory = source.next(key_next, state.source, None, hparams)
+            source_state, trajectory = rollouts(key_next, state.params, state.source, hparams)
             keys = key_shuffle, prng.named(key, "loss")
             params, held, metrics = predicting.step(keys, state.params, state.memory, trajectory, hparams)
             with spent_on(PREDICTION):
@@ -67,7 +68,7 @@ def prediction(objective: ObjectiveFactory | None = None, optimizer: Optimizer =
 
         def evaluate(key: Array, state: LearnerState, hparams: HParams) -> Metrics:
             shown = state.source._replace(world=unseen(world, state.source.world))
-            _, trajectory = source.next(key, shown, None, hparams)
+            _, trajectory = rollouts(key, state.params, shown, hparams)
             return predicting.evaluate(key, state.params, state.memory, trajectory, hparams)
 
         def policy(params: Params, hidden: PyTree, hparams: HParams) -> Policy:

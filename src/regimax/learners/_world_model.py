@@ -22,7 +22,7 @@ from regimax.prng import Keys
 from regimax.rollout import Policy
 from regimax.sources import Source
 from regimax.sources.base import check_streams
-from regimax.types import PREDICTION, Array, HParams, Metrics, Params, PyTree, Setting, Trajectory
+from regimax.types import PREDICTION, Array, HParams, Metrics, Params, PyTree, Setting
 
 TARGETS = ("obs_t", "r_t", "known_t", "discount_t", "mask_tm1")
 """What of a trajectory the sham takes from others."""
@@ -152,27 +152,24 @@ def world_model(
 
             return Policy(model.carry, act, lambda carry, obs: jnp.zeros(obs.shape[0]))
 
-        def collect(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Trajectory]:
-            acting = policy(state.params, state.source.world, hparams)
-            return base.collect(key, state, source, acting, hparams)
+        rollouts = base.rollouts(source, policy)
 
         def init(keys: Keys, hparams: HParams, inherited: Params) -> LearnerState:
             state = base.make_init(net, source)(keys, hparams, inherited)
-            acting = policy(state.params, state.source.world, hparams)
-            return state._replace(memory=modelling.init(state, hparams, acting))
+            return state._replace(memory=modelling.init(state, hparams, rollouts))
 
         def update(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:
             key_next, key_fit = jax.random.split(key)
-            state, trajectory = collect(key_next, state, hparams)
+            source_state, trajectory = rollouts(key_next, state.params, state.source, hparams)
             held = modelling.store(state.memory, trajectory)
             obs, first = trajectory.obs_tm1.reshape(-1, source.num_inputs), trajectory.first_tm1.reshape(-1)
             bank = remember(InitialObservations(**state.params["initial_observations"]), obs, first)
             params = state.params | {"initial_observations": bank._asdict()}
             params, held, metrics = modelling.fit(key_fit, params, held, hparams)
-            return LearnerState(params, state.source, held), metrics
+            return LearnerState(params, source_state, held), metrics
 
         def evaluate(key: Array, state: LearnerState, hparams: HParams) -> Metrics:
-            _, trajectory = collect(key, state, hparams)
+            _, trajectory = rollouts(key, state.params, state.source, hparams)
             return modelling.evaluate(key, state.params, state.memory, trajectory, hparams)
 
         return Learner(

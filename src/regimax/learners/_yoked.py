@@ -139,15 +139,11 @@ def yoked(
             legal, code = world.legal(hidden), source.code(hparams)
             return softmax_policy(net, params, legal, code, HEAD, hparams["temperature"])
 
-        def collect(
-            key: Array, state: LearnerState, params: Params, hparams: HParams
-        ) -> tuple[LearnerState, Trajectory]:
-            return base.collect(key, state, source, policy(params, state.source.world, hparams), hparams)
+        rollouts = base.rollouts(source, policy)
 
         def init_one(keys: Keys, hparams: HParams, inherited: Params) -> LearnerState:
             state = base.make_init(net, source)(keys, hparams, inherited)
-            acting = policy(state.params, state.source.world, hparams)
-            stored = replay.init(rollout_shape(source, state, acting, hparams))
+            stored = replay.init(rollout_shape(rollouts, state, hparams))
             return state._replace(memory=Memory(stored, values.init(state, hparams), predicting.init(state, hparams)))
 
         def init(keys: Keys, hparams: HParams, inherited: Params) -> LearnerState:
@@ -186,9 +182,10 @@ def yoked(
         def update(key: Array, state: LearnerState, hparams: HParams) -> tuple[LearnerState, Metrics]:
             key_partner, partner = prng.named(key, "mate"), state.memory.partner
             acting = select(hparams["partner"] == ITSELF, state.params, partner.params)
-            partner, others = collect(prng.named(key_partner, "live"), partner, acting, hparams)
-            state, trajectory = collect(prng.named(key, "live"), state, state.params, hparams)
-            own, of_partner = state.source.received, partner.source.received
+            theirs, others = rollouts(prng.named(key_partner, "live"), acting, partner.source, hparams)
+            ours, trajectory = rollouts(prng.named(key, "live"), state.params, state.source, hparams)
+            partner, state = partner._replace(source=theirs), state._replace(source=ours)
+            own, of_partner = ours.received, theirs.received
             partner = _stored(partner, replay.push(partner.memory.ring, others))
             state = _stored(state, replay.push(state.memory.ring, trajectory))
             whose = hparams["reward_of_partner"], hparams["prediction_of_partner"]
@@ -206,7 +203,7 @@ def yoked(
             hidden = state.source.world
             acting = policy(state.params, hidden, hparams)
             metrics = rollout.evaluate(key, world, hidden, source.channels, acting, episodes, hparams)
-            _, trajectory = collect(prng.named(key, "live"), state, state.params, hparams)
+            _, trajectory = rollouts(prng.named(key, "live"), state.params, state.source, hparams)
             return metrics | predicting.evaluate(key, state.params, state.memory.prediction, trajectory, hparams)
 
         return Learner(

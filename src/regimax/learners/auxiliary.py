@@ -124,8 +124,7 @@ def auxiliary(
 
     def init(keys: Keys, hparams: HParams, inherited: Params) -> LearnerState:
         state = rl.init(keys, hparams, inherited)
-        acting = rl.policy(state.params, state.source.world, hparams)
-        return state._replace(memory=Memory(state.memory, learning.init(state, hparams, acting)))
+        return state._replace(memory=Memory(state.memory, learning.init(state, hparams, rl.rollouts)))
 
     def reinforced(
         key: Array, state: LearnerState, hparams: HParams, intrinsic_reward: IntrinsicReward | None = None
@@ -141,8 +140,7 @@ def auxiliary(
         return state._replace(params=params, memory=state.memory._replace(task=held)), metrics
 
     def evaluate(key: Array, state: LearnerState, hparams: HParams) -> Metrics:
-        acting = rl.policy(state.params, state.source.world, hparams)
-        _, trajectory = source.next(prng.named(key, "live"), state.source, acting, hparams)
+        _, trajectory = rl.rollouts(prng.named(key, "live"), state.params, state.source, hparams)
         asked = learning.evaluate(key, state.params, state.memory.task, trajectory, hparams)
         return rl.evaluate(key, state._replace(memory=state.memory.rl), hparams) | asked
 

@@ -190,9 +190,23 @@ def check_no_statistics(name: str, network: Network) -> None:
         raise UserError(f"{name}: normalize_observations is for actor-critics, prediction and Q-learning")
 
 
-def collect(
-    key: Array, state: LearnerState, source: Source, policy: Policy, hparams: HParams
-) -> tuple[LearnerState, Trajectory]:
-    """Acts on a source: returns the learner where its source has got to, and the trajectory `[T, E, ...]`."""
-    source_state, trajectory = source.next(key, state.source, policy, hparams)
-    return state._replace(source=source_state), trajectory
+Rollouts = Callable[[Array, Params, PyTree, HParams], tuple[PyTree, Trajectory]]
+"""`(key, params, state, hparams) -> (state, trajectory)`, of a source's state and its next trajectory `[T, E, ...]`."""
+
+
+def rollouts(source: Source, policy: Callable[[Params, PyTree, HParams], Policy] | None) -> Rollouts:
+    """Makes what takes a source on by a policy of parameters.
+
+    It is traced once for all that ask with the same shapes: for the shapes of what is stored, to update, to evaluate.
+
+    Args:
+      source: of experience.
+      policy: `(params, hidden, hparams) -> Policy`, how the learner acts; None where others do.
+    """
+
+    @functools.partial(jax.jit, inline=True)
+    def following(key: Array, params: Params, state: PyTree, hparams: HParams) -> tuple[PyTree, Trajectory]:
+        acting = None if policy is None else policy(params, state.world, hparams)
+        return source.next(key, state, acting, hparams)
+
+    return following

@@ -8,7 +8,7 @@ cost, and FLOPs are marked as what they are spent on.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import chex
 import jax
@@ -22,7 +22,6 @@ from regimax.learners.batch import Batch, Objective
 from regimax.networks import Network
 from regimax.ops.losses import weighted_mean
 from regimax.ops.trees import select
-from regimax.rollout import Policy
 from regimax.shapes import check_shapes
 from regimax.sources import Ring, Source, ring
 from regimax.types import (
@@ -71,8 +70,8 @@ class Task(NamedTuple):
     Parameters are those of the whole network, which may have parts of other tasks; each leaves those as they are.
 
     Attributes:
-      init: `(learner, hparams, policy=None) -> state`, of a :class:`LearnerState` whose parameters and source have
-        begun; a ring needs the policy that acts, for the shapes of its rollouts.
+      init: `(learner, hparams, rollouts=None) -> state`, of a :class:`LearnerState` whose parameters and source have
+        begun; a ring needs how the learner acts, :func:`regimax.learners.base.rollouts`, for the shapes it stores.
       store: `(state, trajectory) -> state`, puts a rollout into the ring.
       fit: `(key, params, state, hparams) -> (params, state, metrics)`, its updates on streams of the ring.
       step: `(keys, params, state, trajectory, hparams) -> (params, state, metrics)`, one update on these streams;
@@ -246,11 +245,14 @@ def task(
             loss = weighted_mean(loss, weight)
         return loss, metrics
 
-    def init(learner: LearnerState, hparams: HParams, policy: Policy | None = None) -> TaskState:
+    def init(learner: LearnerState, hparams: HParams, rollouts: base.Rollouts | None = None) -> TaskState:
         params = taken(learner.params)
         opt_state = optimizer(own_hparams(hparams)).init(base.trainable(params, frozen))
         legal = source.world.legal(learner.source.world) if source.agentic else ()
-        stored = () if streams is None else streams.init(rollout_shape(source, learner, policy, hparams, show))
+        stored: Any = ()
+        if streams is not None:
+            assert rollouts is not None, "a ring needs the shapes of what goes into it"
+            stored = streams.init(jax.eval_shape(show, rollout_shape(rollouts, learner, hparams)))
         return TaskState(opt_state, objective.init(params), legal, stored)
 
     def store(state: TaskState, trajectory: Trajectory) -> TaskState:
@@ -327,16 +329,10 @@ def task(
     )
 
 
-def rollout_shape(
-    source: Source,
-    learner: LearnerState,
-    policy: Policy | None,
-    hparams: HParams,
-    show: Callable[[Trajectory], Trajectory] = lambda trajectory: trajectory,
-) -> PyTree:
-    """Returns the shapes of a learner's rollouts, as `show` shows them."""
-    key = jax.random.key(0)
-    return jax.eval_shape(lambda: show(source.next(key, learner.source, policy, hparams)[1]))
+def rollout_shape(rollouts: base.Rollouts, learner: LearnerState, hparams: HParams) -> PyTree:
+    """Returns the shapes of a learner's rollouts."""
+    key = prng.abstract_keys().learner
+    return jax.eval_shape(rollouts, key, learner.params, learner.source, hparams)[1]
 
 
 def ring_of(source: Source, capacity: int | None = None) -> Ring:

@@ -14,6 +14,7 @@ import hashlib
 import types
 from collections.abc import Callable, Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import jax
 import jax.numpy as jnp
@@ -66,22 +67,23 @@ def _aval(aval: Any) -> str:
     return f"{_name(aval.dtype)}{aval.shape}" if hasattr(aval, "shape") else type(aval).__name__
 
 
+_known: WeakKeyDictionary[core.Jaxpr, str] = WeakKeyDictionary()
+"""What stands for the equations that were looked at: those of JAX's own functions come in every program."""
+
+
 class _Walk:
-    """One walk through a trace; what is shared is looked at once."""
+    """One walk through a trace."""
 
     def __init__(self) -> None:
-        self._known: dict[int, str] = {}
-        self._held: list[Any] = []  # so that no id is given away meanwhile
         self._open: set[int] = set()
 
     def closed(self, jaxpr: core.ClosedJaxpr) -> str:
         return _sha(self.open(jaxpr.jaxpr), *(_array(value) for value in jaxpr.consts))
 
     def open(self, jaxpr: core.Jaxpr) -> str:
-        if id(jaxpr) not in self._known:
-            self._held.append(jaxpr)
-            self._known[id(jaxpr)] = self._equations(jaxpr)
-        return self._known[id(jaxpr)]
+        if jaxpr not in _known:
+            _known[jaxpr] = self._equations(jaxpr)
+        return _known[jaxpr]
 
     def _equations(self, jaxpr: core.Jaxpr) -> str:
         numbers: dict[Any, int] = {}

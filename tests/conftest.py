@@ -46,6 +46,12 @@ def pytest_configure(config):
     jax.devices()  # from now on there are two, also for a command that would do with one
 
 
+def pytest_collection_finish():
+    """Letting go of programs is looking for what nothing holds any more: not among what all tests are made of."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(items):
     """An example in a docstring that needs an extra is skipped where that cannot be had, as gymnax beside jax 0.12."""
     for item in items:

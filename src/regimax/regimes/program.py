@@ -415,8 +415,7 @@ def _repeated(step: Callable[[Any], tuple[Any, Metrics]], carry: Any, times: Arr
 
     sums = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
     carry, sums = jax.lax.fori_loop(0, times, body, (carry, sums))
-    steps = jnp.maximum(times, 1).astype(jnp.float32)
-    return carry, jax.tree.map(lambda x: x / steps, sums)
+    return carry, jax.tree.map(lambda x: x / jnp.maximum(times, 1), sums)
 
 
 class BoundRegime(NamedTuple):

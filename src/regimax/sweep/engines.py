@@ -90,6 +90,7 @@ class Engines:
         self._order, self._blocks, self._make = order, blocks, make
         self._made: dict[str, Engine] = {}
         self.used: set[str] = set()
+        self._freed = False  # whether compiling may have freed memory that was not given back
 
     def __call__(self, program: str, block: int | None = None) -> Engine:
         """Returns the engine of a program; for another block than is settled where one is given."""
@@ -106,7 +107,9 @@ class Engines:
           stages: that are left, by program.
           running: the program that runs now, which comes first; none does when None.
         """
-        return_memory()
+        if self._freed:
+            return_memory()
+            self._freed = False
         left = [program for program in self._order if stages.get(program)]
         self._made = {program: its for program, its in self._made.items() if program in left}
         for program in sorted(left, key=lambda name: name != running)[: AHEAD + 1]:
@@ -119,6 +122,7 @@ class Engines:
             devices = wanted if program == running else min(wanted, self._room_for(its))
             if not devices:
                 return
+            self._freed = True
             its.prepare("init", "advance", "take", "place", *(["probe"] if its.program.probes else []), devices=devices)
 
     def _make_room(self, running: Engine, wanted: int) -> None:

@@ -3,9 +3,12 @@
 import gc
 import weakref
 
+import pytest
+
 import regimax as rx
 from regimax.regimes.program import bind
 from regimax.regimes.traces import trace_of_probes, traces
+from regimax.train import split_update_flops
 
 WORLD = rx.envs.Lock(depth=2, actions=2)
 OPTIONS = {"network": rx.networks.mlp((3,)), "num_envs": 2, "evaluate": rx.regimes.Evaluate(1, 2)}
@@ -21,3 +24,29 @@ def test_they_are_made_once_and_are_gone_with_the_program():
     del program, longer
     gc.collect()
     assert [one() for one in held] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("phase", "times"),
+    [
+        (rx.regimes.always_on(1, **OPTIONS).phases[0], 2),
+        (rx.regimes.always_on(1, learner={"values": {}}, **OPTIONS).phases[0], 3),  # it explores, but for the asking
+        (rx.regimes.yoked(1, **OPTIONS).phases[0], 2),
+        (rx.regimes.learned_model((1, 1, 1), **OPTIONS).phases[1], 1),
+        (rx.regimes.pure_rl(1, learner=rx.learners.q_learning(1), **OPTIONS).phases[0], 2),
+    ],
+    ids=lambda given: getattr(given, "name", None),
+)
+def test_a_rollout_is_traced_once_for_what_is_stored_for_updates_and_for_what_is_asked(phase, times, monkeypatch):
+    """And once more where it is evaluated by playing."""
+    traced, step = [], type(WORLD).step
+
+    def counting(*args):
+        traced.append(args)
+        return step(*args)
+
+    monkeypatch.setattr(type(WORLD), "step", counting)
+    program = bind(phase, WORLD)
+    split_update_flops(program)
+    traces(program)
+    assert len(traced) == times

@@ -8,10 +8,12 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import pytest
+from jax.extend import core
 
 import regimax as rx
 from regimax.sweep import files
 from regimax.sweep.cost import Costs
+from regimax.sweep.fingerprint import fingerprint
 from regimax.sweep.identity import identity
 from regimax.sweep.lanes import Engine
 from regimax.sweep.plan import make_plan
@@ -180,3 +182,23 @@ def test_names_and_derivatives_that_are_over_do_not_count():
         return jax.nn.relu(y) * 2
 
     assert of(lambda x: first(x), X) == of(lambda x: second(x), X)
+
+
+def holding_itself():
+    """A trace that calls a function of the host which closes over that trace."""
+    held = {}
+
+    def host(x):
+        return x + len(held)
+
+    held["trace"] = jax.make_jaxpr(lambda x: jax.pure_callback(host, X, x))(X)
+    return held["trace"]
+
+
+def test_what_holds_itself_is_told_the_same_whatever_was_looked_at_before():
+    one, other = holding_itself(), holding_itself()
+    around = jax.make_jaxpr(lambda x: core.jaxpr_as_fun(one)(x) * 2)(X)
+    same = jax.make_jaxpr(lambda x: core.jaxpr_as_fun(other)(x) * 2)(X)
+    first = fingerprint(other)
+    assert fingerprint(around) == fingerprint(same)
+    assert fingerprint(one) == first

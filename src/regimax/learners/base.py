@@ -202,6 +202,9 @@ def rollouts(source: Source, policy: Callable[[Params, PyTree, HParams], Policy]
     Args:
       source: of experience.
       policy: `(params, hidden, hparams) -> Policy`, how the learner acts; None where others do.
+
+    Returns:
+      `(key, params, state, hparams) -> (state, trajectory)`, from one of the source's states to the next.
     """
 
     @functools.partial(jax.jit, inline=True)

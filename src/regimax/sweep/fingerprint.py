@@ -72,18 +72,21 @@ _known: WeakKeyDictionary[core.Jaxpr, str] = WeakKeyDictionary()
 
 
 class _Walk:
-    """One walk through a trace."""
+    """One walk through a trace; what is shared is looked at once."""
 
     def __init__(self) -> None:
+        self._within: dict[core.Jaxpr, str] = {}
         self._open: set[int] = set()
 
     def closed(self, jaxpr: core.ClosedJaxpr) -> str:
         return _sha(self.open(jaxpr.jaxpr), *(_array(value) for value in jaxpr.consts))
 
     def open(self, jaxpr: core.Jaxpr) -> str:
-        if jaxpr not in _known:
-            _known[jaxpr] = self._equations(jaxpr)
-        return _known[jaxpr]
+        # Within what may hold itself it depends on where the walk has come from.
+        known = self._within if self._open else _known
+        if jaxpr not in known:
+            known[jaxpr] = self._equations(jaxpr)
+        return known[jaxpr]
 
     def _equations(self, jaxpr: core.Jaxpr) -> str:
         numbers: dict[Any, int] = {}
@@ -122,6 +125,8 @@ class _Walk:
             return str(value)
         if isinstance(value, type):
             return f"{value.__module__}.{value.__qualname__}"
+        if isinstance(value, tuple):
+            return f"{type(value).__name__}{[self.value(one) for one in value]}"
         if id(value) in self._open:  # it holds itself
             return "..."
         self._open.add(id(value))
@@ -132,7 +137,7 @@ class _Walk:
 
     def _compound(self, value: Any) -> str:
         kind = type(value).__name__
-        if isinstance(value, tuple | list):
+        if isinstance(value, list):
             return f"{kind}{[self.value(one) for one in value]}"
         if isinstance(value, Mapping):
             return f"{kind}{sorted((self.value(key), self.value(one)) for key, one in value.items())}"

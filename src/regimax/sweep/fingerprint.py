@@ -125,8 +125,8 @@ class _Walk:
             return str(value)
         if isinstance(value, type):
             return f"{value.__module__}.{value.__qualname__}"
-        if isinstance(value, tuple):
-            return f"{type(value).__name__}{[self.value(one) for one in value]}"
+        if isinstance(value, tuple):  # holds itself only through what can
+            return self._compound(value)
         if id(value) in self._open:  # it holds itself
             return "..."
         self._open.add(id(value))
@@ -137,7 +137,7 @@ class _Walk:
 
     def _compound(self, value: Any) -> str:
         kind = type(value).__name__
-        if isinstance(value, list):
+        if isinstance(value, tuple | list):
             return f"{kind}{[self.value(one) for one in value]}"
         if isinstance(value, Mapping):
             return f"{kind}{sorted((self.value(key), self.value(one)) for key, one in value.items())}"

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from regimax import prng
 from regimax.envs.base import (
     Environment,
     HandMade,
@@ -132,7 +133,7 @@ def _different(names: list[str], where: str) -> None:
 
 def _check_dynamics(world: Any, where: str) -> None:
     size = sum(field.size for field in world.fields)
-    key = jax.eval_shape(lambda: jax.random.key(0))
+    key = prng.abstract_keys().learner
     params = _traced(world.init, "init", where, key, _given(world, "task_reads"), reads="task_reads")
     if hasattr(world, "unseen"):
         _same(_traced(world.unseen, "unseen", where, params), params, "unseen", where, "params", "init")
@@ -161,7 +162,7 @@ def _check_dynamics(world: Any, where: str) -> None:
 
 def _check_stream(world: Any, where: str) -> None:
     steps, size = world.stream_steps, sum(field.size for field in world.fields)
-    key = jax.eval_shape(lambda: jax.random.key(0))
+    key = prng.abstract_keys().learner
     for name in world.stream_fields:
         if name not in (names := [field.name for field in world.fields]):
             raise unknown(f"field in stream_fields of {where}:", name, names)

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from regimax.envs.base import action_range, default_settings
 from regimax.envs.check import check_world
 from regimax.errors import UserError
+from regimax.ops.trees import select
 from regimax.precision import single
 from regimax.types import Array, PyTree, number
 
@@ -168,7 +169,7 @@ class GymnaxInterface:
         terminated, truncated = info["terminated"], info["truncated"]
         done = terminated | truncated
         opening = self.reset_env(key_reset, params, ended)
-        obs, state = jax.tree.map(lambda new, old: jnp.where(done, new, old), opening, (obs, ended))
+        obs, state = select(done, opening, (obs, ended))
         ends = (done,) if self.step_values == 5 else (terminated, truncated)
         return obs, state, reward, *ends, info
 

@@ -19,6 +19,7 @@ import jax.numpy as jnp
 from regimax.envs.behaviour import random_behaviour
 from regimax.envs.sized import Sized, permutation, randint_below, task_setting
 from regimax.errors import UserError
+from regimax.ops.trees import select
 from regimax.types import Array, Field, HParams, Setting, Spec, Trajectory
 
 
@@ -152,7 +153,7 @@ class Planner(Sized):
     def init(self, key: Array, settings: HParams) -> Params:
         task, first = settings["world.task"], self.stream_init(key, settings)
         own = self._another_goal(jax.random.fold_in(key, task), first, settings["world.ancestors"])
-        return jax.tree.map(lambda a, b: jnp.where(task > 0, a, b), own, first)
+        return select(task > 0, own, first)
 
     def _another_goal(self, key: Array, params: Params, most: Array) -> Params:
         """Draws one of the factors that have at most so many ancestors, each alike, as the goal."""

@@ -203,7 +203,7 @@ def reinforcement(
         def init_bonus(key: Array, params: Params) -> PyTree:
             return () if bonus is None else bonus.init(key, net, source.num_inputs, params)
 
-        jax.eval_shape(lambda key: init_bonus(key, net.init(key)), jax.eval_shape(lambda: jax.random.key(0)))
+        jax.eval_shape(lambda key: init_bonus(key, net.init(key)), prng.abstract_keys().learner)
 
         def init(keys: Keys, hparams: HParams, inherited: Params) -> LearnerState:
             state = base.make_init(net, source)(keys, hparams, inherited)

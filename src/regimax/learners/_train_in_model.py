@@ -39,7 +39,7 @@ def train_in_model(learner: LearnerFactory | None = None) -> LearnerFactory:
         model = source.world
         if not source.is_model:
             raise UserError(f"train_in_model: the phase lives in {model.name} itself; give it a model as its world")
-        names = tuple(jax.eval_shape(model.parts, jax.eval_shape(lambda: jax.random.key(0))))
+        names = tuple(jax.eval_shape(model.parts, prng.abstract_keys().learner))
 
         def joint(num_inputs: int, heads: Mapping[str, int]) -> Network:
             net = network(num_inputs, heads)

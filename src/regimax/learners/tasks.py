@@ -96,7 +96,7 @@ class Task(NamedTuple):
 
 def parts_of(network: Network) -> tuple[str, ...]:
     """Returns the names of a network's parts."""
-    return tuple(jax.eval_shape(network.init, jax.eval_shape(lambda: jax.random.key(0))))
+    return tuple(jax.eval_shape(network.init, prng.abstract_keys().learner))
 
 
 def head_of(name: str, head: str) -> str:

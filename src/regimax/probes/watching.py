@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from regimax import rollout
+from regimax import prng, rollout
 from regimax.channels import Signal
 from regimax.envs.behaviour import random_actions
 from regimax.errors import UserError, unknown
@@ -50,7 +50,7 @@ def check(learner: Learner, tap: str, steps: int | None, concepts: bool) -> tupl
         obs, first = jnp.zeros((1, 1, learner.source.num_inputs)), jnp.ones((1, 1))
         return network.apply(network.init(key), network.carry(1), obs, first, None)[2]
 
-    known = jax.eval_shape(taps, jax.eval_shape(lambda: jax.random.key(0)))
+    known = jax.eval_shape(taps, prng.abstract_keys().learner)
     if tap not in known:
         raise unknown("tap of the network", tap, sorted(known))
     return min(world.horizon, LONGEST if steps is None else count(steps, "probe: steps")), sizes

@@ -456,9 +456,7 @@ def bind_regime(regime: Regime, world: Any, known: Programs | None = None) -> Bo
         settings |= program.settings
     for program in programs:
         _check_stop(program)
-    shapes = [
-        jax.eval_shape(program.learner.network.init, jax.eval_shape(lambda: jax.random.key(0))) for program in programs
-    ]
+    shapes = [jax.eval_shape(program.learner.network.init, prng.abstract_keys().learner) for program in programs]
     programs = tuple(_with_statistics(*of) for of in zip(programs, shapes, [{}, *shapes], strict=False))
     for i, phase in enumerate(regime.phases):
         where = f"regime {regime.name!r}, phase {phase.name!r}"

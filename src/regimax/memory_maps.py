@@ -23,6 +23,9 @@ CROWDED = 1 / 3
 ADVICE = "take fewer devices, or several processes (--backend processes), or have vm.max_map_count raised"
 """What can be done where they do not suffice."""
 
+_counted: tuple[float, int] = (math.inf, 0)
+"""Maps when they were last counted, and functions that were compiled since: a program has several."""
+
 _MAPS, _GRANTED = Path("/proc/self/maps"), Path("/proc/sys/vm/max_map_count")
 
 
@@ -58,10 +61,17 @@ def most_devices(wanted: int) -> int:
 
 
 def check() -> None:
-    """Refuses to compile where the process would be ended for it.
+    """Refuses to compile a function where the process would be ended for it.
+
+    Counting takes milliseconds: it waits until what was compiled since the last time could have taken what was left.
 
     Raises:
       UserError: with what can be done.
     """
-    if (have := taken()) > (1 + SHARE) / 2 * (most := granted()):
-        raise UserError(f"compiled code has taken {have:,} of the {most:,} memory maps of this process: {ADVICE}")
+    global _counted
+    (have, compiled), most = _counted, granted()
+    if have + (compiled + 1) * PER_PROGRAM > (limit := (1 + SHARE) / 2 * most):
+        have, compiled = taken(), 0
+        if have > limit:
+            raise UserError(f"compiled code has taken {have:,} of the {most:,} memory maps of this process: {ADVICE}")
+    _counted = have, compiled + 1

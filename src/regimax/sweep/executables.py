@@ -169,7 +169,7 @@ class Executables:
         jitted = jax.jit(counted, donate_argnums=function.donate)
         args = jax.tree.map(_anywhere, function.shapes())
         lowered = jitted.trace(*args).lower(lowering_platforms=(self._devices[0].platform,))
-        check_lapack(lowered.as_text, f"the phase {self._name!r}", self._devices)
+        check_lapack(lowered, f"the phase {self._name!r}", self._devices)
         return lowered
 
     def compile(self, name: str, lowered: jax.stages.Lowered, device: int) -> jax.stages.Compiled:

@@ -6,23 +6,20 @@ import os
 
 import jax
 import pytest
-from jax._src.interpreters import mlir
-from jax._src.lib.mlir import ir
 
 from regimax import memory_maps
 from regimax.backend import UNOPTIMIZED, prepare_cpu, use_compilation_cache
 from regimax.sweep import engines
 
+from .lowering import lower_quickly
 from .pages import browser, tags  # noqa: F401 - fixtures
 from .planning import traced_once  # noqa: F401 - a fixture
 
 # Most programs are tiny, and there are thousands; those that tests begin are to keep theirs too.
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-jax.config.update("jax_traceback_in_locations_limit", 0)  # where each operation was written is read by no test
-# Nor is what it is called: without a name it is sooner compiled and loaded. Not a public part of JAX.
-mlir.source_info_to_location = lambda *_, **__: ir.Location.unknown()
-gc.set_threshold(50_000, 20, 10)  # as on the command line
+lower_quickly()
+gc.set_threshold(200_000, 20, 10)  # rarer than on the command line: there is room
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_legacy_prng_key", "error")
 
@@ -48,6 +45,12 @@ def pytest_configure(config):
 
 def pytest_collection_finish():
     """Letting go of programs is looking for what nothing holds any more: not among what all tests are made of."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish():
+    """Pytest looks for garbage five times before it ends: all that is there is looked through once."""
     gc.collect()
     gc.freeze()
 

@@ -54,6 +54,19 @@ def traced(function: Callable[..., PyTree], *args: PyTree) -> Traced:
     return Traced(found.jaxpr, *jax.tree.map(_shape, (args, found.out_info)))
 
 
+def inlined(function: Callable[..., PyTree]) -> Callable[..., PyTree]:
+    """Returns a function whose equations stand in the traces around it one by one, also where it is jitted.
+
+    Example:
+      >>> @jax.jit
+      ... def half(x):
+      ...     return x / 2
+      >>> [str(e.primitive) for f in (half, inlined(half)) for e in jax.make_jaxpr(f)(1.0).eqns]
+      ['jit', 'div']
+    """
+    return lambda *args: traced(function, *args)(*args)
+
+
 def _shape(x: Any) -> jax.ShapeDtypeStruct:
     array = x if hasattr(x, "shape") else jnp.asarray(x)
     return jax.ShapeDtypeStruct(array.shape, array.dtype)

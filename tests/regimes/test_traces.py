@@ -3,6 +3,7 @@
 import gc
 import weakref
 
+import jax
 import pytest
 
 import regimax as rx
@@ -24,6 +25,24 @@ def test_they_are_made_once_and_are_gone_with_the_program():
     del program, longer
     gc.collect()
     assert [one() for one in held] == [None, None]
+
+
+def jitted(jaxpr):
+    """Names of jitted functions that are called in a trace, in its loops and branches too."""
+    for equation in jaxpr.eqns:
+        if equation.primitive.name == "jit":
+            yield equation.params["name"]
+        for inner in jax.tree.leaves(tuple(equation.params.values()), is_leaf=lambda x: hasattr(x, "jaxpr")):
+            if hasattr(inner, "jaxpr"):
+                yield from jitted(inner.jaxpr)
+
+
+def test_updates_whose_number_is_known_are_taken_apart_and_others_are_called():
+    program = bind(rx.regimes.reinforce(2, **OPTIONS), WORLD)
+    args, parts = traces(program).tick.args[:-1], {"update", "evaluate"}
+    assert parts <= {*jitted(traces(program).tick.jaxpr.jaxpr)}
+    known = jax.make_jaxpr(lambda *args: program.tick(*args, 2))(*args)
+    assert parts.isdisjoint(jitted(known.jaxpr))
 
 
 @pytest.mark.parametrize(

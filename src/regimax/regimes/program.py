@@ -26,8 +26,9 @@ from regimax.precision import single
 from regimax.prng import Keys
 from regimax.probes import Probe, Subject
 from regimax.regimes.base import Evaluate, Phase, Regime, Stop
+from regimax.regimes.known import Programs, compiled_from, told_apart
 from regimax.sources import Source
-from regimax.traced import traced
+from regimax.traced import inlined, traced
 from regimax.types import (
     EXPERIENCE,
     INT32,
@@ -201,13 +202,22 @@ def _check_channels(phase: Phase, channels: Sequence[Channel], world: Any) -> No
                 )
 
 
-def _bind_probes(phase: Phase, source: Source, learner: Learner) -> tuple[Probe, ...]:
-    """Binds the probes of a phase to its learner."""
-    every, spacing = phase.evaluate.every, phase.probe_every
+def _check_spacing(phase: Phase, learner: Learner) -> None:
+    """Refuses evaluations that are no multiple of the learner's interludes, and probes that are none of evaluations."""
+    every, spacing, between = phase.evaluate.every, phase.probe_every, learner.interlude
+    if between is not None and every % between.every:
+        raise UserError(
+            f"phase {phase.name!r}: evaluate.every = {every} is not a multiple of {between.every}, the updates between "
+            "two interludes of its learner"
+        )
     if spacing is not None and (spacing < 1 or spacing % every):
         raise UserError(
             f"phase {phase.name!r}: probe_every = {spacing} is not a positive multiple of evaluate.every = {every}"
         )
+
+
+def _bind_probes(phase: Phase, source: Source, learner: Learner) -> tuple[Probe, ...]:
+    """Binds the probes of a phase to its learner."""
 
     def altered(change: Code) -> Learner:
         def network(num_inputs: int, heads: Mapping[str, int]) -> Network:
@@ -226,22 +236,6 @@ def _bind_probes(phase: Phase, source: Source, learner: Learner) -> tuple[Probe,
     if len(set(names)) < len(names):
         raise UserError(f"phase {phase.name!r}: its probes need different names, found {names}")
     return probes
-
-
-Programs = dict[tuple[Any, ...], tuple[Any, Program]]
-"""Programs by what they are compiled from, each with the world that it was bound to."""
-
-
-def _compiled_from(phase: Phase, world: Any) -> tuple[Any, ...]:
-    """Returns what stands for all that decides what a phase's functions compute: its objects, and its plain data.
-
-    Its budget, what it inherits and the defaults of its settings reach them as arguments only.
-    """
-    several = (phase.channels or (), phase.probes)
-    objects = (world, phase.source, phase.learner, phase.network, phase.world)
-    ids = (*(id(one) for one in objects), *(tuple(id(one) for one in some) for some in several))
-    plain = (phase.name, phase.channels is None, phase.freeze, phase.evaluate, phase.stop, phase.probe_every)
-    return (*ids, *plain)
 
 
 @single
@@ -268,11 +262,12 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None, known: Programs
         raise UserError(
             f"{phase.name}.updates = {phase.updates} is not a positive multiple of evaluate.every = {every}"
         )
-    key = (*_compiled_from(phase, world), num_steps)
+    key = (*compiled_from(phase, world), num_steps)
     if known is not None and key in known:
         like = known[key][1]
+        _check_spacing(phase, like.learner)
         settings, local = _settings(phase, like.learner)
-        return like._replace(phase=phase, settings=settings, local=local)
+        return like._replace(phase=phase, settings=settings, local=local, spec=_spec(phase, like.learner))
     own_world = world
     if phase.world is not None:
         check_world(own_world := phase.world(world))
@@ -281,28 +276,20 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None, known: Programs
     source = phase.source(own_world, channels, num_steps)
     source = source._replace(next=_marked(source.next))
     learner = phase.learner(phase.network, source, phase.freeze, phase.evaluate.episodes)
-    # Traced once, whoever asks: what is compiled, what checks it, and what counts what an update costs.
+    # Traced once, whoever asks: what is compiled, what checks it, and what counts what an update costs. A call of each
+    # stays one equation of a trace around it, so that what is within is neither traced nor batched anew.
     learner = learner._replace(
-        init=jax.jit(learner.init, inline=True),
-        update=jax.jit(learner.update, inline=True),
-        evaluate=jax.jit(learner.evaluate, inline=True),
+        init=jax.jit(learner.init), update=jax.jit(learner.update), evaluate=jax.jit(learner.evaluate)
     )
     settings, local = _settings(phase, learner)
+    _check_spacing(phase, learner)
     probes = _bind_probes(phase, source, learner)
     stop = phase.stop
     between = learner.interlude
-    if between is not None and every % between.every:
-        raise UserError(
-            f"phase {phase.name!r}: evaluate.every = {every} is not a multiple of {between.every}, the updates between "
-            "two interludes of its learner"
-        )
 
     def given(hparams: HParams) -> dict[str, Array]:
         """Exactly what the phase declared, under its local names."""
         return {local[name]: hparams[name] for name in local}
-
-    def evaluated(keys: Keys, update: Array, state: LearnerState, hparams: HParams) -> Metrics:
-        return learner.evaluate(prng.named(keys.learner, "evaluate", phase.name, update), state, hparams)
 
     def met(metrics: Metrics, streak: Array) -> Array:
         """Evaluations in a row that met the stop rule, this one included."""
@@ -321,10 +308,12 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None, known: Programs
         keys: Keys, hparams: HParams, end: Array, state: LaneState, updates: Array | int
     ) -> tuple[LaneState, Metrics, Metrics]:
         hparams = given(hparams)
+        known = updates if isinstance(updates, int) else 0
+        # Where it is known how many updates there are, what is within them is taken apart.
+        update, evaluate = (inlined(do) if known else do for do in (learner.update, learner.evaluate))
 
         def one(learned: LearnerState, count: Array) -> tuple[LearnerState, Metrics]:
-            key = prng.named(keys.learner, "update", phase.name, count)
-            learned, metrics = learner.update(key, learned, hparams)
+            learned, metrics = update(prng.named(keys.learner, "update", phase.name, count), learned, hparams)
             return learned, metrics | source.received(learned.source)
 
         def next_one(carry: tuple[LearnerState, Array], _: None = None) -> tuple[tuple[LearnerState, Array], Metrics]:
@@ -343,7 +332,7 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None, known: Programs
             learned, rare = between.run(key, learned, hparams)
             return (learned, count), jax.tree.map(jnp.mean, metrics) | rare
 
-        begun, known = (state.learner, state.update), updates if isinstance(updates, int) else 0
+        begun = state.learner, state.update
         if between is not None:
             (learned, count), learning = _repeated(group, begun, updates // between.every)
         elif known:
@@ -351,7 +340,7 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None, known: Programs
             count, learning = state.update + known, jax.tree.map(jnp.mean, metrics)
         else:
             (learned, count), learning = _repeated(next_one, begun, updates)
-        evaluation = evaluated(keys, count, learned, hparams)
+        evaluation = evaluate(prng.named(keys.learner, "evaluate", phase.name, count), learned, hparams)
         streak = met(evaluation, state.streak)
         finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves((learned.params, evaluation))]))
         opening = count == state.update
@@ -380,12 +369,16 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None, known: Programs
             found |= {f"{one.name}_{name}": value for name, value in measured.items()}
         return found
 
-    spec = ("phase", phase.name, learner.spec, every, tuple(stop) if stop else None)
     fresh, init, tick, probe = single(fresh), single(init), single(_launched(tick)), single(probe)
+    spec = _spec(phase, learner)
     program = Program(phase, own_world, learner, settings, local, fresh, init, tick, probes, probe, spec)
     if known is not None:
         known[key] = world, program  # both hold what its key stands for, so that nothing else takes their place
     return program
+
+
+def _spec(phase: Phase, learner: Learner) -> Spec:
+    return "phase", phase.name, learner.spec, phase.evaluate.every, tuple(phase.stop) if phase.stop else None
 
 
 def _launched(tick: Callable[..., Any]) -> Callable[..., Any]:
@@ -445,7 +438,8 @@ def bind_regime(regime: Regime, world: Any, known: Programs | None = None) -> Bo
       UserError: if two phases share a name, disagree on a setting's default, or one inherits what the one before does
         not have in the same shape.
     """
-    if known is None or all(of is not world for of, _ in known.values()):  # what was bound before was checked before
+    told = told_apart(world)
+    if known is None or all(told_apart(of) != told for of, _ in known.values()):  # what was bound before was checked
         check_world(world)
     programs = tuple(bind(phase, world, known=known) for phase in regime.phases)
     names = [phase.name for phase in regime.phases]

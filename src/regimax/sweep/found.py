@@ -10,7 +10,7 @@ from typing import Any
 
 from regimax.precision import products
 from regimax.regimes import BoundRegime, Program, Regime, bind_regime
-from regimax.regimes.program import Programs
+from regimax.regimes.known import Programs
 from regimax.sweep.cost import Flops
 from regimax.sweep.identity import program_identity
 
@@ -49,10 +49,11 @@ class Known:
         return self._flops.setdefault(program.tick, Flops(program))
 
     def identity(self, program: Program) -> str:
-        """Returns the identity of a program; those that share their functions share it."""
-        if program.tick not in self._ids:
-            self._ids[program.tick] = program_identity(program, self.flops(program).executed)
-        return self._ids[program.tick]
+        """Returns the identity of a program; those that share their functions and are evaluated as often share it."""
+        key = program.tick, program.phase.evaluate.every
+        if key not in self._ids:
+            self._ids[key] = program_identity(program, self.flops(program).executed)
+        return self._ids[key]
 
 
 class Found:

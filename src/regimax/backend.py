@@ -195,7 +195,7 @@ def check_lapack(lowered: jax.stages.Lowered, what: str, devices: Sequence[Any])
 def _calls_lapack(lowered: jax.stages.Lowered) -> bool:
     """Whether LAPACK is named in a program: in its bytecode, which is there in a sixth of the time of its text."""
     code = io.BytesIO()
-    lowered.compiler_ir().operation.write_bytecode(code)
+    lowered.compiler_ir().operation.write_bytecode(code)  # type: ignore[union-attr] - a module of MLIR
     return b"lapack_" in code.getvalue()
 
 

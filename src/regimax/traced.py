@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
 from jax.extend import core
 
 from regimax.types import PyTree
+
+T = TypeVar("T")
 
 
 class Traced(NamedTuple):
@@ -54,7 +56,7 @@ def traced(function: Callable[..., PyTree], *args: PyTree) -> Traced:
     return Traced(found.jaxpr, *jax.tree.map(_shape, (args, found.out_info)))
 
 
-def inlined(function: Callable[..., PyTree]) -> Callable[..., PyTree]:
+def inlined(function: Callable[..., T]) -> Callable[..., T]:
     """Returns a function whose equations stand in the traces around it one by one, also where it is jitted.
 
     Example:
@@ -64,7 +66,7 @@ def inlined(function: Callable[..., PyTree]) -> Callable[..., PyTree]:
       >>> [str(e.primitive) for f in (half, inlined(half)) for e in jax.make_jaxpr(f)(1.0).eqns]
       ['jit', 'div']
     """
-    return lambda *args: traced(function, *args)(*args)
+    return lambda *args: cast("T", traced(function, *args)(*args))
 
 
 def _shape(x: Any) -> jax.ShapeDtypeStruct:

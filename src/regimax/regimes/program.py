@@ -310,7 +310,8 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None, known: Programs
         hparams = given(hparams)
         known = updates if isinstance(updates, int) else 0
         # Where it is known how many updates there are, what is within them is taken apart.
-        update, evaluate = (inlined(do) if known else do for do in (learner.update, learner.evaluate))
+        update = inlined(learner.update) if known else learner.update
+        evaluate = inlined(learner.evaluate) if known else learner.evaluate
 
         def one(learned: LearnerState, count: Array) -> tuple[LearnerState, Metrics]:
             learned, metrics = update(prng.named(keys.learner, "update", phase.name, count), learned, hparams)

@@ -15,6 +15,7 @@ import math
 import scipy
 
 from regimax.report.statistics.estimate import Estimate
+from regimax.report.statistics.quantiles import normal_quantile, sign_rank
 
 COST = {"mean": 1.0, "signed-rank": math.pi / 3}
 """c of each interval: worlds that it needs for one that a mean needs."""
@@ -40,9 +41,9 @@ def power(distance: float, spread: float, worlds: int, *, confidence: float = 0.
     """
     far = abs(distance) / spread
     if interval == "sign":
-        rank = scipy.stats.binom.ppf((1 - confidence) / 2, worlds, 0.5)
+        rank = sign_rank(worlds, confidence)
         return float(scipy.stats.binom.cdf(rank - 1, worlds, scipy.stats.norm.cdf(-far)))
-    z = scipy.stats.norm.ppf((1 + confidence) / 2)
+    z = normal_quantile((1 + confidence) / 2)
     return float(scipy.stats.norm.cdf(far * math.sqrt(worlds / COST[interval]) - z))
 
 
@@ -64,7 +65,7 @@ def worlds_needed(
     """
     if not distance:
         return None
-    z = float(scipy.stats.norm.ppf((1 + confidence) / 2) + scipy.stats.norm.ppf(chance))
+    z = normal_quantile((1 + confidence) / 2) + normal_quantile(chance)
     wanted = COST.get(interval, 1.0) * (z * spread / distance) ** 2
     if wanted > MOST:
         return None
@@ -87,6 +88,6 @@ def worlds_to_decide(found: Estimate, borders: tuple[float, float], chance: floa
     if found.value is None:
         return None
     distance = min(abs(found.value - border) for border in borders)
-    z = float(scipy.stats.norm.ppf((1 + found.confidence) / 2))
+    z = normal_quantile((1 + found.confidence) / 2)
     spread = found.half_width * math.sqrt(found.worlds) / z
     return worlds_needed(distance, spread, chance=chance, confidence=found.confidence, interval="mean")

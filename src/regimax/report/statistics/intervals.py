@@ -12,12 +12,12 @@ import math
 from typing import Literal
 
 import numpy as np
-import scipy
 from numpy.typing import ArrayLike, NDArray
 
 from regimax.report.aggregate import wilson
 from regimax.report.median import middle
 from regimax.report.statistics.estimate import Estimate
+from regimax.report.statistics.quantiles import normal_quantile, sign_rank
 
 Interval = Literal["sign", "signed-rank"]
 """How an interval over worlds is made: by order statistics, or by signed ranks for differences that are symmetric."""
@@ -63,7 +63,7 @@ def median_interval(
     lows, highs = (np.sort(end) for end in check_ends("median_interval", low, high))
     n = len(lows)
     value = shown_value(*(middle(end) for end in (shown or (low, high))))
-    rank = int(scipy.stats.binom.ppf((1.0 - confidence) / 2, n, 0.5))
+    rank = sign_rank(n, confidence)
     ends = (float(lows[rank - 1]), float(highs[n - rank])) if rank else (-math.inf, math.inf)
 
     def again(confidence: float) -> Estimate:
@@ -88,7 +88,7 @@ def share(count: int, of: int, unit: str, confidence: float = 0.95) -> Estimate:
       >>> share(0, 32, "share of worlds").text()
       '0 share of worlds (0 to 0.107)'
     """
-    ends = wilson(count, of, float(scipy.stats.norm.ppf((1.0 + confidence) / 2)))
+    ends = wilson(count, of, normal_quantile((1.0 + confidence) / 2))
 
     def again(confidence: float) -> Estimate:
         return share(count, of, unit, confidence)

@@ -19,6 +19,7 @@ from regimax.report.median import threshold_median
 from regimax.report.statistics._bootstrap import bootstrap
 from regimax.report.statistics.estimate import Estimate
 from regimax.report.statistics.intervals import share
+from regimax.report.statistics.quantiles import normal_quantile
 
 Floats = NDArray[np.float64]
 
@@ -124,7 +125,7 @@ def restricted_mean(frame: pl.DataFrame, horizon: float, confidence: float = 0.9
     if _nested(frame):
         return _over_worlds(frame, lambda rows: _mean(time[rows], event[rows], horizon)[0], confidence)
     value, variance = _mean(time, event, horizon)
-    half = float(scipy.stats.norm.ppf((1.0 + confidence) / 2)) * math.sqrt(variance)
+    half = normal_quantile((1.0 + confidence) / 2) * math.sqrt(variance)
     if value == horizon:  # nobody got there: with n cells, at most 1 - (α/2)^(1/n) of all would have
         half = horizon * (1.0 - ((1.0 - confidence) / 2) ** (1.0 / len(time)))
     low, high = max(0.0, value - half), min(horizon, value + half)

@@ -49,12 +49,6 @@ def pytest_collection_finish():
     gc.freeze()
 
 
-def pytest_sessionfinish():
-    """Pytest looks for garbage five times before it ends: all that is there is looked through once."""
-    gc.collect()
-    gc.freeze()
-
-
 def pytest_collection_modifyitems(items):
     """An example in a docstring that needs an extra is skipped where that cannot be had, as gymnax beside jax 0.12."""
     for item in items:

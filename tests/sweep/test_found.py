@@ -84,6 +84,16 @@ class Changeable:
     number: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Slotted:
+    number: int = 1
+
+
+@dataclass(frozen=True)
+class Below(Slotted):
+    other: int = 1
+
+
 def same(one, other):
     known = {}
     return bind(PHASE, one, known=known).tick is bind(PHASE, other, known=known).tick
@@ -110,7 +120,9 @@ def test_worlds_that_hold_anything_else_are_one_with_themselves_alone(beside):
 
 
 def test_worlds_that_can_be_changed_and_those_of_another_class_are_others():
-    assert told_apart(Changeable()) != told_apart(Changeable())
+    for kind in (Changeable, Slotted, Below):
+        one, other = kind(), kind()
+        assert told_apart(one) == told_apart(one) != told_apart(other)
     assert not same(Plain(depth=2, actions=2), rx.envs.Lock(depth=2, actions=2))
     hidden, plain = (Plain(depth=2, actions=2) for _ in range(2))
     object.__setattr__(hidden, "secret", [1])

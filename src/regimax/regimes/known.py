@@ -40,9 +40,11 @@ def told_apart(world: Any) -> Any:
       >>> told_apart(Lock(depth=3, actions=2)) == told_apart(Lock(depth=3, actions=2))
       True
     """
-    kind = type(world)
-    held = vars(world) if dataclasses.is_dataclass(kind) and hasattr(world, "__dict__") else {}
-    frozen = held and kind.__dataclass_params__.frozen  # type: ignore[attr-defined] - a dataclass has it
-    if frozen and all(type(value) in PLAIN for value in held.values()):
-        return kind, tuple((name, repr(value)) for name, value in held.items())
-    return id(world)
+    kind = type(world)  # what lies in slots `vars` does not tell
+    if not dataclasses.is_dataclass(kind) or any(vars(base).get("__slots__") for base in kind.__mro__):
+        return id(world)
+    held = vars(world)
+    frozen = kind.__dataclass_params__.frozen  # type: ignore[attr-defined] - a dataclass has it
+    if not frozen or any(type(value) not in PLAIN for value in held.values()):
+        return id(world)
+    return kind, tuple((name, repr(value)) for name, value in held.items())

@@ -246,8 +246,8 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None, known: Programs
       phase: the phase.
       world: the sweep's world; `phase.world` may turn it into the phase's own.
       num_steps: overrides the steps per update of a source that lets it (for counting at unpadded sizes).
-      known: programs so far, to which this one is added. One that is compiled from the same objects lends its
-        functions, which are then traced once for both.
+      known: programs so far, to which this one is added. One that is compiled from the same parts, in a
+        world that holds the same, lends its functions, which are then traced once for both.
 
     Returns:
       the program.

@@ -276,10 +276,13 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None, known: Programs
     source = phase.source(own_world, channels, num_steps)
     source = source._replace(next=_marked(source.next))
     learner = phase.learner(phase.network, source, phase.freeze, phase.evaluate.episodes)
-    # Traced once, whoever asks: what is compiled, what checks it, and what counts what an update costs. A call of each
-    # stays one equation of a trace around it, so that what is within is neither traced nor batched anew.
+    # Traced once, whoever asks: what is compiled, what checks it, and what counts what an update costs. What is called
+    # stays one equation of a trace around it, which is neither traced nor batched anew. Not so an update: XLA makes a
+    # few kernels more of one that is called within a loop.
     learner = learner._replace(
-        init=jax.jit(learner.init), update=jax.jit(learner.update), evaluate=jax.jit(learner.evaluate)
+        init=jax.jit(learner.init),
+        update=jax.jit(learner.update, inline=True),
+        evaluate=jax.jit(learner.evaluate),
     )
     settings, local = _settings(phase, learner)
     _check_spacing(phase, learner)
@@ -309,12 +312,12 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None, known: Programs
     ) -> tuple[LaneState, Metrics, Metrics]:
         hparams = given(hparams)
         known = updates if isinstance(updates, int) else 0
-        # Where it is known how many updates there are, what is within them is taken apart.
-        update = inlined(learner.update) if known else learner.update
+        # Where it is known how many updates there are, what is within is taken apart.
         evaluate = inlined(learner.evaluate) if known else learner.evaluate
 
         def one(learned: LearnerState, count: Array) -> tuple[LearnerState, Metrics]:
-            learned, metrics = update(prng.named(keys.learner, "update", phase.name, count), learned, hparams)
+            key = prng.named(keys.learner, "update", phase.name, count)
+            learned, metrics = learner.update(key, learned, hparams)
             return learned, metrics | source.received(learned.source)
 
         def next_one(carry: tuple[LearnerState, Array], _: None = None) -> tuple[tuple[LearnerState, Array], Metrics]:

@@ -14,6 +14,7 @@ Programs = dict[tuple[Any, ...], tuple[Any, "Program"]]
 """Programs by what they are compiled from, each with the world that it was bound to."""
 
 PLAIN = (bool, int, float, str, type(None))
+"""Types whose values are told apart by how they are written."""
 
 
 def compiled_from(phase: Phase, world: Any) -> tuple[Any, ...]:

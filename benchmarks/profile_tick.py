@@ -24,6 +24,7 @@ from task import timed
 
 import regimax as rx
 from regimax.bench.workloads import WORKLOADS, Workload
+from regimax.ops.loop_calls import inline_loop_calls
 from regimax.regimes import Program, bind_regime
 from regimax.regimes.program import as_hparams
 
@@ -88,8 +89,8 @@ def compiled(program: Program, block: int) -> tuple[Any, Any]:
     keys, hparams = rx.cell_keys(block), as_hparams(program.settings, program.defaults())
     state = jax.jit(jax.vmap(lambda k: program.init(k, hparams, {})))(keys)
     end, updates = jax.numpy.int32(2**31 - 1), jax.numpy.int32(program.phase.evaluate.every)
-    tick = jax.jit(lambda state: jax.vmap(lambda k, s: program.tick(k, hparams, end, s, updates)[0])(keys, state))
-    return tick.lower(state).compile(), state
+    advance = lambda state: jax.vmap(lambda k, s: program.tick(k, hparams, end, s, updates)[0])(keys, state)
+    return jax.jit(inline_loop_calls(advance)).lower(state).compile(), state
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from regimax import prng
 from regimax.backend import loops_wait
 from regimax.errors import UserError
+from regimax.ops.loop_calls import inline_loop_calls
 from regimax.precision import single
 from regimax.prng import Keys
 from regimax.probes import split_flops
@@ -107,9 +108,10 @@ class Train:
             if before is not None:
                 state = state._replace(status=jnp.where(before == DIVERGED, DIVERGED, state.status))
             end, every = jnp.asarray(phase.updates, jnp.int32), phase.evaluate.every
+            tick = program.tick if loops_wait() else inline_loop_calls(program.tick)
 
-            def step(state: Any, updates: Array | int, program=program, own=own, end=end) -> Any:
-                new, learning, evaluation = program.tick(keys, own, end, state, updates)
+            def step(state: Any, updates: Array | int, tick=tick, own=own, end=end) -> Any:
+                new, learning, evaluation = tick(keys, own, end, state, updates)
                 return new, (learning, evaluation | {"update": new.update}, new.update > state.update)
 
             ticks = [every] * (phase.updates // every)

@@ -44,14 +44,14 @@ def computed_once(jaxpr: core.Jaxpr) -> core.Jaxpr:
     known: dict[Any, core.JaxprEqn] = {}
     equations = []
     for equation in jaxpr.eqns:
-        equation = _with_inputs(equation, renamed)
+        equation = with_inputs(equation, renamed)
         key = _key(equation)
         like = None if key is None else known.setdefault(key, equation)
         if like is None or like is equation:
             equations.append(equation)
         else:
             renamed |= dict(zip(equation.outvars, like.outvars, strict=True))
-    return jaxpr.replace(eqns=equations, outvars=_named(jaxpr.outvars, renamed))
+    return jaxpr.replace(eqns=equations, outvars=named(jaxpr.outvars, renamed))
 
 
 def _key(equation: core.JaxprEqn) -> Any:
@@ -122,12 +122,14 @@ def _sum_of(arrays: Sequence[Any], out: core.Var) -> list[core.JaxprEqn]:
     shapes = [jax.ShapeDtypeStruct(x.aval.shape, x.aval.dtype) for x in arrays]
     made = jax.make_jaxpr(lambda *xs: jnp.sum(jnp.concatenate([x.ravel() for x in xs])))(*shapes).jaxpr
     renamed: Renamed = dict(zip(made.invars, arrays, strict=True)) | {made.outvars[0]: out}
-    return [_with_inputs(e, renamed).replace(outvars=_named(e.outvars, renamed)) for e in made.eqns]
+    return [with_inputs(e, renamed).replace(outvars=named(e.outvars, renamed)) for e in made.eqns]
 
 
-def _with_inputs(equation: core.JaxprEqn, renamed: Renamed) -> core.JaxprEqn:
-    return equation.replace(invars=_named(equation.invars, renamed))
+def with_inputs(equation: core.JaxprEqn, renamed: Renamed) -> core.JaxprEqn:
+    """Returns an equation of other variables."""
+    return equation.replace(invars=named(equation.invars, renamed))
 
 
-def _named(atoms: Sequence[Any], renamed: Renamed) -> list[Any]:
+def named(atoms: Sequence[Any], renamed: Renamed) -> list[Any]:
+    """Returns variables, or those that take their place; numbers that stand there as they are."""
     return [atom if isinstance(atom, core.Literal) else renamed.get(atom, atom) for atom in atoms]

@@ -77,7 +77,8 @@ class Program(NamedTuple):
       init: `(keys, hparams, inherited) -> state`, before the first update.
       tick: `(keys, hparams, end, state, updates) -> (state, learning, evaluation)`; so many updates, which report
         `learning`, then an evaluation. `updates` is `evaluate.every`, or 0 for an evaluation before the first update,
-        in which `learning` is 0; a traced number makes both one program. Leaves a lane that does not run as it is.
+        in which `learning` is 0; a traced number makes both one program, in whose loop an update is a call, see
+        :func:`regimax.ops.loop_calls.inline_loop_calls`. Leaves a lane that does not run as it is.
       probes: what else is measured of it.
       probe: `(keys, hparams, state) -> metrics` of all probes, each with its name before it.
       spec: all that decides what `tick` compiles to; the probes do not.
@@ -277,18 +278,12 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None, known: Programs
     source = source._replace(next=_marked(source.next))
     learner = phase.learner(phase.network, source, phase.freeze, phase.evaluate.episodes)
     # Traced once, whoever asks: what is compiled, what checks it, and what counts what an update costs. What is called
-    # stays one equation of a trace around it, which is neither traced nor batched anew. Not so an update: XLA makes a
-    # few kernels more of one that is called within a loop.
-    learner = learner._replace(
-        init=jax.jit(learner.init),
-        update=jax.jit(learner.update, inline=True),
-        evaluate=jax.jit(learner.evaluate),
-    )
+    # stays one equation of a trace around it, which is neither traced nor batched anew.
+    learner = _each_function(learner, jax.jit)
     settings, local = _settings(phase, learner)
     _check_spacing(phase, learner)
     probes = _bind_probes(phase, source, learner)
     stop = phase.stop
-    between = learner.interlude
 
     def given(hparams: HParams) -> dict[str, Array]:
         """Exactly what the phase declared, under its local names."""
@@ -313,11 +308,12 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None, known: Programs
         hparams = given(hparams)
         known = updates if isinstance(updates, int) else 0
         # Where it is known how many updates there are, what is within is taken apart.
-        evaluate = inlined(learner.evaluate) if known else learner.evaluate
+        its = _each_function(learner, inlined) if known else learner
+        between = its.interlude
 
         def one(learned: LearnerState, count: Array) -> tuple[LearnerState, Metrics]:
             key = prng.named(keys.learner, "update", phase.name, count)
-            learned, metrics = learner.update(key, learned, hparams)
+            learned, metrics = its.update(key, learned, hparams)
             return learned, metrics | source.received(learned.source)
 
         def next_one(carry: tuple[LearnerState, Array], _: None = None) -> tuple[tuple[LearnerState, Array], Metrics]:
@@ -344,7 +340,7 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None, known: Programs
             count, learning = state.update + known, jax.tree.map(jnp.mean, metrics)
         else:
             (learned, count), learning = _repeated(next_one, begun, updates)
-        evaluation = evaluate(prng.named(keys.learner, "evaluate", phase.name, count), learned, hparams)
+        evaluation = its.evaluate(prng.named(keys.learner, "evaluate", phase.name, count), learned, hparams)
         streak = met(evaluation, state.streak)
         finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves((learned.params, evaluation))]))
         opening = count == state.update
@@ -379,6 +375,17 @@ def bind(phase: Phase, world: Any, num_steps: int | None = None, known: Programs
     if known is not None:
         known[key] = world, program  # both hold what its key stands for, so that nothing else takes their place
     return program
+
+
+def _each_function(learner: Learner, change: Callable[[Any], Any]) -> Learner:
+    """A learner whose functions are changed, those that a program calls."""
+    between = learner.interlude
+    return learner._replace(
+        init=change(learner.init),
+        update=change(learner.update),
+        evaluate=change(learner.evaluate),
+        interlude=between and between._replace(run=change(between.run)),
+    )
 
 
 def _spec(phase: Phase, learner: Learner) -> Spec:

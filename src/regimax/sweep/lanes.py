@@ -19,6 +19,7 @@ import numpy as np
 
 from regimax import prng
 from regimax.backend import loops_wait
+from regimax.ops.loop_calls import inline_loop_calls
 from regimax.ops.trees import select
 from regimax.prng import Keys
 from regimax.regimes.program import DONE, RUNNING, LaneState, Program
@@ -135,7 +136,8 @@ class Engine:
         # With a number of updates that is not known when compiled the first evaluation and the tick are one program.
         if not self._loops_wait:
             number = jax.ShapeDtypeStruct((), jnp.int32)
-            return functions | {"advance": Function(self._advance, lambda: (lanes(), number), donate=(0,))}
+            advance = inline_loop_calls(self._advance)
+            return functions | {"advance": Function(advance, lambda: (lanes(), number), donate=(0,))}
         every = self.program.phase.evaluate.every
         advance, evaluate = (lambda x, n=n: self._advance(x, n) for n in (every, 0))
         return functions | {

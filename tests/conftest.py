@@ -9,6 +9,7 @@ import pytest
 
 from regimax import memory_maps
 from regimax.backend import UNOPTIMIZED, prepare_cpu, use_compilation_cache
+from regimax.frames import with_room
 from regimax.sweep import engines
 
 from .lowering import lower_quickly
@@ -47,6 +48,11 @@ def pytest_collection_finish():
     """Letting go of programs is looking for what nothing holds any more: not among what all tests are made of."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_itemcollected(item):
+    """Tests trace, and pytest's own frames lie below theirs."""
+    item.setup, item.runtest = with_room(item.setup), with_room(item.runtest)
 
 
 def pytest_collection_modifyitems(items):

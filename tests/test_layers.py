@@ -14,7 +14,7 @@ ROOT = Path(regimax.__file__).parent
 FLOORS = [
     {"errors"},
     {"memory_maps"},
-    {"types", "backend", "factories", "jobs", "precision", "targets"},
+    {"types", "backend", "factories", "frames", "jobs", "precision", "targets"},
     {"prng", "traced", "shapes"},
     {"ops"},
     {"channels", "networks"},

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from regimax import prng
 from regimax.backend import loops_wait
 from regimax.errors import UserError
+from regimax.frames import with_room
 from regimax.ops.loop_calls import inline_loop_calls
 from regimax.precision import single
 from regimax.prng import Keys
@@ -80,6 +81,7 @@ class Train:
         values = {name: setting.default for name, setting in self.bound.settings.items()}
         return as_hparams(self.bound.settings, values)
 
+    @with_room
     @single
     def __call__(self, keys: Keys, hparams: HParams | None = None) -> Result:
         """Trains one cell.

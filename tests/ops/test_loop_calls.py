@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from regimax.ops.loop_calls import inline_loop_calls
+from regimax.ops.loop_calls import LOOPS, inline_loop_calls
 
 XS = jnp.linspace(-1.0, 1.0, 4)
 TABLE = np.arange(3.0, dtype=np.float32)
@@ -61,8 +61,8 @@ def calls(jaxpr, loop=False):
         name = equation.primitive.name
         if name == "jit":
             yield equation.params["name"], loop
-        for body in (equation.params[key] for key in ("jaxpr", "body_jaxpr") if name != "jit" and key in equation.params):
-            yield from calls(body.jaxpr, True)
+        if name in LOOPS:
+            yield from calls(equation.params[LOOPS[name]].jaxpr, True)
 
 
 FUNCTIONS = [in_a_loop, in_a_loop_in_a_loop, twice_in_a_loop, by_a_condition, outside]

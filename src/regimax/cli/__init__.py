@@ -16,6 +16,7 @@ from regimax.cli.arguments import Bench, Claims, Export, List, Merge, New, Plan,
 from regimax.cli.folded import whole_words
 from regimax.cli.paths import check_paths
 from regimax.errors import UserError
+from regimax.frames import with_room
 
 Command = (
     Annotated[Run, tyro.conf.subcommand("run")]
@@ -49,6 +50,7 @@ options of a command `regimax COMMAND --help`, the version `regimax --version`. 
 told in a line; with any command, --traceback shows the rest."""
 
 
+@with_room
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line.
 

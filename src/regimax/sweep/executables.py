@@ -18,6 +18,7 @@ from jax.sharding import AbstractMesh, NamedSharding, PartitionSpec
 
 from regimax import memory_maps
 from regimax.backend import check_lapack, cores
+from regimax.frames import with_room
 from regimax.types import PyTree
 
 
@@ -61,6 +62,7 @@ class Workers:
     def submit(self, name: str, task: Callable[[], None]) -> None:
         """Does a task as soon as a thread is free."""
 
+        @with_room
         def run() -> None:
             compiling = Compiling(name, time.monotonic())
             self._under_way.append(compiling)

@@ -14,6 +14,7 @@ from jax.sharding import SingleDeviceSharding
 
 from regimax.backend import cores
 from regimax.errors import UserError
+from regimax.frames import with_room
 from regimax.regimes import Program
 from regimax.sweep import block, width
 from regimax.sweep.cost import Costs
@@ -152,6 +153,7 @@ def _compile_all(engine: Engine, chip: Chip) -> dict[str, jax.stages.Compiled]:
     wanted = {name: one for name, one in engine.functions.items() if name != "probe" or engine.program.probes}
     there = SingleDeviceSharding(chip.device)
 
+    @with_room
     def ready(name: str, function: Function) -> jax.stages.Compiled:
         shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=there), function.shapes())
         traced = jax.jit(function.call, donate_argnums=function.donate).trace(*shapes)

@@ -29,10 +29,9 @@ def with_room(function: Callable[P, R]) -> Callable[P, R]:
       3
     """
 
-    @functools.wraps(function)
     def called(*args: P.args, **kwargs: P.kwargs) -> R:
         return function(*args, **kwargs)
 
-    # An interpreter's frame is as large as its code says that its stack may grow.
+    # A frame is as large as its code says that its stack may grow.
     called.__code__ = called.__code__.replace(co_stacksize=WORDS)
-    return called
+    return functools.wraps(function)(called)

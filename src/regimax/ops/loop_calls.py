@@ -61,11 +61,11 @@ def _inlined(body: core.ClosedJaxpr) -> core.ClosedJaxpr:
     constvars, equations, seen = list(jaxpr.constvars), [], set()
     for equation in jaxpr.eqns:
         equation = with_inputs(equation, renamed)
-        called = equation.params.get("jaxpr")
         # Of what is called twice one call stays: there is one set of variables.
-        if equation.primitive.name != "jit" or called.jaxpr in seen:
+        if equation.primitive.name != "jit" or equation.params["jaxpr"].jaxpr in seen:
             equations.append(_with_body(equation))
             continue
+        called: core.ClosedJaxpr = equation.params["jaxpr"]
         seen.add(called.jaxpr)
         constvars += called.jaxpr.constvars
         consts += called.consts

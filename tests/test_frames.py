@@ -9,6 +9,9 @@ import pytest
 from regimax.frames import with_room
 
 
+pytestmark = pytest.mark.versions
+
+
 def leaf(n):
     """Three frames."""
     return n and (lambda: (lambda: n)())()

@@ -7,6 +7,8 @@ import pytest
 
 from regimax.ops.loop_calls import LOOPS, inline_loop_calls
 
+pytestmark = pytest.mark.versions  # what JAX calls its calls and their parts
+
 XS = jnp.linspace(-1.0, 1.0, 4)
 TABLE = np.arange(3.0, dtype=np.float32)
 

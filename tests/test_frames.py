@@ -8,7 +8,6 @@ import pytest
 
 from regimax.frames import with_room
 
-
 pytestmark = pytest.mark.versions
 
 

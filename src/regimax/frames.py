@@ -2,8 +2,8 @@
 
 CPython keeps them in chunks of 16 KiB. It takes a chunk from the system when one is full and gives it back as soon as
 its first frame ends, so that a loop that happens to run at such an edge does so at every call: planning a claim took
-52,000 chunks, and an eighth of its time. Mended in 2026 for CPython 3.13 and later, not for 3.11 and 3.12, see
-https://github.com/python/cpython/issues/142183.
+52,000 chunks, and a twentieth of its time or more. Mended in 2026 for CPython 3.13 and later, not for 3.11 and 3.12,
+see https://github.com/python/cpython/issues/142183.
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ def _sum_of(arrays: Sequence[Any], out: core.Var) -> list[core.JaxprEqn]:
 
 
 def with_inputs(equation: core.JaxprEqn, renamed: Renamed) -> core.JaxprEqn:
-    """Returns an equation of other variables."""
+    """Returns an equation with other variables for its inputs."""
     return equation.replace(invars=named(equation.invars, renamed))
 
 

@@ -48,7 +48,7 @@ def test_the_rows_of_a_run_are_those_that_are_expected(case):
     plan = make_plan(sweep)
     execute(plan, OUT, Options(devices=1), Silent())
     _, stages, curves = store.tables(OUT)
-    probes = store.probe_rows(OUT)
+    _, _, probes = store.tables(OUT, store.PROBES)
     ends = {row["stage"]: (row["status"], row["updates_done"]) for row in stages.iter_rows(named=True)}
     assert {status for status, _ in ends.values()} == statuses
     assert expected.incomplete(plan, ends, curves, probes) == set()

@@ -429,7 +429,7 @@ def test_shared_pretraining_is_run_once_and_changes_nothing(tmp_path):
     grid = {"pretrain.updates": [2, 4, 6, 8], "reward.erasure": erasures}
     sweep = make_tiny(regimes=[regime], axes=grid, seeds=2)
     run(sweep, "run")
-    stages = store.tables(Path("run"))[1]
+    stages = store.planned(Path("run"))[1]
     pretrained = stages.filter(pl.col("phase") == "pretrain").select(pl.col("updates_done") - pl.col("start"))
     assert pretrained.sum().item() == 2 * 8
     shared = table.cell_curves(Path("run"))

@@ -86,7 +86,7 @@ class Run:
     @cached_property
     def stages(self) -> pl.DataFrame:
         """One row per stage: what was planned, its cost per update, and how it ended."""
-        return store.tables(self.path)[1]
+        return store.planned(self.path)[1]
 
     @cached_property
     def sweep(self) -> Sweep:

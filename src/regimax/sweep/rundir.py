@@ -282,7 +282,7 @@ def write_results(out: Path) -> None:
         for name in (store.STAGES, store.CELLS):
             disk.check(out / name, facts["results"][name])
         return
-    cells, stages, _ = store.tables(out)
+    cells, stages = store.planned(out)
     results = table.cell_table(out)
     new = [name for name in results.columns if name not in cells.columns]
     whole = cells.join(results.select("cell", *new), on="cell", how="left", maintain_order="left")

@@ -181,31 +181,37 @@ def finished_rows(run: Path, manifest: Mapping[str, Any] | None) -> pl.DataFrame
     return rows.unique("stage", keep="last", maintain_order=True)
 
 
-def tables(run: Path) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Returns a run's cells, stages and curves, as far as they are committed.
+def planned(run: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Returns a run's cells and stages, and how these ended as far as that is committed.
 
     Returns:
       cells: one row per cell: `cell`, `regime`, `setting`, `seed`, one column per axis, `stages` (its path).
       stages: one row per stage: what was planned, its cost per update, and `status`, `updates_done` once finished.
-      curves: one row per stage and evaluation: `stage`, `update`, one column per metric.
+
+    Raises:
+      UserError: if `run` is not a run directory.
+      Damaged: if anything in it that is needed is not what was written.
+    """
+    return _planned(run)[:2]
+
+
+def tables(run: Path, kind: str = CURVES) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Returns a run's cells, stages and rows, as far as they are committed.
+
+    Args:
+      run: the run directory.
+      kind: of the rows: CURVES, or PROBES for what was measured by its probes.
+
+    Returns:
+      cells, stages: as of `planned`.
+      rows: one row per stage and evaluation or measurement: `stage`, `update`, one column per metric or measure.
 
     Raises:
       UserError: if `run` is not a run directory.
       Damaged: if anything in it that is needed is not what was written.
     """
     cells, stages, manifest = _planned(run)
-    return cells, stages, _rows(run, CURVES, stages, manifest)
-
-
-def probe_rows(run: Path) -> pl.DataFrame:
-    """Returns what a run's probes measured, as far as it is committed: `stage`, `update`, one column per measure.
-
-    Raises:
-      UserError: if `run` is not a run directory.
-      Damaged: if anything in it that is needed is not what was written.
-    """
-    _, stages, manifest = _planned(run)
-    return _rows(run, PROBES, stages, manifest)
+    return cells, stages, _rows(run, kind, stages, manifest)
 
 
 def environments(run: Path) -> tuple[list[dict[str, str]], pl.DataFrame]:

@@ -97,8 +97,7 @@ def cell_curves(run: Path) -> pl.DataFrame:
     Raises:
       UserError: if `run` is not a run directory, or anything in it that is needed is damaged.
     """
-    cells, stages, curves = store.tables(run)
-    return _by_cell(cells, stages, curves)
+    return _by_cell(*store.tables(run))
 
 
 def cell_probes(run: Path) -> pl.DataFrame:
@@ -109,8 +108,7 @@ def cell_probes(run: Path) -> pl.DataFrame:
     Raises:
       UserError: if `run` is not a run directory, or anything in it that is needed is damaged.
     """
-    cells, stages, _ = store.tables(run)
-    return _by_cell(cells, stages, store.probe_rows(run))
+    return _by_cell(*store.tables(run, store.PROBES))
 
 
 def _by_cell(cells: pl.DataFrame, stages: pl.DataFrame, curves: pl.DataFrame) -> pl.DataFrame:
@@ -321,7 +319,7 @@ def _solved(evaluated: pl.DataFrame, threshold: float, consecutive: int) -> pl.D
 
 def totals(run: Path) -> dict[str, Any]:
     """Returns what the run executed, shared stages once: stages, updates, env_steps, samples and FLOPs with padding."""
-    _, stages, _ = store.tables(run)
+    _, stages = store.planned(run)
     spent = (pl.col("updates_done") - pl.col("start")).clip(lower_bound=0).fill_null(0)
     row = stages.select(
         pl.col("status").is_not_null().sum().alias("stages"),

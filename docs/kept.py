@@ -27,6 +27,7 @@ from regimax.claims.claim import Claim, load_claim
 from regimax.claims.page import HOLDS, MARKS, effect
 from regimax.claims.tuning import Trial
 from regimax.report.statistics import Verdict
+from regimax.report.statistics._times import read_once
 from regimax.sweep import store
 
 TABLES = ("cells", "curves", "probes")
@@ -86,7 +87,8 @@ def runs(kept: Path) -> dict[str, Any]:
 
 def judge(claim: Claim, kept: Path) -> Verdict:
     """Returns what a claim's rule says of what was kept."""
-    return claim.rule(claim.shaped("small", runs(kept)))._replace(rule=claim.words())
+    with read_once():
+        return claim.rule(claim.shaped("small", runs(kept)))._replace(rule=claim.words())
 
 
 def escaped(text: str) -> str:

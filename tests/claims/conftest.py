@@ -16,6 +16,7 @@ import pytest
 import regimax as rx
 from regimax.claims.tuning import Trial
 from regimax.cli import main
+from regimax.report.statistics._times import read_once
 from regimax.sweep import axes, spec
 
 TINY = '''"""Does it pay?
@@ -56,6 +57,13 @@ claim = rx.Claim(
 )
 '''
 """A claim of 8 cells, and as many of its tuning: 2 programs."""
+
+
+@pytest.fixture(autouse=True)
+def times_are_read_once():
+    """As where a claim is judged."""
+    with read_once():
+        yield
 
 
 @pytest.fixture

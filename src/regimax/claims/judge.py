@@ -20,6 +20,7 @@ from regimax.claims.execute import result_sweep
 from regimax.claims.tuning import Trial
 from regimax.errors import UserError
 from regimax.report.figures import Panel, available, panels
+from regimax.report.statistics._times import read_once
 from regimax.report.statistics.verdict import INCONCLUSIVE, Verdict
 from regimax.sweep import store, table
 from regimax.sweep.disk import Damaged
@@ -157,7 +158,8 @@ def judge(out: Path, current: bool = False, draw: bool = True, trust: bool = Fal
                 for name, t in claim.tunings(scale).items()
             },
         )
-        return _ruled(known, claim, scale, runs[folder.RESULT], tried, draw)
+        with read_once():
+            return _ruled(known, claim, scale, runs[folder.RESULT], tried, draw)
     except Damaged as error:
         return empty._replace(verdict=inconclusive(str(error)), damage=str(error))
     except UserError as error:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from regimax import UserError
 from regimax.report.statistics import scores, times
+from regimax.report.statistics._times import read_once
 
 
 def ends(table: pl.DataFrame, cell: str) -> tuple:
@@ -103,3 +106,24 @@ def test_scores_know_failures_and_what_is_pending(run):
     assert ends(table, "plain") == (0.5, 0.5, 0.5)
     assert ends(table, "lost") == (0.0, 0.0, 0.0)
     assert ends(table, "pending") == (None, -math.inf, math.inf)
+
+
+def test_what_is_asked_for_again_is_read_once_while_that_lasts(run):
+    def asked(where=None, arm="a", **options):
+        return times(run, arm, where=where, **options)
+
+    with read_once():
+        first = asked({"seed": 0})
+        assert asked({"seed": 0}) is first
+        assert asked({"seed": 0}, unit="env_steps") is not first  # as named as it was asked for
+        others = [asked(), asked({"seed": 1}), asked({"seed": 0}, threshold=0.5), asked({"seed": 0}, unit="flops")]
+        assert len({id(frame) for frame in [first, *others]}) == 5
+        by_expression = [asked(pl.col("seed") == seed) for seed in (0, 1)]
+        assert_frame_equal(by_expression[0], first)
+        assert_frame_equal(by_expression[1], others[1])
+        with pytest.raises(UserError):
+            asked(arm="nobody")
+        other = SimpleNamespace(cells=run.cells, curves=run.curves.with_columns(success=1.0), facts=run.facts)
+        assert times(other, "a", where={"seed": 0})["reached"].item() == 0.0
+    assert asked({"seed": 0}) is not first
+    assert_frame_equal(asked({"seed": 0}), first)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
 from typing import Any, Protocol
 
 import polars as pl
@@ -35,7 +38,44 @@ UNITS = ("env_steps", "updates", "flops", "flops_rl", "passive_steps", "rewards_
 
 Where = Mapping[str, Any] | pl.Expr | None
 
+_known: ContextVar[dict[Any, tuple[Tables, pl.DataFrame]] | None] = ContextVar("known", default=None)
 
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """While this lasts `times` that are asked for again are not read off anew: runs must stay as they are.
+
+    A rule asks for most of its tables several times, C1's for each of them six times.
+    """
+    token = _known.set({})
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
+def _once(read: Callable[..., pl.DataFrame]) -> Callable[..., pl.DataFrame]:
+    """Returns a reader that remembers what it read while `read_once` lasts."""
+
+    @wraps(read)
+    def remembered(run: Tables, arm: str, **options: Any) -> pl.DataFrame:
+        known, where = _known.get(), options.get("where")
+        told = tuple(where.items()) if isinstance(where, Mapping) else where
+        key = id(run), arm, tuple(sorted((options | {"where": told}).items()))
+        try:
+            hash(key)
+        except TypeError:  # an expression
+            known = None
+        if known is None:
+            return read(run, arm, **options)
+        if key not in known:
+            known[key] = run, read(run, arm, **options)  # the run is kept: no other takes its place
+        return known[key][1]
+
+    return remembered
+
+
+@_once
 def times(
     run: Tables,
     arm: str,

@@ -20,7 +20,7 @@ from .planning import traced_once  # noqa: F401 - a fixture
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 lower_quickly()
-gc.set_threshold(200_000, 20, 10)  # rarer than on the command line: there is room
+gc.set_threshold(1_000_000, 20, 10)  # rarer than on the command line: there is room
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_legacy_prng_key", "error")
 

@@ -88,7 +88,7 @@ def _main(typed: list[str]) -> int:
             config=(tyro.conf.OmitArgPrefixes,),
         )
     # Tracing leaves millions of objects, and to look among them for garbage time and again took a sixth of planning.
-    gc.set_threshold(50_000, 20, 10)
+    gc.set_threshold(max(gc.get_threshold()[0], 50_000), 20, 10)
     # XLA tells of compiling that takes long, in a banner; the display tells of it in words.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     module, _, function = ACTIONS[type(command)].partition(".")

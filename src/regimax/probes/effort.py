@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import jax
@@ -97,50 +97,66 @@ def split_flops(function: Callable[..., Any], *args: Any) -> dict[str, float]:
       >>> split_flops(both, jnp.ones((2, 3)), jnp.ones((3, 5)))
       {'prediction': 60.0, 'experience': 0.0, 'reinforcement': 10.0}
     """
-    found = _jaxpr_flops(traced(function, *args).jaxpr.jaxpr, REINFORCEMENT)
+    found = _Walk().within(traced(function, *args).jaxpr.jaxpr, REINFORCEMENT)
     return {kind: float(found[kind]) for kind in KINDS}
 
 
-_Split = Counter[str]
+_Split = dict[str, float]
 
 
-def _jaxpr_flops(jaxpr: core.Jaxpr, kind: str) -> _Split:
-    total: _Split = Counter()
-    for equation in jaxpr.eqns:
-        total.update(_equation_flops(equation, kind))
-    return total
+class _Walk:
+    """One walk through a trace; what is called time and again is counted once."""
 
+    def __init__(self) -> None:
+        self._found: dict[tuple[int, str], _Split] = {}
+        self._marks: dict[int, str | None] = {}
 
-def _kind(equation: Any, outer: str) -> str:
-    """What an equation is spent on: its own innermost mark, else what the program around it is spent on."""
-    names = str(equation.source_info.name_stack)
-    place, kind = max((names.rfind(f"regimax.{kind}"), kind) for kind in KINDS)
-    return kind if place >= 0 else outer
+    def within(self, jaxpr: core.Jaxpr, outer: str) -> _Split:
+        """Returns the FLOPs of a program that is spent on a kind, by kind."""
+        key = id(jaxpr), outer
+        if key not in self._found:
+            total: _Split = dict.fromkeys(KINDS, 0.0)
+            for equation in jaxpr.eqns:
+                self._add(total, equation, self._mark(equation) or outer)
+            self._found[key] = total
+        return self._found[key]
+
+    def _mark(self, equation: Any) -> str | None:
+        """The innermost mark of an equation, where it has one of its own."""
+        stack = equation.source_info.name_stack
+        if id(stack) not in self._marks:
+            names = str(stack)
+            place, kind = max((names.rfind(f"regimax.{kind}"), kind) for kind in KINDS)
+            self._marks[id(stack)] = kind if place >= 0 else None
+        return self._marks[id(stack)]
+
+    def _add(self, total: _Split, equation: Any, kind: str) -> None:
+        name = equation.primitive.name
+        if name == "while":
+            raise ValueError("count_flops: the number of steps of a while loop is not known when tracing; use scan")
+        inner = [self.within(jaxpr, kind) for jaxpr in _inner(equation)]
+        if name == "cond":
+            inner = [max(inner, key=lambda split: sum(split.values()))]
+        if not inner:
+            total[kind] += _primitive_flops(equation)
+        times = equation.params["length"] if name == "scan" else 1
+        for split in inner:
+            for spent, flops in split.items():
+                total[spent] += times * flops
 
 
 def _inner(equation: Any) -> list[core.Jaxpr]:
     """The programs inside an equation."""
     found = []
     for value in equation.params.values():
+        if value is None or isinstance(value, str | int | float):
+            continue
         for item in value if isinstance(value, tuple | list) else (value,):
             if hasattr(item, "eqns"):
                 found.append(item)
             elif hasattr(item, "jaxpr"):
                 found.append(item.jaxpr)
     return found
-
-
-def _equation_flops(equation: Any, outer: str) -> _Split:
-    name, kind = equation.primitive.name, _kind(equation, outer)
-    if name == "while":
-        raise ValueError("count_flops: the number of steps of a while loop is not known when tracing; use scan")
-    inner = [_jaxpr_flops(jaxpr, kind) for jaxpr in _inner(equation)]
-    if name == "cond":
-        return max(inner, key=Counter.total)
-    if inner:
-        times = equation.params["length"] if name == "scan" else 1
-        return Counter({kind: times * sum(one[kind] for one in inner) for kind in KINDS})
-    return Counter({kind: _primitive_flops(equation)})
 
 
 def _primitive_flops(equation: Any) -> float:
@@ -151,8 +167,13 @@ def _primitive_flops(equation: Any) -> float:
     if name == "conv_general_dilated":
         kernel, numbers = equation.invars[1], equation.params["dimension_numbers"]
         return 2.0 * size(out) * size(kernel) / kernel.aval.shape[numbers.rhs_spec[0]]
-    if name in _FREE or not jax.numpy.issubdtype(out.aval.dtype, jax.numpy.floating):
+    if name in _FREE or not _is_floating(out.aval.dtype):
         return 0.0
     if name.startswith(("reduce_", "cum")) or name == "scatter-add":
         return float(size(equation.invars[-1] if name == "scatter-add" else equation.invars[0]))
     return float(size(out))
+
+
+@cache
+def _is_floating(dtype: Any) -> bool:
+    return bool(jax.numpy.issubdtype(dtype, jax.numpy.floating))

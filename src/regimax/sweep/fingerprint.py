@@ -40,11 +40,12 @@ def fingerprint(jaxpr: core.ClosedJaxpr) -> str:
 
 
 def _sha(*parts: str | bytes) -> str:
-    found = hashlib.sha256()
-    for part in parts:
-        data = part.encode() if isinstance(part, str) else part
-        found.update(len(data).to_bytes(8, "little") + data)
-    return found.hexdigest()
+    whole = [part.encode() if isinstance(part, str) else part for part in parts]
+    return hashlib.sha256(b"".join([len(data).to_bytes(8, "little") + data for data in whole])).hexdigest()
+
+
+_number = functools.lru_cache(maxsize=4096)(_sha)
+"""Of a number's bytes: the same few are in all equations."""
 
 
 def _array(value: Any) -> str:
@@ -54,7 +55,7 @@ def _array(value: Any) -> str:
     found = np.asarray(value)
     if found.dtype == object:
         return f"objects {[repr(one) for one in found.flat]}"
-    return f"{_name(found.dtype)}{found.shape} {_sha(np.ascontiguousarray(found).tobytes())}"
+    return f"{_name(found.dtype)}{found.shape} {(_sha if found.ndim else _number)(found.tobytes())}"
 
 
 @functools.cache
@@ -67,6 +68,8 @@ def _aval(aval: Any) -> str:
     return f"{_name(aval.dtype)}{aval.shape}" if hasattr(aval, "shape") else type(aval).__name__
 
 
+_PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
+
 _known: WeakKeyDictionary[core.Jaxpr, str] = WeakKeyDictionary()
 """What stands for the equations that were looked at: those of JAX's own functions come in every program."""
 
@@ -77,6 +80,7 @@ class _Walk:
     def __init__(self) -> None:
         self._within: dict[core.Jaxpr, str] = {}
         self._open: set[int] = set()
+        self._texts: dict[int, tuple[Any, str]] = {}  # of objects that say all of themselves, with the object
 
     def closed(self, jaxpr: core.ClosedJaxpr) -> str:
         return _sha(self.open(jaxpr.jaxpr), *(_array(value) for value in jaxpr.consts))
@@ -89,22 +93,23 @@ class _Walk:
         return known[jaxpr]
 
     def _equations(self, jaxpr: core.Jaxpr) -> str:
-        numbers: dict[Any, int] = {}
+        numbers: dict[Any, str] = {}
 
         def atom(variable: Any) -> str:
-            if hasattr(variable, "val"):
+            if isinstance(variable, core.Literal):
                 return f"={_aval(variable.aval)} {_array(variable.val)}"
-            return str(numbers.setdefault(variable, len(numbers)))
+            return numbers.get(variable) or numbers.setdefault(variable, str(len(numbers)))
 
         def opened(variables: Any) -> list[str]:
             return [f"{atom(variable)}:{_aval(variable.aval)}" for variable in variables]
 
+        plain, within = _PLAIN, self.value
         lines = [f"{opened(jaxpr.constvars)} {opened(jaxpr.invars)}"]
         for equation in jaxpr.eqns:
             name = equation.primitive.name
             kept = RULES.get(name)
             params = [
-                f"{key}={self.value(value)}"
+                f"{key}={value!r}" if type(value) in plain else f"{key}={within(value)}"
                 for key, value in sorted(equation.params.items())
                 if (key in kept if kept else key not in NAMES)
             ]
@@ -113,16 +118,22 @@ class _Walk:
 
     def value(self, value: Any) -> str:
         """Returns a parameter of an equation, or what a function of the host closes over."""
-        if value is None or isinstance(value, bool | int | float | complex | str | bytes):
+        if type(value) in _PLAIN:
             return repr(value)
+        if type(value) is tuple:  # holds itself only through what can
+            return f"tuple{[repr(one) if type(one) in _PLAIN else self.value(one) for one in value]}"
+        if id(value) in self._texts:
+            return self._texts[id(value)][1]
+        if isinstance(value, bool | int | float | complex | str | bytes):  # of a kind of its own
+            return repr(value)
+        if isinstance(value, np.dtype | enum.Enum):
+            return str(value)
         if isinstance(value, core.ClosedJaxpr):
             return self.closed(value)
         if isinstance(value, core.Jaxpr):
             return self.open(value)
         if isinstance(value, np.ndarray | np.generic | jax.Array):
             return _array(value)
-        if isinstance(value, np.dtype | enum.Enum):
-            return str(value)
         if isinstance(value, type):
             return f"{value.__module__}.{value.__qualname__}"
         if isinstance(value, tuple):  # holds itself only through what can
@@ -149,7 +160,10 @@ class _Walk:
         if isinstance(value, functools.partial | types.MethodType | types.FunctionType):
             return self._function(value)
         text = repr(value)
-        return text if " at 0x" not in text else f"{kind}{self._compound(dict(getattr(value, '__dict__', {})))}"
+        if " at 0x" in text:
+            return f"{kind}{self._compound(dict(getattr(value, '__dict__', {})))}"
+        self._texts[id(value)] = value, text
+        return text
 
     def _function(self, function: Callable[..., Any]) -> str:
         """A function that the host calls while the program runs: by what it does, not by its name or its comments."""

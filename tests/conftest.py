@@ -75,3 +75,12 @@ def _programs_are_let_go():
 def _in_a_folder_of_its_own(tmp_path, monkeypatch):
     """What a test writes by a relative path stays out of the checkout."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def collect():
+    """Looks for garbage among what came since the test began: among all there is takes seconds."""
+    gc.collect(0)  # what came before is older from now on
+    gc.disable()
+    yield lambda: gc.collect(0)
+    gc.enable()

@@ -1,6 +1,5 @@
 """Factories that give the same object for the same arguments."""
 
-import gc
 import weakref
 from copy import deepcopy
 
@@ -78,7 +77,7 @@ def test_an_error_is_raised_each_time():
             rx.networks.gru(0)
 
 
-def test_what_is_found_of_a_function_goes_with_it():
+def test_what_is_found_of_a_function_goes_with_it(collect):
     asked = []
 
     @once_for(lambda pair: pair[0])
@@ -94,5 +93,5 @@ def test_what_is_found_of_a_function_goes_with_it():
     assert asked == [1, 3]
     gone = weakref.ref(one)
     del one
-    gc.collect()
+    collect()
     assert gone() is None

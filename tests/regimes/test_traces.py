@@ -1,6 +1,5 @@
 """Traces of a program are made once, and are gone with it."""
 
-import gc
 import weakref
 
 import jax
@@ -15,7 +14,7 @@ WORLD = rx.envs.Lock(depth=2, actions=2)
 OPTIONS = {"network": rx.networks.mlp((3,)), "num_envs": 2, "evaluate": rx.regimes.Evaluate(1, 2)}
 
 
-def test_they_are_made_once_and_are_gone_with_the_program():
+def test_they_are_made_once_and_are_gone_with_the_program(collect):
     program = bind(rx.regimes.reinforce(1, **OPTIONS), WORLD)
     longer = program._replace(phase=program.phase._replace(updates=5))
     assert traces(longer) is traces(program)
@@ -23,7 +22,7 @@ def test_they_are_made_once_and_are_gone_with_the_program():
     assert traces(bind(program.phase, WORLD)) is not traces(program)
     held = weakref.ref(program.tick), weakref.ref(program.probe)
     del program, longer
-    gc.collect()
+    collect()
     assert [one() for one in held] == [None, None]
 
 

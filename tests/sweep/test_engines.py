@@ -27,8 +27,13 @@ class _nothing:
         return None
 
 
+@pytest.fixture(autouse=True)
+def _nobody_was_here_before(monkeypatch):
+    """What others made is not let go, which takes a look at all there is."""
+    monkeypatch.setattr(engines, "_engines", {})
+
+
 def test_one_identity_is_one_engine_whoever_asks(tiny):
-    engines.forget()
     plan, again = make_plan(tiny()), make_plan(tiny(seeds=1, axes={}))
     assert set(again.programs) == set(plan.programs)
     [name, other] = plan.programs
@@ -44,7 +49,6 @@ def test_one_identity_is_one_engine_whoever_asks(tiny):
 
 
 def test_the_oldest_are_let_go(tiny, monkeypatch):
-    engines.forget()
     monkeypatch.setattr(engines, "KEPT", 1)
     plan = make_plan(tiny())
     [name, other] = plan.programs
@@ -54,7 +58,6 @@ def test_the_oldest_are_let_go(tiny, monkeypatch):
 
 
 def test_the_newer_half_stays(tiny, monkeypatch):
-    engines.forget()
     monkeypatch.setattr(engines, "KEPT", 3)
     plan = make_plan(tiny())
     [name, other] = plan.programs
@@ -66,7 +69,6 @@ def test_the_newer_half_stays(tiny, monkeypatch):
 
 
 def test_all_but_those_that_are_wanted_are_let_go(tiny):
-    engines.forget()
     plan = make_plan(tiny())
     [name, other] = plan.programs
     first, second = of(plan, name), of(plan, other)
@@ -98,7 +100,6 @@ def begun(its):
 
 
 def test_what_runs_next_is_compiled_as_far_as_there_is_room(tiny, monkeypatch):
-    engines.forget()
     plan = make_plan(tiny(seeds=100))
     first, second = order(plan)
     stages = {first: 100, second: 100}
@@ -117,7 +118,6 @@ def test_what_runs_next_is_compiled_as_far_as_there_is_room(tiny, monkeypatch):
 
 
 def test_what_is_being_compiled_takes_room_too(tiny, monkeypatch):
-    engines.forget()
     plan = make_plan(tiny(seeds=100))
     first, second = order(plan)
     monkeypatch.setattr(memory_maps, "left", lambda: 2 * memory_maps.PER_PROGRAM)
@@ -131,7 +131,6 @@ def test_what_is_being_compiled_takes_room_too(tiny, monkeypatch):
 
 
 def test_what_is_finished_makes_room_and_then_all_that_does_not_run(tiny, monkeypatch):
-    engines.forget()
     plan = make_plan(tiny(seeds=100))
     first, second = order(plan)
     monkeypatch.setattr(engines.Engine, "prepare", lambda self, *names, devices: None)
@@ -147,7 +146,6 @@ def test_what_is_finished_makes_room_and_then_all_that_does_not_run(tiny, monkey
 
 def test_a_block_that_is_tried_out_is_the_run_s_own_where_it_is_chosen(tiny):
     """On an accelerator every tick is compiled to know its memory; none twice."""
-    engines.forget()
     plan = make_plan(tiny())
     [name, _] = plan.programs
     blocks = {}
@@ -160,10 +158,9 @@ def test_a_block_that_is_tried_out_is_the_run_s_own_where_it_is_chosen(tiny):
 
 
 def test_a_run_without_room_for_two_programs_gives_the_same(tiny, tmp_path, monkeypatch):
-    engines.forget()
     sweep = tiny()
     sweep.run(tmp_path / "roomy")
-    engines.forget()
+    engines._engines.clear()
     let_go = []
     monkeypatch.setattr(memory_maps, "crowded", lambda: True)
     monkeypatch.setattr(memory_maps, "left", lambda: 0)
@@ -175,7 +172,6 @@ def test_a_run_without_room_for_two_programs_gives_the_same(tiny, tmp_path, monk
 
 
 def test_only_so_many_are_compiled_ahead(tiny, monkeypatch):
-    engines.forget()
     plan = make_plan(tiny())
     asked, [name, _] = [], order(plan)
     monkeypatch.setattr(engines.Engine, "prepare", lambda self, *names, devices: asked.append(self))

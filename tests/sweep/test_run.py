@@ -289,7 +289,7 @@ def test_a_stop_signal_does_not_wait_for_the_compiler(monkeypatch):
         return compile(*args)
 
     sweep = make_tiny(regimes=make_tiny().regimes[:1])
-    engines.forget()
+    monkeypatch.setattr(engines, "_engines", {})  # as if nobody had run it before
     with monkeypatch.context() as patch:
         patch.setattr(executables.Executables, "compile", endless)
         with pytest.raises(Interrupted):
@@ -308,7 +308,7 @@ def test_every_program_is_traced_once_in_a_process(monkeypatch):
             made.append(self)
 
     monkeypatch.setattr(engines, "Engine", Counted)
-    engines.forget()
+    monkeypatch.setattr(engines, "_engines", {})  # as if nobody had run it before
     for again in ("run", "again"):
         outcome = run(make_tiny(seeds=9), again, width=16)
         assert outcome.programs == len(make_plan(make_tiny()).programs) == 2

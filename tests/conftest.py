@@ -50,6 +50,12 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+def pytest_sessionfinish():
+    """What tests left is looked at here, for errors in what nobody saw end, and not time and again when a process ends."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_itemcollected(item):
     """Tests trace, and pytest's own frames lie below theirs."""
     item.setup, item.runtest = with_room(item.setup), with_room(item.runtest)

@@ -13,7 +13,7 @@ from regimax.backend import UNOPTIMIZED, prepare_cpu, use_compilation_cache
 from regimax.frames import with_room
 from regimax.sweep import engines
 
-from .lowering import lower_quickly
+from .lowering import load_once, loaded, lower_quickly
 from .pages import browser, tags  # noqa: F401 - fixtures
 from .planning import traced_once  # noqa: F401 - a fixture
 
@@ -21,6 +21,7 @@ from .planning import traced_once  # noqa: F401 - a fixture
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 lower_quickly()
+load_once()
 gc.set_threshold(1_000_000, 20, 10)  # rarer than on the command line: there is room
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_legacy_prng_key", "error")
@@ -55,7 +56,7 @@ def pytest_collection_finish():
 
 
 def pytest_sessionfinish():
-    """What tests left is looked at here, for errors in what nobody saw end, and not time and again when a process ends."""
+    """What tests left is looked at here, for errors in what nobody saw end, and not again when the process ends."""
     gc.collect()
     gc.freeze()
 
@@ -79,6 +80,7 @@ def _programs_are_let_go():
     # To count them takes milliseconds, and four modules take no more than is left.
     if next(_modules) % 4 == 0 and memory_maps.crowded():
         jax.clear_caches()
+        loaded.clear()
         engines.forget()
 
 
@@ -86,6 +88,13 @@ def _programs_are_let_go():
 def _in_a_folder_of_its_own(tmp_path, monkeypatch):
     """What a test writes by a relative path stays out of the checkout."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def loaded_each_time(monkeypatch):
+    """Programs are loaded when they are asked for, as they are outside of tests."""
+    monkeypatch.setattr("tests.lowering.KEPT", 0)
+    loaded.clear()
 
 
 @pytest.fixture

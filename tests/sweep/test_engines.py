@@ -77,10 +77,11 @@ def test_all_but_those_that_are_wanted_are_let_go(tiny):
     assert of(plan, name) is not first
 
 
-def test_what_is_let_go_frees_its_code(tiny, tmp_path):
+def test_what_is_let_go_frees_its_code(tiny, tmp_path, loaded_each_time):
     """Programs of thirty sizes are more than a process has maps for."""
     if not memory_maps._MAPS.exists():
         pytest.skip("no /proc here")
+    del loaded_each_time
     engines.forget()
     before = memory_maps.taken()
     tiny().run(tmp_path / "run")

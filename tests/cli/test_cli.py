@@ -1,5 +1,6 @@
 """The command line as its users meet it."""
 
+import gc
 import io
 import json
 import re
@@ -251,3 +252,14 @@ def test_a_key_that_interrupts_what_is_no_run_is_told_in_a_line(spec, monkeypatc
     monkeypatch.setattr("regimax.cli.plan.plan", interrupted)
     assert main(["plan", "tiny.py"]) == 130
     assert capsys.readouterr().err == "regimax: stopped\n"
+
+
+@pytest.mark.parametrize(("before", "after"), [(700, 50_000), (2_000_000, 2_000_000)])
+def test_garbage_is_not_looked_for_more_often_than_the_process_did(before, after):
+    kept = gc.get_threshold()
+    gc.set_threshold(before)
+    try:
+        assert main(["list", "networks"]) == 0
+        assert gc.get_threshold()[0] == after
+    finally:
+        gc.set_threshold(*kept)

@@ -170,6 +170,22 @@ def test_flops_are_told_apart_by_marks_through_loops_gradients_and_calls():
     assert sum(found.values()) == count_flops(marked, jnp.ones((3, 3)))
 
 
+def test_what_is_called_under_two_marks_counts_for_each():
+    @jax.jit
+    def product(a, b):
+        with spent_on("experience"):
+            noise = jnp.tanh(a)
+        return (a + noise) @ b
+
+    def function(a, b):
+        with spent_on("prediction"):
+            predicted = product(a, b)
+        return predicted + product(a, b)
+
+    found = split_flops(function, jnp.ones((2, 3)), jnp.ones((3, 5)))
+    assert found == {"prediction": 66.0, "experience": 12.0, "reinforcement": 76.0}
+
+
 @pytest.mark.parametrize("predictions", [1, 3])
 def test_what_predicts_beside_reinforcement_is_told_apart(predictions):
     options = {"network": rx.networks.mlp((6, 4)), "num_envs": 4, "evaluate": rx.regimes.Evaluate(4, 8)}

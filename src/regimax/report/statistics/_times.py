@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 import polars as pl
 
@@ -38,6 +38,8 @@ UNITS = ("env_steps", "updates", "flops", "flops_rl", "passive_steps", "rewards_
 
 Where = Mapping[str, Any] | pl.Expr | None
 
+F = TypeVar("F", bound=Callable[..., pl.DataFrame])
+
 _known: ContextVar[dict[Any, tuple[Tables, pl.DataFrame]] | None] = ContextVar("known", default=None)
 
 
@@ -54,7 +56,7 @@ def read_once() -> Iterator[None]:
         _known.reset(token)
 
 
-def _once(read: Callable[..., pl.DataFrame]) -> Callable[..., pl.DataFrame]:
+def _once(read: F) -> F:
     """Returns a reader that remembers what it read while `read_once` lasts."""
 
     @wraps(read)
@@ -72,7 +74,7 @@ def _once(read: Callable[..., pl.DataFrame]) -> Callable[..., pl.DataFrame]:
             known[key] = run, read(run, arm, **options)  # the run is kept: no other takes its place
         return known[key][1]
 
-    return remembered
+    return cast(F, remembered)
 
 
 @_once

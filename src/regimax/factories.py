@@ -47,7 +47,7 @@ def once(factory: F) -> F:
 
     @functools.wraps(factory)
     def made(*args: Any, **options: Any) -> Any:
-        key = _key((args, options))
+        key = key_of((args, options))
         try:
             hash(key)
         except TypeError:
@@ -57,15 +57,15 @@ def once(factory: F) -> F:
     return cast(F, made)
 
 
-def _key(value: Any) -> Any:
-    """What tells a value apart, with its type, so that 1 is not 1.0."""
+def key_of(value: Any) -> Any:
+    """Returns what tells a value apart, with its type, so that 1 is not 1.0; it may be hashed if the value may."""
     kind = type(value)
     if kind is dict:
-        return kind, tuple((_key(name), _key(one)) for name, one in value.items())
+        return kind, tuple((key_of(name), key_of(one)) for name, one in value.items())
     if kind in (list, tuple):
-        return kind, tuple(_key(one) for one in value)
+        return kind, tuple(key_of(one) for one in value)
     if kind is set:
-        return kind, frozenset(_key(one) for one in value)
+        return kind, frozenset(key_of(one) for one in value)
     return kind, value
 
 

@@ -103,13 +103,12 @@ class _Walk:
         def opened(variables: Any) -> list[str]:
             return [f"{atom(variable)}:{_aval(variable.aval)}" for variable in variables]
 
-        plain, within = _PLAIN, self.value
         lines = [f"{opened(jaxpr.constvars)} {opened(jaxpr.invars)}"]
         for equation in jaxpr.eqns:
             name = equation.primitive.name
             kept = RULES.get(name)
             params = [
-                f"{key}={value!r}" if type(value) in plain else f"{key}={within(value)}"
+                f"{key}={self.value(value)}"
                 for key, value in sorted(equation.params.items())
                 if (key in kept if kept else key not in NAMES)
             ]
@@ -120,8 +119,8 @@ class _Walk:
         """Returns a parameter of an equation, or what a function of the host closes over."""
         if type(value) in _PLAIN:
             return repr(value)
-        if type(value) is tuple:  # holds itself only through what can
-            return f"tuple{[repr(one) if type(one) in _PLAIN else self.value(one) for one in value]}"
+        if isinstance(value, tuple):  # holds itself only through what can
+            return self._compound(value)
         if id(value) in self._texts:
             return self._texts[id(value)][1]
         if isinstance(value, bool | int | float | complex | str | bytes):  # of a kind of its own
@@ -136,8 +135,6 @@ class _Walk:
             return _array(value)
         if isinstance(value, type):
             return f"{value.__module__}.{value.__qualname__}"
-        if isinstance(value, tuple):  # holds itself only through what can
-            return self._compound(value)
         if id(value) in self._open:  # it holds itself
             return "..."
         self._open.add(id(value))

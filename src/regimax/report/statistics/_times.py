@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar, cast
 import polars as pl
 
 from regimax.errors import unknown
+from regimax.factories import key_of
 from regimax.sweep.table import first_reached
 
 
@@ -61,9 +62,7 @@ def _once(read: F) -> F:
 
     @wraps(read)
     def remembered(run: Tables, arm: str, **options: Any) -> pl.DataFrame:
-        known, where = _known.get(), options.get("where")
-        told = tuple(where.items()) if isinstance(where, Mapping) else where
-        key = id(run), arm, tuple(sorted((options | {"where": told}).items()))
+        known, key = _known.get(), (id(run), key_of((arm, options)))
         try:
             hash(key)
         except TypeError:  # an expression

@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 
 import regimax as rx
-from regimax.sweep.found import shared
 from regimax.sweep.plan import make_plan
 from regimax.sweep.run import Options, execute
 
@@ -112,14 +111,7 @@ def test_no_regime_is_left_out():
     assert {regime.name for regime in REGIMES} == public - parts
 
 
-@pytest.fixture(scope="module")
-def world(request):
-    """The name of a world, in which regimes are planned together: they have most of their programs in common."""
-    with shared():
-        yield request.param
-
-
-@pytest.mark.parametrize("world", WHY_NOT, indirect=True)
+@pytest.mark.parametrize("world", WHY_NOT)
 def test_where_it_is_not_defined_it_says_why(world):
     refused = {regime.name: why for regime in REGIMES if (why := refusal(world, regime)) is not None}
     assert refused.keys() == WHY_NOT[world].keys()
@@ -137,7 +129,7 @@ LIKE_EXEMPLAR = ("Composed", "Corridor", "Digits")
 
 
 @pytest.mark.slow  # a world takes a minute and more to compile
-@pytest.mark.parametrize("world", WHY_NOT, indirect=True)
+@pytest.mark.parametrize("world", WHY_NOT)
 def test_where_it_is_defined_it_trains_and_its_curves_are_those_that_were_committed(world, tmp_path, request):
     defined = [regime for regime in REGIMES if regime.name not in WHY_NOT[world]]
     if world in LIKE_EXEMPLAR:
@@ -160,9 +152,7 @@ ONE_EACH = {
 
 
 @pytest.mark.parametrize(
-    "world",
-    [pytest.param(world, marks=[pytest.mark.versions] * (world == "Recall")) for world in ONE_EACH],
-    indirect=True,
+    "world", [pytest.param(world, marks=[pytest.mark.versions] * (world == "Recall")) for world in ONE_EACH]
 )
 def test_a_curve_of_every_learner_is_that_which_was_committed(world, tmp_path):
     run = trained(world, [regime for regime in REGIMES if regime.name in ONE_EACH[world]], tmp_path / "run")

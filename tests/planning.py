@@ -5,12 +5,12 @@ import pytest
 from regimax.sweep.found import shared
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def traced_once():
-    """Binds and traces a regime in a world once for all tests of a process, also where a sweep file is loaded again.
+    """Binds and traces a regime in a world once for all tests of a file, also where a sweep file is loaded again.
 
     What is loaded again has the same parts: factories give the same object for the same arguments, and worlds that hold
-    plain data are one where they are equal. Who changes what a part refers to makes that part anew, or binds apart.
+    plain data are one where they are equal.
     """
     with shared():
         yield

@@ -1,6 +1,6 @@
 """What is the same in several regimes is bound and traced once, and only that."""
 
-from contextvars import ContextVar
+from contextvars import Context
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,10 +38,9 @@ AS_BEFORE = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _apart(monkeypatch):
-    """Here nothing that was bound before stands for anything else, unlike in other files."""
-    monkeypatch.setattr(module, "_shared", ContextVar("shared", default=None))
+@pytest.fixture(autouse=True, scope="module")
+def traced_once():
+    """Here nothing stands for anything else, unlike in other files."""
 
 
 def test_every_field_of_a_phase_is_told_apart_or_reaches_its_functions_as_an_argument():
@@ -68,8 +67,8 @@ def test_what_is_an_argument_makes_the_same_functions_and_keeps_its_value(name):
 
 def test_how_often_it_is_evaluated_makes_other_identities():
     often, rarely = (r.Regime("same", (PHASE._replace(updates=2, evaluate=r.Evaluate(n, 2)),)) for n in (1, 2))
-    alone = [found(regime, WORLD).ids for regime in (often, rarely)]
-    assert together([often, rarely]) == alone
+    alone = [Context().run(lambda regime=regime: found(regime, WORLD).ids) for regime in (often, rarely)]
+    assert Context().run(together, [often, rarely]) == alone
     assert alone[0] != alone[1]
 
 
@@ -154,10 +153,10 @@ def together(regimes):
 
 def test_identities_are_those_of_regimes_found_one_by_one_and_are_traced_once(monkeypatch):
     regimes = [r.pure_rl(1, **SHORT), r.pretrain_rl((1, 1), **SHORT), r.sham_rl((2, 2), **SHORT), r.oracle(1, **SHORT)]
-    alone = [found(regime, WORLD).ids for regime in regimes]
+    alone = [Context().run(lambda regime=regime: found(regime, WORLD).ids) for regime in regimes]
     asked, real = [], module.program_identity
     monkeypatch.setattr(module, "program_identity", lambda *args: asked.append(1) or real(*args))
-    assert together(regimes) == alone
+    assert Context().run(together, regimes) == alone  # a new context shares nothing with other tests
     assert len(asked) == len({identity for ids in alone for identity in ids}) == 3
 
 

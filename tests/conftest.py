@@ -13,7 +13,8 @@ from regimax.backend import UNOPTIMIZED, prepare_cpu, use_compilation_cache
 from regimax.frames import with_room
 from regimax.sweep import engines
 
-from .lowering import load_once, loaded, lower_quickly
+from .loading import load_once, loaded
+from .lowering import lower_once, lower_quickly
 from .pages import browser, tags  # noqa: F401 - fixtures
 from .planning import traced_once  # noqa: F401 - a fixture
 
@@ -21,6 +22,7 @@ from .planning import traced_once  # noqa: F401 - a fixture
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 lower_quickly()
+lower_once()
 load_once()
 gc.set_threshold(1_000_000, 20, 10)  # rarer than on the command line: there is room
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -93,7 +95,7 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
 @pytest.fixture
 def loaded_each_time(monkeypatch):
     """Programs are loaded when they are asked for, as they are outside of tests."""
-    monkeypatch.setattr("tests.lowering.KEPT", 0)
+    monkeypatch.setattr("tests.loading.KEPT", 0)
     loaded.clear()
 
 

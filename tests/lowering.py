@@ -1,29 +1,32 @@
-"""Lowering in tests: without what no test reads, and without making anew what serves all. No public parts of JAX."""
+"""Lowering in tests: without what no test reads, and once for all runs. No public parts of JAX."""
 
+import hashlib
+import inspect
+import io
+import os
+import sys
 import threading
 import time
-from collections import OrderedDict
-from inspect import signature
+from functools import cache
+from pathlib import Path
 
 import jax
-from jax._src import compilation_cache
+import jaxlib
+from jax._src import compilation_cache, config
 from jax._src.interpreters import mlir
 from jax._src.lib.mlir import ir
+
+from regimax import backend
+from regimax.sweep import fingerprint
 
 LOWERED_IN_ONE = 500
 """Modules that are lowered in one of MLIR's contexts, which keeps some of each."""
 
-KEPT = 32
-"""Programs that are kept as they were loaded; each has some hundred memory maps."""
+LONG = 0.008
+"""Seconds of lowering from which on a module is kept."""
 
-LONG = 0.02
-"""Seconds of loading from which on it is worth that."""
-
-loaded: OrderedDict = OrderedDict()
-"""Programs and how long they took to compile, by what tells them apart and by device; the newest last."""
-
-_load, _lock = compilation_cache.get_executable_and_time, threading.Lock()
 _make_context, _of_thread = mlir.make_ir_context, threading.local()
+_lower = mlir.lower_jaxpr_to_module
 
 
 def lower_quickly():
@@ -37,26 +40,16 @@ def lower_quickly():
     mlir.make_ir_context = _context
 
 
-def load_once():
-    """Has the cache of compiled programs give again what it gave: to load one takes a quarter of compiling it."""
-    if [*signature(_load).parameters] == ["cache_key", "compile_options", "backend", "executable_devices"]:
-        compilation_cache.get_executable_and_time = _again  # a later JAX tells it more
+def lower_once():
+    """Keeps what took long to lower beside the cache of compiled programs, by the trace it came from.
 
-
-def _again(key, options, backend, devices):
-    at = key, tuple(device.id for device in devices)
-    with _lock:
-        if at in loaded:
-            loaded.move_to_end(at)
-            return loaded[at]
-    begun = time.perf_counter()
-    found = _load(key, options, backend, devices)
-    if found[0] is not None and time.perf_counter() - begun > LONG:
-        with _lock:
-            loaded[at] = found
-            while len(loaded) > KEPT:
-                loaded.popitem(last=False)
-    return found
+    Looked up it takes a twentieth of the time. Lowered each time is what readies code outside of the module, such as
+    LAPACK or a function of the host, and what is for another platform than a CPU.
+    """
+    fields = "module", "keepalive", "host_callbacks", "shape_poly_state"
+    told = {"platforms", "backend", "lowering_parameters"}
+    if told <= {*inspect.signature(_lower).parameters} and mlir.LoweringResult._fields == fields:
+        mlir.lower_jaxpr_to_module = _lower_or_look_up
 
 
 def _context():
@@ -69,3 +62,57 @@ def _context():
             _of_thread.context, left = _make_context(), LOWERED_IN_ONE
     _of_thread.left = left - 1
     return _of_thread.context
+
+
+def _sha(*parts):
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+@cache
+def _rules():
+    """What a module depends on besides its trace: the rules of JAX and of this project, and this file's."""
+    sources = [inspect.getsource(module) for module in (backend, fingerprint, sys.modules[__name__])]
+    return _sha(jax.__version__, jaxlib.__version__, os.environ.get("XLA_FLAGS"), *sources)
+
+
+def _folder():
+    """Where modules are kept, beside what is compiled from them."""
+    compiled = jax.config.jax_compilation_cache_dir
+    return compiled and Path(compiled, "lowered")
+
+
+def _place(name, jaxpr, told):
+    """Where a module is kept; nowhere if what it depends on cannot be told from its text."""
+    folder, own_rules = _folder(), told["lowering_parameters"].override_lowering_rules
+    if not folder or told["platforms"] != ("cpu",) or jaxpr.effects or own_rules:
+        return None
+    context = [repr(value) for value in config.trace_context()]
+    rest = repr([(key, value) for key, value in told.items() if key != "backend"])
+    if " at 0x" in rest:
+        return None
+    known = [text for text in context if " at 0x" not in text]
+    return Path(folder, _sha(_rules(), name, fingerprint.fingerprint(jaxpr), known, rest))
+
+
+def _lower_or_look_up(name, jaxpr, **told):
+    place = _place(name, jaxpr, told)
+    if place and place.exists():
+        context = mlir.make_ir_context()
+        with context, ir.Location.unknown(context):
+            module = ir.Module.parse(compilation_cache.decompress_executable(place.read_bytes()))
+        return mlir.LoweringResult(module, [], [], mlir.ShapePolyLoweringState((), told["platforms"]))
+    begun = time.perf_counter()
+    lowered = _lower(name, jaxpr, **told)
+    if place and time.perf_counter() - begun > LONG and not lowered.keepalive and not lowered.host_callbacks:
+        _keep(lowered.module, place)
+    return lowered
+
+
+def _keep(module, place):
+    code = io.BytesIO()
+    module.operation.write_bytecode(file=code)
+    if b"custom_call" not in code.getvalue():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        part = place.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+        part.write_bytes(compilation_cache.compress_executable(code.getvalue()))
+        part.replace(place)

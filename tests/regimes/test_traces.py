@@ -68,3 +68,25 @@ def test_a_rollout_is_traced_once_for_what_is_stored_for_updates_and_for_what_is
     split_update_flops(program)
     traces(program)
     assert len(traced) == times
+
+
+def test_an_update_is_traced_once_also_where_some_numbers_of_its_state_come_from_python(monkeypatch):
+    """JAX tells them apart from arrays, and a tick has arrays alone."""
+    traced, world = [], rx.envs.Recall(stable=2, dynamic=2, values=2, queries=2, dimensions=3)
+    network = rx.networks.pair_memory(2, 3, key_size=3)
+    phase = rx.regimes.in_context((1, 1), **OPTIONS | {"network": network}).phases[0]
+    reset = type(world).reset
+
+    def counting(*args):
+        traced.append(args)
+        return reset(*args)
+
+    monkeypatch.setattr(type(world), "reset", counting)
+    counts = []
+    for first in ((), (split_update_flops,)):
+        program = bind(phase, world)
+        before = len(traced)
+        for one in (*first, traces):
+            one(program)
+        counts.append(len(traced) - before)
+    assert counts[0] == counts[1] > 0

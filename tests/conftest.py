@@ -17,10 +17,12 @@ from .loading import load_once, loaded
 from .lowering import lower_once, lower_quickly
 from .pages import browser, tags  # noqa: F401 - fixtures
 from .planning import traced_once  # noqa: F401 - a fixture
+from .tracing import map_once
 
 # Most programs are tiny, and there are thousands; those that tests begin are to keep theirs too.
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+map_once()
 lower_quickly()
 lower_once()
 load_once()

@@ -44,7 +44,7 @@ def lower_once():
     """Keeps what took long to lower beside the cache of compiled programs, by the trace it came from.
 
     Looked up it takes a twentieth of the time. Lowered each time is what readies code outside of the module, such as
-    LAPACK or a function of the host, and what is for another platform than a CPU.
+    LAPACK or a function of the host.
     """
     fields = "module", "keepalive", "host_callbacks", "shape_poly_state"
     told = {"platforms", "backend", "lowering_parameters"}
@@ -84,7 +84,7 @@ def _folder():
 def _place(name, jaxpr, told):
     """Where a module is kept; nowhere if what it depends on cannot be told from its text."""
     folder, own_rules = _folder(), told["lowering_parameters"].override_lowering_rules
-    if not folder or told["platforms"] != ("cpu",) or jaxpr.effects or own_rules:
+    if not folder or jaxpr.effects or own_rules:
         return None
     context = [repr(value) for value in config.trace_context()]
     rest = repr([(key, value) for key, value in told.items() if key != "backend"])
@@ -96,23 +96,26 @@ def _place(name, jaxpr, told):
 
 def _lower_or_look_up(name, jaxpr, **told):
     place = _place(name, jaxpr, told)
+    shapes = mlir.ShapePolyLoweringState((), told["platforms"])  # none with a size that is not known
     if place and place.exists():
         context = mlir.make_ir_context()
         with context, ir.Location.unknown(context):
             module = ir.Module.parse(compilation_cache.decompress_executable(place.read_bytes()))
-        return mlir.LoweringResult(module, [], [], mlir.ShapePolyLoweringState((), told["platforms"]))
+        return mlir.LoweringResult(module, [], [], shapes)
     begun = time.perf_counter()
     lowered = _lower(name, jaxpr, **told)
-    if place and time.perf_counter() - begun > LONG and not lowered.keepalive and not lowered.host_callbacks:
-        _keep(lowered.module, place)
+    alone = not lowered.keepalive and not lowered.host_callbacks and vars(lowered.shape_poly_state) == vars(shapes)
+    if place and alone and time.perf_counter() - begun > LONG:
+        _keep(lowered.module, place, "cpu" in told["platforms"])
     return lowered
 
 
-def _keep(module, place):
+def _keep(module, place, is_run):
     code = io.BytesIO()
     module.operation.write_bytecode(file=code)
-    if b"custom_call" not in code.getvalue():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        part = place.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
-        part.write_bytes(compilation_cache.compress_executable(code.getvalue()))
-        part.replace(place)
+    if is_run and b"custom_call" in code.getvalue():
+        return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    part = place.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+    part.write_bytes(compilation_cache.compress_executable(code.getvalue()))
+    part.replace(place)

@@ -36,6 +36,7 @@ def lower_quickly():
     is run here.
     """
     jax.config.update("jax_traceback_in_locations_limit", 0)
+    jax.config.update("jax_compilation_cache_include_metadata_in_key", True)  # there is next to none to be taken out
     mlir.source_info_to_location = lambda *_, **__: ir.Location.unknown()
     mlir.make_ir_context = _context
 

@@ -20,8 +20,7 @@ from regimax.precision import single
 from regimax.prng import Keys
 from regimax.probes import split_flops
 from regimax.regimes import BoundRegime, Regime, bind_regime
-from regimax.regimes.program import DIVERGED, Program, abstract_hparams, as_hparams, inherited
-from regimax.traced import traced
+from regimax.regimes.program import DIVERGED, Program, abstract_state, as_hparams, inherited
 from regimax.types import Array, HParams, Metrics, Params, traced_settings
 
 
@@ -55,9 +54,7 @@ def update_flops(program: Program) -> float:
 def split_update_flops(program: Program) -> dict[str, float]:
     """Counts the same by what it is spent on, see :func:`regimax.probes.split_flops`."""
     learner, keys = program.learner, prng.abstract_keys()
-    local = {program.local[name]: value for name, value in abstract_hparams(program.settings).items()}
-    # Of the very types that a tick is traced for, so that JAX gives the trace that it has.
-    state = traced(learner.init, keys, local, traced(program.fresh, keys).out).out
+    state, local = abstract_state(program)
     between = learner.interlude
     found = split_flops(learner.update, keys.learner, state, local)
     if between is None:

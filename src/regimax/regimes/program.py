@@ -132,6 +132,16 @@ def abstract_hparams(settings: Mapping[str, Setting]) -> dict[str, jax.ShapeDtyp
     }
 
 
+def abstract_state(program: Program) -> tuple[LearnerState, dict[str, jax.ShapeDtypeStruct]]:
+    """Returns the shapes of a learner's state and of its settings, by its own names.
+
+    They are of the very types that its tick is traced for, so that JAX gives the traces that it has.
+    """
+    learner, keys = program.learner, prng.abstract_keys()
+    local = {program.local[name]: value for name, value in abstract_hparams(program.settings).items()}
+    return traced(learner.init, keys, local, traced(program.fresh, keys).out).out, local
+
+
 def _settings(phase: Phase, learner: Learner) -> tuple[dict[str, Setting], dict[str, str]]:
     """Returns the settings by sweep name, and their local names."""
     names = [setting.name for setting in learner.settings]
@@ -502,12 +512,8 @@ def _check_stop(program: Program) -> None:
     phase = program.phase
     if phase.stop is None:
         return
-    # At the shapes at which its tick will be traced, so that JAX has both traces then.
-    keys, hparams = prng.abstract_keys(), abstract_hparams(program.settings)
-    given = {program.local[name]: value for name, value in hparams.items()}
-    learner, params = program.learner, jax.eval_shape(program.fresh, keys)
-    state = jax.eval_shape(learner.init, keys, given, params)
-    metrics = jax.eval_shape(learner.evaluate, keys.learner, state, given)
+    state, given = abstract_state(program)
+    metrics = jax.eval_shape(program.learner.evaluate, prng.abstract_keys().learner, state, given)
     if phase.stop.metric not in metrics:
         raise unknown(f"metric of the stop rule of the phase {phase.name!r}", phase.stop.metric, sorted(metrics))
 
